@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import { DataId, FileId, ThingRef, UploadId } from './ids.ts';
+import { FileName, Memo, Tag, Tags, Title } from './names.ts';
+import { Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
+import { defineRoute } from './route.ts';
+import { TenantParams } from './tenants.ts';
+
+/** At most this many files in one data. */
+export const FILES_PER_DATA_LIMIT = 10_000;
+/** At most this many files started or completed by one request. */
+export const FILES_PER_REQUEST_LIMIT = 1_000;
+/** A file is sent in parts of this many bytes; only the last may be smaller. */
+export const UPLOAD_PART_BYTES = 16 * 1024 * 1024;
+export const FILE_BYTES_LIMIT = 5 * 1024 ** 4;
+
+export const Data = z.object({
+  id: DataId,
+  number: z.number().int(),
+  name: z.string(),
+  memo: z.string(),
+  tags: z.array(z.string()),
+  /** The data this one was derived from. */
+  parent: z.object({ id: DataId, number: z.number().int(), name: z.string() }).nullable(),
+  fileCount: z.number().int(),
+  /** Bytes of all files together. */
+  totalSize: z.number().int(),
+  createdAt: Instant,
+  createdBy: Person,
+});
+export type Data = z.infer<typeof Data>;
+
+export const DataFile = z.object({
+  id: FileId,
+  name: z.string(),
+  size: z.number().int(),
+  /** `sha256:` and 64 hexadecimal digits. */
+  digest: z.string(),
+});
+export type DataFile = z.infer<typeof DataFile>;
+
+const DataParams = TenantParams.extend({ data: ThingRef });
+
+export const listData = defineRoute({
+  id: 'data.list',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data',
+  permission: 'tenant-viewer',
+  summary: 'Data, newest first; every given condition must hold',
+  params: TenantParams,
+  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: z.string().max(128).optional() }),
+  response: pageOf(Data),
+});
+
+export const createData = defineRoute({
+  id: 'data.create',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/data',
+  permission: 'tenant-member',
+  summary: 'Create a data; its files follow by upload',
+  params: TenantParams,
+  body: z.strictObject({ name: Title, memo: Memo.default(''), tags: Tags.default([]), parent: ThingRef.optional() }),
+  response: Data,
+  status: 201,
+  idempotent: true,
+});
+
+export const getData = defineRoute({
+  id: 'data.get',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}',
+  permission: 'tenant-viewer',
+  summary: 'One data',
+  params: DataParams,
+  response: Data,
+});
+
+export const updateData = defineRoute({
+  id: 'data.update',
+  method: 'PATCH',
+  path: '/v1/tenants/{tenant}/data/{data}',
+  permission: 'tenant-member',
+  summary: 'Change name, memo or tags, also where the files are locked',
+  params: DataParams,
+  body: z.strictObject({ name: Title.optional(), memo: Memo.optional(), tags: Tags.optional() }),
+  response: Data,
+});
+
+export const deleteData = defineRoute({
+  id: 'data.delete',
+  method: 'DELETE',
+  path: '/v1/tenants/{tenant}/data/{data}',
+  permission: 'tenant-member',
+  summary: 'Delete a data and its files',
+  params: DataParams,
+  errors: ['in-use'],
+});
+
+export const listDataFiles = defineRoute({
+  id: 'data.listFiles',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/files',
+  permission: 'tenant-viewer',
+  summary: 'The files of a data, by name',
+  params: DataParams,
+  query: PageQuery.extend({ limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+  response: pageOf(DataFile),
+});
+
+export const getDataFile = defineRoute({
+  id: 'data.getFile',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/files/{file}/content',
+  permission: 'tenant-viewer',
+  summary: 'The bytes of a file; ranges are supported',
+  params: DataParams.extend({ file: FileId }),
+  answers: 'bytes',
+});
+
+export const deleteDataFile = defineRoute({
+  id: 'data.deleteFile',
+  method: 'DELETE',
+  path: '/v1/tenants/{tenant}/data/{data}/files/{file}',
+  permission: 'tenant-member',
+  summary: 'Remove a file from a data',
+  params: DataParams.extend({ file: FileId }),
+  errors: ['in-use'],
+});
+
+/**
+ * Upload protocol: start (which files, how large) → PUT each part to its signed address → complete (all or nothing).
+ * A cut-off upload goes on: `getUpload` tells which parts have arrived. An upload that is not completed within its time
+ * disappears and leaves nothing. A file of zero bytes has zero parts.
+ */
+export const Upload = z.object({
+  id: UploadId,
+  name: z.string(),
+  size: z.number().int(),
+  partSize: z.number().int(),
+  partCount: z.number().int(),
+  /** `{part}` is to be replaced by the part's number, from 1. Relative to the server's address. */
+  partUrl: z.string(),
+  received: z.array(z.number().int()),
+  expiresAt: Instant,
+});
+export type Upload = z.infer<typeof Upload>;
+
+export const startUploads = defineRoute({
+  id: 'uploads.start',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/data/{data}/uploads',
+  permission: 'tenant-member',
+  summary: 'Start uploading files into a data',
+  params: DataParams,
+  body: z.strictObject({
+    files: z
+      .array(z.strictObject({ name: FileName, size: z.number().int().min(0).max(FILE_BYTES_LIMIT) }))
+      .min(1)
+      .max(FILES_PER_REQUEST_LIMIT),
+  }),
+  response: z.object({ uploads: z.array(Upload) }),
+  status: 201,
+  errors: ['in-use', 'name-taken', 'too-many', 'disk-full'],
+});
+
+export const getUpload = defineRoute({
+  id: 'uploads.get',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/uploads/{upload}',
+  permission: 'tenant-member',
+  summary: 'What of an upload has arrived, with a fresh part address',
+  params: TenantParams.extend({ upload: UploadId }),
+  response: Upload,
+});
+
+export const putPart = defineRoute({
+  id: 'uploads.putPart',
+  method: 'PUT',
+  path: '/v1/uploads/{upload}/parts/{part}',
+  permission: 'signed-url',
+  summary: 'Send one part; sending it again replaces it',
+  params: z.object({ upload: UploadId, part: z.coerce.number().int().min(1).max(1_000_000) }),
+  query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
+  takes: 'bytes',
+  response: z.object({ etag: z.string() }),
+  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid'],
+});
+
+export const completeUploads = defineRoute({
+  id: 'uploads.complete',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/data/{data}/uploads/complete',
+  permission: 'tenant-member',
+  summary: 'Add the uploaded files to the data: all of them or none',
+  params: DataParams,
+  body: z.strictObject({
+    uploads: z
+      .array(z.strictObject({ id: UploadId, digest: z.string().regex(/^sha256:[0-9a-f]{64}$/).optional() }))
+      .min(1)
+      .max(FILES_PER_REQUEST_LIMIT),
+  }),
+  response: z.object({ files: z.array(DataFile) }),
+  status: 201,
+  errors: ['upload-incomplete', 'in-use', 'name-taken', 'too-many', 'disk-full'],
+});
+
+export const abortUpload = defineRoute({
+  id: 'uploads.abort',
+  method: 'DELETE',
+  path: '/v1/tenants/{tenant}/uploads/{upload}',
+  permission: 'tenant-member',
+  summary: 'Give up an upload and free its space',
+  params: TenantParams.extend({ upload: UploadId }),
+});
+
+export const dataRoutes = [
+  listData, createData, getData, updateData, deleteData, listDataFiles, getDataFile, deleteDataFile,
+  startUploads, getUpload, putPart, completeUploads, abortUpload,
+];

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** Query parameters of every list. A list goes by key, newest first; `cursor` comes from the page before. */
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(512).optional(),
+});
+
+/** Totals are exact up to this many; beyond it a list says "10,000 or more". */
+export const EXACT_TOTAL_LIMIT = 10_000;
+
+export const Total = z.object({ count: z.number().int(), exact: z.boolean() });
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: Total });
+
+/** A repeatable query parameter: one value or several. */
+export const repeated = <Item extends z.ZodType>(item: Item) =>
+  z
+    .union([item, z.array(item)])
+    .transform((value) => (Array.isArray(value) ? value : [value]))
+    .optional();
+
+/** Text search by substring; the index behind it works from three characters. */
+export const SearchText = z.string().trim().min(1).max(200).optional();
+
+export const Instant = z.iso.datetime({ offset: true }).describe('RFC 3339, UTC');
+
+/** Who did something, as shown. */
+export const Person = z.object({ id: z.uuid(), name: z.string(), displayName: z.string() });

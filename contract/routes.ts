@@ -1,0 +1,22 @@
+import { dataRoutes } from './data.ts';
+import { datasetRoutes } from './datasets.ts';
+import { gitRoutes } from './git.ts';
+import { healthRoutes } from './health.ts';
+import { inferenceRoutes } from './inference.ts';
+import { lineageRoutes } from './lineage.ts';
+import { liveRoutes } from './live.ts';
+import { nodeRoutes } from './nodes.ts';
+import type { Route } from './route.ts';
+import { runRoutes } from './run-routes.ts';
+import { sessionRoutes } from './session.ts';
+import { taskRoutes } from './tasks.ts';
+import { tenantRoutes } from './tenants.ts';
+import { tokenRoutes } from './tokens.ts';
+import { trainingRoutes } from './training.ts';
+import { userRoutes } from './users.ts';
+
+/** Every operation of `/v1`. What is not here is not served; what is here must be bound (a test compares). */
+export const ALL_ROUTES: readonly Route[] = [
+  ...healthRoutes, ...sessionRoutes, ...userRoutes, ...tenantRoutes, ...tokenRoutes, ...dataRoutes, ...datasetRoutes,
+  ...gitRoutes, ...nodeRoutes, ...trainingRoutes, ...inferenceRoutes, ...taskRoutes, ...runRoutes, ...lineageRoutes, ...liveRoutes,
+];

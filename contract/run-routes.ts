@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { InferenceDetails } from './inference.ts';
+import { Memo, Tag, Tags, Title } from './names.ts';
+import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
+import { defineRoute } from './route.ts';
+import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Waiting } from './runs.ts';
+import { TaskDetails } from './tasks.ts';
+import { TenantParams } from './tenants.ts';
+import { TrainingDetails } from './training.ts';
+
+/** A run in full: the common part, and what its kind adds. */
+export const Run = RunSummary.extend({
+  command: Command,
+  environment: z.record(z.string(), z.string()),
+  timeLimitSeconds: z.number().int().nullable(),
+  priority: z.number().int(),
+  /** Warnings at submission, such as "no present node is large enough". */
+  warnings: z.array(z.string()),
+  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails]),
+});
+export type Run = z.infer<typeof Run>;
+
+export const listRuns = defineRoute({
+  id: 'runs.list',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs',
+  permission: 'tenant-viewer',
+  summary: 'Runs, newest first; every given condition must hold',
+  params: TenantParams,
+  query: PageQuery.extend({
+    kind: repeated(RunKindName),
+    state: repeated(RunState),
+    text: SearchText,
+    tag: repeated(Tag),
+    createdBy: z.string().max(128).optional(),
+    favourite: z.enum(['true', 'false']).transform((value) => value === 'true').optional(),
+  }),
+  response: pageOf(RunSummary),
+});
+
+export const getRun = defineRoute({
+  id: 'runs.get',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}',
+  permission: 'tenant-viewer',
+  summary: 'One run in full',
+  params: RunParams,
+  response: Run,
+});
+
+export const updateRun = defineRoute({
+  id: 'runs.update',
+  method: 'PATCH',
+  path: '/v1/tenants/{tenant}/runs/{run}',
+  permission: 'tenant-member',
+  summary: 'Change name, memo, tags or the favourite mark',
+  params: RunParams,
+  body: z.strictObject({ name: Title.optional(), memo: Memo.optional(), tags: Tags.optional(), favourite: z.boolean().optional() }),
+  response: Run,
+});
+
+export const stopRun = defineRoute({
+  id: 'runs.stop',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/runs/{run}/stop',
+  permission: 'tenant-member',
+  summary: 'Ask a run to end; it is killed when the grace time is over. A run that has ended stays as it is',
+  params: RunParams,
+  body: z.strictObject({ graceSeconds: z.number().int().min(0).max(3600).default(10) }).prefault({}),
+  response: RunSummary,
+  status: 202,
+});
+
+export const deleteRun = defineRoute({
+  id: 'runs.delete',
+  method: 'DELETE',
+  path: '/v1/tenants/{tenant}/runs/{run}',
+  permission: 'tenant-member',
+  summary: 'Delete a run that has ended, with its outputs and log',
+  params: RunParams,
+  errors: ['wrong-state', 'in-use'],
+});
+
+export const getWaiting = defineRoute({
+  id: 'runs.waiting',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/waiting',
+  permission: 'tenant-viewer',
+  summary: 'Why a queued run has not started yet; null when it is not queued',
+  params: RunParams,
+  response: z.object({ waiting: Waiting.nullable() }),
+});
+
+export const listAttempts = defineRoute({
+  id: 'runs.attempts',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/attempts',
+  permission: 'tenant-viewer',
+  summary: 'The tries at a run, first to last',
+  params: RunParams,
+  response: z.object({ items: z.array(Attempt) }),
+});
+
+export const getTimeline = defineRoute({
+  id: 'runs.timeline',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/timeline',
+  permission: 'tenant-viewer',
+  summary: 'When the run changed state, and why',
+  params: RunParams,
+  response: z.object({ items: z.array(TimelineEntry) }),
+});
+
+const LogQuery = z.strictObject({
+  /** Of the first try this is 1; without it the latest. */
+  attempt: z.coerce.number().int().min(1).optional(),
+  /** Bytes from the beginning; negative counts from the end. */
+  offset: z.coerce.number().int().default(0),
+});
+
+export const getLog = defineRoute({
+  id: 'runs.log',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/log',
+  permission: 'tenant-viewer',
+  summary: 'The log as written, from an offset to its present end, as bytes',
+  params: RunParams,
+  query: LogQuery,
+  answers: 'bytes',
+});
+
+/** Message of the live log. `offset` is where the next one continues; it is also the event's id, so a reader can resume. */
+export const LogEvent = z.object({
+  attempt: z.number().int(),
+  offset: z.number().int(),
+  /** Base64 of the bytes as written. */
+  bytes: z.string(),
+});
+export type LogEvent = z.infer<typeof LogEvent>;
+
+export const followLog = defineRoute({
+  id: 'runs.followLog',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/log/live',
+  permission: 'tenant-viewer',
+  summary: 'Server-sent events: `log` for bytes in batches, `end` when the run has ended and all is sent; resume by Last-Event-ID',
+  params: RunParams,
+  query: LogQuery,
+  answers: 'events',
+});
+
+/** A path inside a run's output folder: relative, segments joined by `/`, or empty for the folder itself. */
+export const OutputPath = z
+  .string()
+  .max(4096)
+  .refine(
+    (path) => path === '' || path.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..' && !segment.includes('\u0000')),
+    'a relative path without empty, . or .. segments',
+  );
+
+export const OutputEntry = z.object({
+  name: z.string(),
+  kind: z.enum(['file', 'folder', 'other']),
+  size: z.number().int().nullable(),
+  modifiedAt: z.iso.datetime().nullable(),
+});
+
+export const listOutputs = defineRoute({
+  id: 'runs.outputs',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/outputs',
+  permission: 'tenant-viewer',
+  summary: 'One level of the output folder, also while the run goes on',
+  params: RunParams,
+  query: z.strictObject({ path: OutputPath.default('') }),
+  response: z.object({ items: z.array(OutputEntry), truncated: z.boolean() }),
+});
+
+export const getOutput = defineRoute({
+  id: 'runs.outputContent',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/outputs/content',
+  permission: 'tenant-viewer',
+  summary: 'The bytes of one output file; ranges are supported',
+  params: RunParams,
+  query: z.strictObject({ path: OutputPath }),
+  answers: 'bytes',
+});
+
+export const runRoutes = [
+  listRuns, getRun, updateRun, stopRun, deleteRun, getWaiting, listAttempts, getTimeline, getLog, followLog, listOutputs, getOutput,
+];

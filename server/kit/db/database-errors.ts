@@ -1,0 +1,22 @@
+const codeOf = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (codeOf(error) !== '23505') return false;
+  return constraint === undefined || (error as { constraint?: string }).constraint === constraint;
+}
+
+export const isForeignKeyViolation = (error: unknown): boolean => codeOf(error) === '23503';
+
+/** The database is not there now (stopped, starting, connection cut): trying again later makes sense. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined && /^(08...|57P0[1-3]|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE)$/.test(code)) return isFromDriver(error, code);
+  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message);
+}
+
+/** ENOENT and EPIPE also come from files; only those of a connect count. */
+const isFromDriver = (error: unknown, code: string): boolean =>
+  !/^E/.test(code) || code === 'ECONNREFUSED' || code === 'ECONNRESET' || (error as { syscall?: string }).syscall === 'connect' || code === 'EPIPE';
+
+export const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === '53100' || codeOf(error) === 'EDQUOT';

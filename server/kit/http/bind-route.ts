@@ -1,0 +1,104 @@
+import { reserveThingId } from '#kit/http/idempotency.ts';
+import type { Access, Caller, TenantContext } from '#kit/http/access.ts';
+import type { Database } from '#kit/db/open-database.ts';
+import type { Clock } from '#kit/clock.ts';
+import { newId } from '#kit/ids.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import type { Route } from '@sodate/contract/route.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+
+export const SESSION_COOKIE = 'sodate_session';
+
+/** What a handler gets: everything is parsed and permitted already. */
+export interface RouteCall<R extends Route> {
+  readonly params: z.output<R['params']>;
+  readonly query: z.output<R['query']>;
+  readonly body: z.output<R['body']>;
+  /** The body of a route that takes bytes. */
+  readonly stream: Readable;
+  /** Signed in for certain, unless the route's permission is `anyone` or `signed-url`. */
+  readonly caller: Caller;
+  readonly callerOrNull: Caller | null;
+  /** There for certain when the permission is a tenant's. */
+  readonly tenant: TenantContext;
+  /** The id for what this request creates; with an Idempotency-Key the same one on every try. */
+  readonly newId: string;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+type Answer<R extends Route> = R['answers'] extends 'json' ? z.input<R['response']> : void;
+
+export interface Binder {
+  /**
+   * Serves a route. The permission is checked and everything parsed before the handler runs, and what it returns is
+   * parsed by the contract, so nothing undeclared gets out.
+   * `load` must be given for idempotent routes: what an earlier try under the same id made, or null.
+   */
+  bind<R extends Route>(route: R, handler: (call: RouteCall<R>) => Promise<Answer<R>>, load?: (call: RouteCall<R>) => Promise<Answer<R> | null>): void;
+  /** Ids of the routes bound so far. */
+  readonly bound: ReadonlySet<string>;
+}
+
+const toFastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+export function makeBinder(app: FastifyInstance, access: Access, db: Database, clock: Clock): Binder {
+  const bound = new Set<string>();
+  return {
+    bound,
+    bind(route, handler, load) {
+      if (bound.has(route.id)) throw new Error(`Route ${route.id} is bound twice`);
+      if (route.idempotent !== (load !== undefined)) throw new Error(`Route ${route.id}: idempotent routes, and only they, need load`);
+      bound.add(route.id);
+      app.route({
+        method: route.method,
+        url: toFastifyPath(route.path),
+        handler: async (request, reply) => {
+          const caller = await access.identify({
+            authorization: request.headers.authorization,
+            sessionCookie: request.cookies[SESSION_COOKIE],
+          });
+          const rawTenant = (request.params as Record<string, string | undefined>)['tenant'];
+          const tenant = route.permission === 'signed-url' ? null : await access.authorise(caller, route.permission, rawTenant);
+          const call = {
+            params: parse(route.params, request.params, 'address'),
+            query: parse(route.query, request.query, 'query'),
+            body: route.takes === 'json' ? parse(route.body, request.body ?? undefined, 'body') : undefined,
+            stream: request.body as Readable,
+            caller: caller as Caller,
+            callerOrNull: caller,
+            tenant: tenant as TenantContext,
+            newId: newId<string>(),
+            request,
+            reply,
+          } as RouteCall<typeof route>;
+          const answer = load === undefined ? await handler(call) : await once(call, handler, load);
+          if (route.answers !== 'json') return reply;
+          reply.code(route.status);
+          return route.status === 204 ? reply.send() : reply.send(route.response.parse(answer));
+        },
+      });
+    },
+  };
+
+  async function once<R extends Route>(call: RouteCall<R>, handler: (call: RouteCall<R>) => Promise<Answer<R>>, load: (call: RouteCall<R>) => Promise<Answer<R> | null>): Promise<Answer<R>> {
+    const key = call.request.headers['idempotency-key'];
+    if (key === undefined) return handler(call);
+    if (typeof key !== 'string' || key.length > 200) throw new SodateError('invalid-request', { details: 'Idempotency-Key must be one header of at most 200 characters' });
+    const reserved = await reserveThingId(db, { user: call.caller.user, key, request: `${call.request.method} ${call.request.url} ${JSON.stringify(call.body)}`, id: call.newId, now: clock.now() });
+    const again = { ...call, newId: reserved.id };
+    return (reserved.first ? null : await load(again)) ?? handler(again);
+  }
+}
+
+function parse<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const details = result.error.issues
+    .slice(0, 5)
+    .map((issue) => `${[where, ...issue.path.map(String)].join('.')}: ${issue.message}`)
+    .join('; ');
+  throw new SodateError('invalid-request', { details });
+}

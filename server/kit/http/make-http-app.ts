@@ -1,0 +1,43 @@
+import { answerErrors } from '#kit/http/http-errors.ts';
+import { guardOrigins, type PublicAddress } from '#kit/http/guard-origins.ts';
+import cookie from '@fastify/cookie';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { randomUUID } from 'node:crypto';
+
+/** JSON bodies; files go by the part protocol. */
+export const JSON_BODY_BYTES_LIMIT = 8 * 1024 * 1024;
+
+/** Never framed, never sniffed; scripts and styles from our own origin only (style attributes excepted: the components set them). */
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
+
+/** A Fastify app with our errors, headers and guards, and no route yet. Answers `shutting-down` after `close` began. */
+export async function makeHttpApp(options: { readonly logger: FastifyBaseLogger; readonly address: () => PublicAddress }): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: JSON_BODY_BYTES_LIMIT,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    routerOptions: { maxParamLength: 1100 },
+    forceCloseConnections: true,
+    return503OnClosing: true,
+  });
+  answerErrors(app);
+  await app.register(cookie);
+  // Only application/json is parsed; every other body reaches its handler as a stream, or fails to be the JSON it should be.
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.addHook('onRequest', guardOrigins(options.address));
+  app.addHook('onSend', async (_request, reply, payload) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    return payload;
+  });
+  return app;
+}
