@@ -282,6 +282,8 @@ create table runs (
   queued_at timestamptz not null,
   started_at timestamptz,
   ended_at timestamptz,
+  -- The digests of its output files have been written to run_output_files.
+  manifest_at timestamptz,
   -- When a reconciler should look at it next, and which server is looking now.
   due_at timestamptz not null,
   lease_holder uuid,
@@ -297,6 +299,7 @@ create index runs_text on runs using gin ((name || ' ' || memo) gin_trgm_ops);
 -- The queue: one entry per waiting run, in the order in which each (tenant, partition, shape) goes.
 create index runs_queue on runs (tenant_id, (coalesce(partition, '')), shape, priority desc, queued_at, id) where state = 'queued';
 create index runs_work on runs (state, due_at) where state in ('starting', 'running', 'stopping', 'finishing');
+create index runs_without_manifest on runs (ended_at) where manifest_at is null and state in ('succeeded', 'failed', 'cancelled');
 create index runs_live_by_tenant on runs (tenant_id) where state in ('starting', 'running', 'stopping', 'finishing');
 
 create table attempts (

@@ -236,6 +236,7 @@ export interface Runs {
   lease_holder: string | null;
   lease_token: Generated<number>;
   lease_until: Timestamp | null;
+  manifest_at: Timestamp | null;
   memo: string;
   memory_bytes: number;
   name: string;

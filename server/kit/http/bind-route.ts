@@ -18,9 +18,8 @@ export interface RouteCall<R extends Route> {
   readonly body: z.output<R['body']>;
   /** The body of a route that takes bytes. */
   readonly stream: Readable;
-  /** Signed in for certain, unless the route's permission is `anyone` or `signed-url`. */
+  /** There for certain, unless the route's permission is `anyone` or `signed-url`: those never look at credentials. */
   readonly caller: Caller;
-  readonly callerOrNull: Caller | null;
   /** There for certain when the permission is a tenant's. */
   readonly tenant: TenantContext;
   /** The id for what this request creates; with an Idempotency-Key the same one on every try. */
@@ -29,7 +28,8 @@ export interface RouteCall<R extends Route> {
   readonly reply: FastifyReply;
 }
 
-type Answer<R extends Route> = R['answers'] extends 'json' ? z.input<R['response']> : void;
+/** Nothing for routes without a JSON answer: their contract declares no response. */
+type Answer<R extends Route> = z.input<R['response']> extends undefined ? void : z.input<R['response']>;
 
 export interface Binder {
   /**
@@ -56,10 +56,9 @@ export function makeBinder(app: FastifyInstance, access: Access, db: Database, c
         method: route.method,
         url: toFastifyPath(route.path),
         handler: async (request, reply) => {
-          const caller = await access.identify({
-            authorization: request.headers.authorization,
-            sessionCookie: request.cookies[SESSION_COOKIE],
-          });
+          // Whom a route does not ask for, it does not look at: an expired cookie must not keep anybody from signing in.
+          const open = route.permission === 'anyone' || route.permission === 'signed-url';
+          const caller = open ? null : await access.identify({ authorization: request.headers.authorization, sessionCookie: request.cookies[SESSION_COOKIE] });
           const rawTenant = (request.params as Record<string, string | undefined>)['tenant'];
           const tenant = route.permission === 'signed-url' ? null : await access.authorise(caller, route.permission, rawTenant);
           const call = {
@@ -68,7 +67,6 @@ export function makeBinder(app: FastifyInstance, access: Access, db: Database, c
             body: route.takes === 'json' ? parse(route.body, request.body ?? undefined, 'body') : undefined,
             stream: request.body as Readable,
             caller: caller as Caller,
-            callerOrNull: caller,
             tenant: tenant as TenantContext,
             newId: newId<string>(),
             request,

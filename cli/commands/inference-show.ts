@@ -1,0 +1,3 @@
+import { showCommand } from '../commands-of-kind.ts';
+
+export const inferenceShow = showCommand('inference');

@@ -1,0 +1,3 @@
+import { showCommand } from '../commands-of-kind.ts';
+
+export const runShow = showCommand(null);

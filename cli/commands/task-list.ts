@@ -1,0 +1,3 @@
+import { listCommand } from '../commands-of-kind.ts';
+
+export const taskList = listCommand('task');

@@ -1,0 +1,3 @@
+import { listCommand } from '../commands-of-kind.ts';
+
+export const trainingList = listCommand('training');

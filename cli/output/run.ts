@@ -1,0 +1,71 @@
+import type { Run } from '@sodate/contract/run-routes.ts';
+import type { RunSummary } from '@sodate/contract/runs.ts';
+import { formatResources } from '../resource-options.ts';
+import { fields, table } from './table.ts';
+import { formatDuration, formatSpan, formatTime } from './time.ts';
+
+export const runName = (run: { readonly kind: string; readonly number: number }): string => `${run.kind}-${run.number}`;
+
+export function formatState(run: RunSummary): string {
+  const phase = run.phase === null ? '' : ` (${run.phase.name}${run.phase.progress === null ? '' : ` ${Math.floor(run.phase.progress * 100)} %`})`;
+  const failure = run.failure === null ? '' : `: ${run.failure.class}`;
+  return `${run.state}${phase}${failure}`;
+}
+
+export const formatRuns = (runs: readonly RunSummary[], now: number): string =>
+  table(
+    ['run', 'name', 'state', 'exit', 'value', 'duration', 'created', 'by'],
+    runs.map((run) => [
+      runName(run),
+      `${run.favourite ? '★ ' : ''}${run.name}`,
+      formatState(run),
+      run.exitCode,
+      run.outputValue,
+      formatSpan(run.startedAt, run.endedAt, now),
+      formatTime(run.createdAt),
+      run.createdBy.name,
+    ]),
+  );
+
+export const formatRun = (run: Run, now: number): string =>
+  fields([
+    ['Run', runName(run)],
+    ['Name', `${run.favourite ? '★ ' : ''}${run.name}`],
+    ['State', formatState(run)],
+    ['Failure', run.failure === null ? null : `${run.failure.message}\n${run.failure.advice}`],
+    ['Exit code', run.exitCode],
+    ['Value', run.outputValue],
+    ['Memo', run.memo],
+    ['Tags', run.tags.join(', ')],
+    ...formatDetails(run.details),
+    ['Command', typeof run.command === 'string' ? run.command : run.command.map(quoted).join(' ')],
+    ['Environment', Object.entries(run.environment).map(([name, value]) => `${name}=${value}`).join('\n')],
+    ['Image', run.image],
+    ['Resources', formatResources(run.resources)],
+    ['Partition', run.partition],
+    ['Time limit', run.timeLimitSeconds === null ? null : formatDuration(run.timeLimitSeconds * 1000)],
+    ['Priority', run.priority === 0 ? null : run.priority],
+    ['Node', run.node],
+    ['Attempt', run.attempt],
+    ['Created', `${formatTime(run.createdAt)} by ${run.createdBy.name}`],
+    ['Started', run.startedAt === null ? null : formatTime(run.startedAt)],
+    ['Ended', run.endedAt === null ? null : formatTime(run.endedAt)],
+    ['Duration', run.startedAt === null ? null : formatSpan(run.startedAt, run.endedAt, now)],
+    ['Warnings', run.warnings.join('\n')],
+    ['Id', run.id],
+  ]);
+
+function formatDetails(details: Run['details']): [string, string][] {
+  if (details.kind === 'task') return [];
+  const { dataset, git, parents } = details;
+  return [
+    ['Data set', `#${dataset.number} ${dataset.name}`],
+    ['Code', `${git.endpoint.name}/${git.repository} at ${git.commit.slice(0, 12)}${git.revision === null ? '' : ` (${git.revision})`}`],
+    ['Parents', parents.map((one) => `${runName(one)} ${one.name}`).join('\n')],
+    ...(details.kind === 'inference'
+      ? [['Parent inferences', details.parentInferences.map((one) => `${runName(one)} ${one.name}`).join('\n')] satisfies [string, string]]
+      : []),
+  ];
+}
+
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

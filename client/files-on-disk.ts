@@ -1,0 +1,60 @@
+/** For Node: files and folders of a disk as sources of an upload. */
+import { lstat, open, readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { SourceFile } from './upload.ts';
+
+export interface FilesOnDisk {
+  readonly files: readonly SourceFile[];
+  /** Left out: symbolic links, which could lead out of the folder, and what is neither file nor folder. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * A file becomes one source named like it; a folder becomes all files below it, named relative to it with `/`, in the
+ * order of their names. Of links only the given path itself is followed.
+ */
+export async function filesOnDisk(path: string): Promise<FilesOnDisk> {
+  const found = await stat(path);
+  if (found.isFile()) return { files: [fileOnDisk(path, basename(resolve(path)), found.size)], skipped: [] };
+  if (!found.isDirectory()) return { files: [], skipped: [path] };
+  const files: SourceFile[] = [];
+  const skipped: string[] = [];
+  await walk(path, '', files, skipped);
+  return { files, skipped };
+}
+
+async function walk(folder: string, prefix: string, files: SourceFile[], skipped: string[]): Promise<void> {
+  const names = (await readdir(folder)).toSorted();
+  for (const name of names) {
+    const path = join(folder, name);
+    const entry = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+      // Node replaces bytes that are not UTF-8 by this character, after which the name leads nowhere.
+      if (error.code === 'ENOENT' && name.includes('\ufffd')) throw new Error(`The name of ${path} is not UTF-8. Rename the file.`);
+      throw error;
+    });
+    if (entry.isDirectory()) await walk(path, `${prefix}${name}/`, files, skipped);
+    else if (entry.isFile()) files.push(fileOnDisk(path, prefix + name, entry.size));
+    else skipped.push(path);
+  }
+}
+
+function fileOnDisk(path: string, name: string, size: number): SourceFile {
+  return {
+    name,
+    size,
+    async read(start, end) {
+      const handle = await open(path);
+      try {
+        const bytes = new Uint8Array(end - start);
+        for (let filled = 0; filled < bytes.length; ) {
+          const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+          if (bytesRead === 0) throw new Error(`${path} became shorter while it was read. Upload it again when it no longer changes.`);
+          filled += bytesRead;
+        }
+        return bytes;
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { findRunningServer } from '#commands/server-record.ts';
+import type { Config } from '#config/config.ts';
+import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
+import { systemClock } from '#kit/clock.ts';
+import { silentLog } from '#kit/log.ts';
+import { execFile } from 'node:child_process';
+import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+interface Finding {
+  readonly about: string;
+  /** `bad`: Sodate does not work. `worse`: it works, but not as well as it could. */
+  readonly verdict: 'good' | 'worse' | 'bad';
+  readonly found: string;
+  readonly mend: string | null;
+}
+
+const FREE_BYTES_WANTED = 2e9;
+const good = (about: string, found: string): Finding => ({ about, verdict: 'good', found, mend: null });
+
+/** Looks at everything Sodate stands on, and says how to mend what is wrong. The exit code is 0 unless something is bad. */
+export async function doctor(config: Config, options: { readonly json: boolean }): Promise<void> {
+  const findings = [await lookAtGit(), await lookAtHome(config), await lookAtDisk(config), await lookAtPort(config), await lookAtSandbox(config), lookAtDatabase(config)];
+  if (options.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
+  else {
+    const mark = { good: 'ok   ', worse: 'note ', bad: 'BAD  ' };
+    for (const { verdict, about, found, mend } of findings) process.stdout.write(`${mark[verdict]} ${about}: ${found}${mend === null ? '' : `\n      → ${mend}`}\n`);
+  }
+  process.exitCode = findings.some(({ verdict }) => verdict === 'bad') ? 1 : 0;
+}
+
+async function lookAtGit(): Promise<Finding> {
+  try {
+    return good('git', (await promisify(execFile)('git', ['--version'])).stdout.trim());
+  } catch {
+    return { about: 'git', verdict: 'bad', found: 'not found', mend: 'Install git (Debian: apt-get install git).' };
+  }
+}
+
+async function lookAtHome(config: Config): Promise<Finding> {
+  try {
+    await access(config.home, constants.W_OK);
+    return good('home', config.home);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return good('home', `${config.home}, made at the first start`);
+    return { about: 'home', verdict: 'bad', found: `${config.home} cannot be written`, mend: 'Give it to this user, or set SODATE_HOME to another folder.' };
+  }
+}
+
+async function lookAtDisk(config: Config): Promise<Finding> {
+  let folder = config.home;
+  for (;;) {
+    try {
+      const disk = await statfs(folder);
+      const free = disk.bavail * disk.bsize;
+      if (free >= FREE_BYTES_WANTED) return good('disk', `${(free / 1e9).toFixed(1)} GB free`);
+      return { about: 'disk', verdict: 'worse', found: `only ${(free / 1e9).toFixed(1)} GB free at ${folder}`, mend: 'Free some space, or put SODATE_HOME on a larger disk.' };
+    } catch {
+      const above = path.dirname(folder);
+      if (above === folder) return { about: 'disk', verdict: 'worse', found: 'free space is not known', mend: null };
+      folder = above;
+    }
+  }
+}
+
+async function lookAtPort(config: Config): Promise<Finding> {
+  const running = await findRunningServer(config.home);
+  if (running !== null) return good('server', `runs at ${running.url}`);
+  const free = await new Promise<boolean>((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(config.port, config.host, () => probe.close(() => resolve(true)));
+  });
+  if (free) return good('port', `${config.host}:${config.port} is free`);
+  return { about: 'port', verdict: 'bad', found: `${config.host}:${config.port} cannot be used`, mend: 'Choose another port: ./sodate up --port N, or set SODATE_PORT.' };
+}
+
+async function lookAtSandbox(config: Config): Promise<Finding> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sodate-doctor-'));
+  try {
+    const stage = { realise: () => Promise.reject(new Error('the doctor starts nothing')), discard: async () => {} };
+    const executor = await makeLocalProcessExecutor({ folder, platform: 'doctor', stage, clock: systemClock, log: silentLog, nodeName: hostname(), nodePath: process.execPath, isolation: config.isolation });
+    const { isolation, enforces } = executor.capabilities;
+    await executor.close();
+    const limits = Object.entries(enforces).map(([name, enforced]) => `${name} ${enforced ? 'limited' : 'NOT limited'}`).join(', ');
+    if (isolation !== 'none') return good('jobs', `${isolation}; ${limits}`);
+    return { about: 'jobs', verdict: 'worse', found: `not isolated; ${limits}`, mend: 'Good for one trusted user. To keep jobs apart install bubblewrap (Debian: apt-get install bubblewrap).' };
+  } catch (error) {
+    return { about: 'jobs', verdict: 'bad', found: error instanceof Error ? error.message : String(error), mend: 'See server/executors/local-process/README.md.' };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const lookAtDatabase = (config: Config): Finding => good('database', config.databaseUrl === null ? 'embedded PostgreSQL, in the home' : 'the one of DATABASE_URL');

@@ -1,0 +1,127 @@
+import { CommandError } from '#commands/command-error.ts';
+import { findRunningServer, processStart, removeServerRecord, writeServerRecord } from '#commands/server-record.ts';
+import { compose, type WorkerFiles } from '#compose.ts';
+import type { Config } from '#config/config.ts';
+import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
+import { systemClock } from '#kit/clock.ts';
+import type { DatabaseAddress } from '#kit/db/open-database.ts';
+import { holdServerLock } from '#kit/db/hold-server-lock.ts';
+import { openHome } from '#kit/home.ts';
+import { VERSION } from '#kit/version.ts';
+import { startEmbeddedPostgres } from '#postgres/postgres.ts';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { pino } from 'pino';
+
+export interface ProgramFiles {
+  readonly migrations: string;
+  readonly webFolder: string;
+  readonly workers?: WorkerFiles;
+}
+
+/** How long a foreign database may take to answer at the start. */
+const DATABASE_PATIENCE_MS = 10_000;
+
+/**
+ * Runs the server until it is told to end. TERM and INT end it and the embedded database; jobs go on, and the next start
+ * takes them up.
+ */
+export async function up(config: Config, files: ProgramFiles): Promise<void> {
+  const running = await findRunningServer(config.home);
+  if (running !== null) throw alreadyRunning(config.home, running.url, running.pid);
+  const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
+  const home = await openHome(config.home);
+  await mkdir(config.gitRoot, { recursive: true });
+  const ending = new Promise<string>((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    process.once('SIGHUP', () => resolve('SIGHUP'));
+  });
+
+  const embedded = config.databaseUrl === null ? await startEmbeddedPostgres({ folder: path.join(config.home, 'postgres'), log: logger, onEvent: (event) => onDatabaseEvent(event, logger) }) : null;
+  const database: DatabaseAddress = embedded?.connection ?? { connectionString: config.databaseUrl?.reveal() ?? '' };
+  if (embedded === null) await askDatabase(database);
+  const lock = await holdServerLock(database, home.serverId, logger, (why) => {
+    logger.fatal({}, `this server must end: ${why}`);
+    process.exit(1);
+  });
+  if (lock === null) {
+    await embedded?.release();
+    throw alreadyRunning(config.home, null, null);
+  }
+
+  const platform = await compose({
+    home,
+    database,
+    clock: systemClock,
+    logger,
+    publicUrl: config.publicUrl,
+    adminPassword: config.adminPassword?.reveal() ?? null,
+    gitRoot: config.gitRoot,
+    timeZone: config.timeZone,
+    ...files,
+    executors: async ({ stage, installation }) => [
+      await makeLocalProcessExecutor({
+        folder: path.join(config.home, 'executors', 'local-process'),
+        platform: installation,
+        stage,
+        clock: systemClock,
+        log: logger,
+        nodeName: config.nodeName ?? hostname(),
+        nodePath: process.execPath,
+        visiblePaths: config.visiblePaths,
+        isolation: config.isolation,
+      }),
+    ],
+  });
+  const { url, firstSignIn } = await platform.listen(config.host, config.port).catch(async (error: NodeJS.ErrnoException) => {
+    await platform.close();
+    await lock.release();
+    await embedded?.stop();
+    throw listenError(error, config);
+  });
+  await writeServerRecord(config.home, { pid: process.pid, startedAt: processStart(process.pid), url, version: VERSION });
+  process.stdout.write(`Sodate is ready at ${config.publicUrl ?? url}\n`);
+  if (firstSignIn !== null) process.stdout.write(`Sign in for the first time, as admin, within 24 hours:\n  ${firstSignIn}\n`);
+
+  logger.info({ signal: await ending }, 'ending; jobs go on');
+  await platform.close();
+  await lock.release();
+  await embedded?.stop();
+  await removeServerRecord(config.home, process.pid);
+}
+
+function onDatabaseEvent(event: { readonly kind: string }, logger: { fatal(fields: object, text: string): void }): void {
+  if (event.kind !== 'gave-up') return;
+  logger.fatal({}, 'the embedded database cannot be kept running; see postgres/postgres.log in the home');
+  process.exit(1);
+}
+
+function alreadyRunning(home: string, url: string | null, pid: number | null): CommandError {
+  const where = url === null ? '' : ` at ${url} (process ${pid})`;
+  return new CommandError(`A server already runs on the home ${home}${where}. Use it, end it with: ./sodate down, or set SODATE_HOME to another folder.`);
+}
+
+function listenError(error: NodeJS.ErrnoException, config: Config): Error {
+  if (error.code === 'EADDRINUSE') return new CommandError(`Port ${config.port} on ${config.host} is taken by another program. Choose another: ./sodate up --port N (0 takes a free one).`);
+  if (error.code === 'EACCES') return new CommandError(`Port ${config.port} needs more rights than this user has. Choose one above 1023: ./sodate up --port N.`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new CommandError(`${config.host} is not an address of this machine. Check SODATE_HOST.`);
+  return error;
+}
+
+async function askDatabase(database: DatabaseAddress): Promise<void> {
+  const client = new pg.Client({ ...database, connectionTimeoutMillis: DATABASE_PATIENCE_MS });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ server_version_num: string }>('show server_version_num');
+    const version = Math.floor(Number(rows[0]?.server_version_num) / 10_000);
+    if (version < 15) throw new CommandError(`The PostgreSQL of DATABASE_URL has version ${version}; Sodate needs 15 or newer.`);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`The database of DATABASE_URL does not answer: ${error instanceof Error ? error.message : String(error)}. Check the address, or unset DATABASE_URL to use the embedded one.`);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,181 @@
+import { makeAccess } from '#access/access.ts';
+import { bindSessionRoutes } from '#access/session-routes.ts';
+import { bindDataRoutes } from '#data/data-routes.ts';
+import { sweepObjects } from '#data/sweep-objects.ts';
+import { makeUploadGate } from '#data/upload-gate.ts';
+import { bindDatasetRoutes } from '#datasets/dataset-routes.ts';
+import type { Executor, StageFolders } from '#executors/executor.ts';
+import { makeExecutorRegistry } from '#executors/executor-registry.ts';
+import { makeGit } from '#git/git.ts';
+import { bindGitRoutes } from '#git/git-routes.ts';
+import { inferenceKind } from '#inference/inference-kind.ts';
+import { bindInferenceRoutes } from '#inference/inference-routes.ts';
+import type { Clock } from '#kit/clock.ts';
+import { type DatabaseAddress, openDatabase } from '#kit/db/open-database.ts';
+import { migrate } from '#kit/db/migrate.ts';
+import type { Home } from '#kit/home.ts';
+import { makeBinder } from '#kit/http/bind-route.ts';
+import { IDEMPOTENCY_KEY_HOURS, sweepIdempotencyKeys } from '#kit/http/idempotency.ts';
+import { makeHttpApp } from '#kit/http/make-http-app.ts';
+import { servePages } from '#kit/http/serve-pages.ts';
+import { readInstallation } from '#kit/db/installation.ts';
+import { makeChangeFeed } from '#kit/live/change-feed.ts';
+import { bindLiveRoutes } from '#kit/live/live-routes.ts';
+import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import { startSweeps } from '#kit/sweeps.ts';
+import { VERSION } from '#kit/version.ts';
+import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
+import { recordInventory } from '#nodes/nodes.ts';
+import { bindNodeRoutes } from '#nodes/node-routes.ts';
+import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
+import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
+import { startRunEngine } from '#runs/run-engine.ts';
+import type { RunKind } from '#runs/run-kind.ts';
+import { bindRunRoutes } from '#runs/run-routes.ts';
+import { makeRuns } from '#runs/runs.ts';
+import { makeStageFolders } from '#staging/staging.ts';
+import { taskKind } from '#tasks/task-kind.ts';
+import { bindTaskRoutes } from '#tasks/task-routes.ts';
+import { bindTenantRoutes } from '#tenants/tenant-routes.ts';
+import { bindTokenRoutes } from '#tokens/token-routes.ts';
+import { trainingKind } from '#training/training-kind.ts';
+import { bindTrainingRoutes } from '#training/training-routes.ts';
+import { ensureFirstAdmin, makePasswords, makeSignIn, makeSignInThrottle, signInLinkUrl, sweepSignIns } from '#users/users.ts';
+import { bindUserRoutes } from '#users/user-routes.ts';
+import { getHealth } from '@sodate/contract/health.ts';
+import { ALL_ROUTES } from '@sodate/contract/routes.ts';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import path from 'node:path';
+
+/** Built worker files; absent in development and tests, where the sources run. */
+export interface WorkerFiles {
+  readonly hash: URL;
+  readonly link: URL;
+  readonly staging: URL;
+}
+
+export interface ComposeOptions {
+  readonly home: Home;
+  readonly database: DatabaseAddress;
+  readonly clock: Clock;
+  readonly logger: FastifyBaseLogger;
+  readonly publicUrl: string | null;
+  readonly adminPassword: string | null;
+  readonly gitRoot: string;
+  readonly timeZone: string;
+  readonly migrations: string;
+  readonly webFolder: string;
+  readonly workers?: WorkerFiles;
+  readonly limits?: Partial<EngineLimits>;
+  /** Makes the executors, preferred first, once staging and the installation's id are there. */
+  readonly executors: (parts: { readonly stage: StageFolders; readonly installation: string }) => Promise<readonly Executor[]>;
+}
+
+/** A whole server, not yet listening. */
+export interface Platform {
+  readonly app: FastifyInstance;
+  /** Listens and takes up work. */
+  listen(host: string, port: number): Promise<{ readonly url: string; readonly firstSignIn: string | null }>;
+  /** Ends requests, then workers, then connections. Jobs go on. */
+  close(): Promise<void>;
+}
+
+const MINUTE_MS = 60_000;
+const INVENTORY_EVERY_MS = 10_000;
+
+/** Builds the object graph, by hand and in one place. */
+export async function compose(options: ComposeOptions): Promise<Platform> {
+  const { home, clock, logger } = options;
+  const address = () => ({ publicUrl: options.publicUrl });
+  const bound = { url: '' };
+
+  const { db, pool, close: closeDatabase } = openDatabase(options.database, logger);
+  await migrate(pool, options.migrations, clock.now(), logger);
+  const installation = await readInstallation(db, clock.now());
+  const changes = makeChangeFeed({ pool, clientConfig: options.database, server: home.serverId, log: logger });
+
+  const objectStore = makeFileSystemObjectStore({ home: home.folder, ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}) });
+  const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger });
+  const staging = makeStageFolders({ db, git, objectStore, home: home.folder, timeZone: options.timeZone, ...(options.workers ? { workerUrl: options.workers.staging } : {}) });
+  await Promise.all([git.removeLeftovers(), staging.removeLeftovers()]);
+  const executors = makeExecutorRegistry(await options.executors({ stage: staging, installation }));
+  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind].map((kind) => kind as RunKind);
+  const gate = makeUploadGate();
+
+  await recordInventory(db, executors.all, clock.now());
+  const engine = { hintQueue: (): void => {}, hintRun: (_run: string): void => {}, stop: async (): Promise<void> => {} };
+  const runs = makeRuns({ db, clock, executors, changes, engine: { hintQueue: () => engine.hintQueue() } });
+
+  const passwords = makePasswords();
+  const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
+  const access = makeAccess({ db, clock, verifyAttempt: (token) => verifyAttemptToken(db, home.key, token) });
+
+  const app = await makeHttpApp({ logger, address });
+  const binder = makeBinder(app, access, db, clock);
+  binder.bind(getHealth, async () => {
+    await pool.query('select 1');
+    return { status: 'ok' as const, version: VERSION, installation };
+  });
+  bindSessionRoutes(binder, { db, access, signIn, address });
+  bindUserRoutes(binder, { db, clock, passwords, address });
+  bindTenantRoutes(binder, { db, clock, changes });
+  bindTokenRoutes(binder, { db, clock, changes });
+  bindDataRoutes(binder, { db, store: objectStore, gate, changes, clock, log: logger, signingKey: home.key });
+  bindDatasetRoutes(binder, { db, clock, changes });
+  bindGitRoutes(binder, { git });
+  bindNodeRoutes(binder, { db, changes, engine: { hintQueue: () => engine.hintQueue() } });
+  bindTrainingRoutes(binder, { db, git, runs });
+  bindInferenceRoutes(binder, { db, git, runs });
+  bindTaskRoutes(binder, { runs });
+  bindRunRoutes(binder, { db, clock, kinds, folders: staging.folders, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindLineageRoutes(binder, { db });
+  bindLiveRoutes(binder, { changes });
+  const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
+  if (unbound.length > 0) throw new Error(`Routes of the contract that nothing serves: ${unbound.map(({ id }) => id).join(', ')}`);
+  await servePages(app, { routes: ALL_ROUTES, version: VERSION, webFolder: options.webFolder });
+
+  const sweepers = startSweeps(
+    [
+      { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
+      { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
+      { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
+      { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
+    ],
+    clock,
+    logger,
+  );
+
+  return {
+    app,
+    async listen(host, port) {
+      const link = await ensureFirstAdmin(db, passwords, { adminPassword: options.adminPassword, now: clock.now() });
+      bound.url = await app.listen({ host, port });
+      Object.assign(
+        engine,
+        await startRunEngine({
+          db,
+          clock,
+          log: logger,
+          server: home.serverId,
+          executors,
+          kinds,
+          changes,
+          folders: staging.folders,
+          attemptToken: (attempt) => makeAttemptToken(home.key, attempt),
+          serverUrl: () => bound.url,
+          version: VERSION,
+          limits: { ...ENGINE_LIMITS, ...options.limits },
+        }),
+      );
+      return { url: bound.url, firstSignIn: link === null ? null : signInLinkUrl(options.publicUrl ?? bound.url, link.secret) };
+    },
+    async close() {
+      await app.close();
+      await engine.stop();
+      await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
+      await Promise.all(executors.all.map((executor) => executor.close()));
+      await Promise.all([staging.close(), objectStore.close(), changes.close()]);
+      await closeDatabase();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { completeUploadsOf } from '#data/complete-uploads.ts';
+import { createDataFrom, updateDataOf } from '#data/create-data.ts';
+import type { DataParts } from '#data/data-parts.ts';
+import { findDataRow, listDataPage, readData } from '#data/data-store.ts';
+import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
+import { findFile, listFilePage } from '#data/file-store.ts';
+import { receivePart } from '#data/receive-part.ts';
+import { giveUpUpload } from '#data/remove-uploads.ts';
+import { serveFile } from '#data/serve-file.ts';
+import { resumeUpload, startUploadsOf } from '#data/start-uploads.ts';
+import type { Binder } from '#kit/http/bind-route.ts';
+import {
+  abortUpload,
+  completeUploads,
+  createData,
+  type Data,
+  deleteData,
+  deleteDataFile,
+  getData,
+  getDataFile,
+  getUpload,
+  listData,
+  listDataFiles,
+  putPart,
+  startUploads,
+  updateData,
+} from '@sodate/contract/data.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import { DataId, type TenantId, type UploadId } from '@sodate/contract/ids.ts';
+import { Readable } from 'node:stream';
+
+/** Ids come in either case; the gate and the store know one. */
+const canonical = (upload: UploadId): UploadId => upload.toLowerCase() as UploadId;
+
+export function bindDataRoutes(binder: Binder, parts: DataParts): void {
+  const { db, store, changes, clock } = parts;
+
+  const present = async (tenant: TenantId, id: DataId): Promise<Data> => {
+    const data = await readData(db, tenant, id);
+    if (!data) throw new SodateError('not-found', { thing: 'data', reference: id });
+    return data;
+  };
+
+  binder.bind(listData, ({ query, tenant }) => listDataPage(db, tenant.id, query));
+
+  binder.bind(
+    createData,
+    async ({ body, tenant, caller, newId }) => {
+      const id = DataId.parse(newId);
+      await createDataFrom(db, tenant.id, { ...body, id, createdBy: caller.user }, clock.now());
+      changes.publish({ tenant: tenant.id, topic: 'data', id, change: 'created' });
+      return present(tenant.id, id);
+    },
+    ({ tenant, newId }) => readData(db, tenant.id, DataId.parse(newId)),
+  );
+
+  binder.bind(getData, async ({ params, tenant }) => {
+    const { id } = await findDataRow(db, tenant.id, params.data);
+    return present(tenant.id, id);
+  });
+
+  binder.bind(updateData, async ({ params, body, tenant }) => {
+    const { id } = await findDataRow(db, tenant.id, params.data);
+    await updateDataOf(db, tenant.id, id, body);
+    changes.publish({ tenant: tenant.id, topic: 'data', id, change: 'updated' });
+    return present(tenant.id, id);
+  });
+
+  binder.bind(deleteData, ({ params, tenant }) => deleteDataOf(parts, tenant.id, params.data, clock.now()));
+
+  binder.bind(listDataFiles, async ({ params, query, tenant }) => {
+    const { id } = await findDataRow(db, tenant.id, params.data);
+    return listFilePage(db, tenant.id, id, query);
+  });
+
+  binder.bind(getDataFile, async ({ params, tenant, request, reply }) => {
+    const { id } = await findDataRow(db, tenant.id, params.data);
+    await serveFile(store, tenant.id, await findFile(db, tenant.id, id, params.file), request, reply);
+  });
+
+  binder.bind(deleteDataFile, ({ params, tenant }) => deleteFileOf(parts, tenant.id, params.data, params.file));
+
+  binder.bind(startUploads, async ({ params, body, tenant, caller }) => ({
+    uploads: await startUploadsOf(parts, { tenant: tenant.id, data: params.data, files: body.files, user: caller.user, now: clock.now() }),
+  }));
+
+  binder.bind(getUpload, ({ params, tenant }) => resumeUpload(parts, tenant.id, canonical(params.upload), clock.now()));
+
+  binder.bind(putPart, async ({ params, query, stream, request, reply }) => {
+    // Bodies declared as JSON were parsed before they came here.
+    if (!(stream instanceof Readable)) throw new SodateError('invalid-request', { details: 'send the part as application/octet-stream, and not empty' });
+    const length = request.headers['content-length'];
+    const sent = await receivePart(parts, { ...params, upload: canonical(params.upload), ...query, body: stream, length: length === undefined ? null : Number(length) }, clock.now());
+    reply.header('etag', sent.etag);
+    return sent;
+  });
+
+  binder.bind(completeUploads, async ({ params, body, tenant }) => ({
+    files: await completeUploadsOf(parts, { tenant: tenant.id, data: params.data, uploads: body.uploads.map((upload) => ({ ...upload, id: canonical(upload.id) })), now: clock.now() }),
+  }));
+
+  binder.bind(abortUpload, ({ params, tenant }) => giveUpUpload(parts, tenant.id, canonical(params.upload)));
+}

@@ -1,0 +1,53 @@
+import { collectBlobs } from '#data/collect-blobs.ts';
+import type { DataParts } from '#data/data-parts.ts';
+import { findDataRow } from '#data/data-store.ts';
+import { countFiles, findFile } from '#data/file-store.ts';
+import { removeUploadBytes } from '#data/remove-uploads.ts';
+import { changeData, removeDataFromDatasets } from '#datasets/datasets.ts';
+import { BlobId } from '#kit/object-store/object-store.ts';
+import { markLineageDeleted } from '#lineage/lineage.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import { type FileId, type TenantId, UploadId } from '@sodate/contract/ids.ts';
+
+type Parts = Pick<DataParts, 'db' | 'store' | 'gate' | 'changes' | 'log'>;
+
+/** An error names this many. */
+const NAMED_CHILDREN = 5;
+
+/**
+ * Deletes a data with its files and open uploads, and takes it out of unlocked data sets. The bytes go after the commit.
+ * @throws SodateError `in-use` naming the locked data sets, or the data derived from it
+ */
+export async function deleteDataOf(parts: Parts, tenant: TenantId, reference: string, now: Date): Promise<void> {
+  const { db, store, gate, changes, log } = parts;
+  const data = await findDataRow(db, tenant, reference);
+  const removed = await changeData(db, tenant, data, async (tx) => {
+    const children = await tx.selectFrom('data').select('number').where('tenant_id', '=', tenant).where('parent_id', '=', data.id).orderBy('number').limit(NAMED_CHILDREN).execute();
+    if (children.length > 0) throw new SodateError('in-use', { thing: 'Data', reference: `#${data.number}`, users: `derived data ${children.map(({ number }) => `#${number}`).join(', ')}` });
+    const datasets = await removeDataFromDatasets(tx, tenant, data.id);
+    const uploads = await tx.deleteFrom('uploads').where('tenant_id', '=', tenant).where('data_id', '=', data.id).returning('id').execute();
+    const files = await tx.deleteFrom('data_files').where('tenant_id', '=', tenant).where('data_id', '=', data.id).returning('blob_id').execute();
+    await tx.deleteFrom('data').where('tenant_id', '=', tenant).where('id', '=', data.id).execute();
+    await markLineageDeleted(tx, tenant, { kind: 'data', id: data.id }, now);
+    return { datasets, uploads: uploads.map((row) => UploadId.parse(row.id)), blobs: [...new Set(files.map((row) => BlobId.parse(row.blob_id)))] };
+  });
+  changes.publish({ tenant, topic: 'data', id: data.id, change: 'deleted' });
+  for (const dataset of removed.datasets) changes.publish({ tenant, topic: 'dataset', id: dataset, change: 'updated' });
+  // Senders find no row any more; those that are writing are stopped first, or they would leave a file behind.
+  for (const upload of removed.uploads) await gate.end([upload], 'stop', () => removeUploadBytes({ store, log }, tenant, upload));
+  await collectBlobs(parts, tenant, removed.blobs);
+}
+
+/** @throws SodateError `in-use` naming the locked data sets */
+export async function deleteFileOf(parts: Parts, tenant: TenantId, reference: string, file: FileId): Promise<void> {
+  const { db, changes } = parts;
+  const data = await findDataRow(db, tenant, reference);
+  const blob = await changeData(db, tenant, data, async (tx) => {
+    const found = await findFile(tx, tenant, data.id, file);
+    await tx.deleteFrom('data_files').where('tenant_id', '=', tenant).where('id', '=', file).execute();
+    await countFiles(tx, tenant, data.id);
+    return found.blob;
+  });
+  changes.publish({ tenant, topic: 'data', id: data.id, change: 'updated' });
+  await collectBlobs(parts, tenant, [blob]);
+}

@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AttemptId } from '@sodate/contract/ids.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Capabilities, LaunchSpec } from '../executor.ts';
+import { type CgroupTree, type Controller, CONTROLLERS, findCgroupTrees, groupsUpward } from './cgroup-mounts.ts';
+import { signalProcess } from './process-table.ts';
+
+/**
+ * One group per attempt and tree, `sodate-<platform>/<attempt>`: limits, the OOM counter, and the surest way to find
+ * every process of a job. Used where this user may make groups; elsewhere nothing is enforced, and said so.
+ */
+export interface Cgroups {
+  readonly enforces: Capabilities['enforces'];
+  /** Idempotent. Answers what the monitor needs to put a job in and to count its out-of-memory kills. */
+  create(attempt: AttemptId, limits: LaunchSpec['limits']): Promise<{ readonly procsFiles: readonly string[]; readonly oomFile: string }>;
+  /** Sends SIGKILL to all that is in the group, after forbidding it to fork. Answers how many it found. */
+  kill(attempt: AttemptId): Promise<number>;
+  remove(attempt: AttemptId): Promise<void>;
+  /** Removes our own group above those of attempts when there is none left. */
+  close(): Promise<void>;
+}
+
+/** The sandbox's own processes in the group: bubblewrap and the first process inside. */
+const OWN_PROCESSES = 2;
+/** Scheduling period; the kernel refuses quotas under 1 ms. */
+const CPU_PERIOD_MICROSECONDS = 100_000;
+const MINIMUM_CPU_QUOTA_MICROSECONDS = 1000;
+/** A group whose last process has just died may be busy for some milliseconds. */
+const REMOVE_TRIES = 100;
+const REMOVE_PAUSE_MS = 10;
+
+interface Tree extends CgroupTree {
+  /** `…/sodate-<platform>` */
+  readonly folder: string;
+}
+
+export function readCgroupTrees(): CgroupTree[] {
+  try {
+    return findCgroupTrees({
+      mountInfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+      ownGroups: readFileSync('/proc/self/cgroup', 'utf8'),
+      controllersAt: (mountPoint) => {
+        try {
+          return readFileSync(join(mountPoint, 'cgroup.controllers'), 'utf8');
+        } catch {
+          return '';
+        }
+      },
+    });
+  } catch {
+    return [];
+  }
+}
+
+const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
+
+/** Version 2 offers a controller below a group only when the group's subtree_control says so. */
+async function offerControllers(folder: string, controllers: readonly Controller[]): Promise<Controller[]> {
+  const file = join(folder, 'cgroup.subtree_control');
+  for (const controller of controllers) {
+    if (!(await read(file)).split(/\s+/).includes(controller)) await writeFile(file, `+${controller}`).catch(() => {});
+  }
+  const offered = (await read(file)).split(/\s+/);
+  return controllers.filter((controller) => offered.includes(controller));
+}
+
+/** Whether a process of ours may really enter a group in there; permissions alone do not tell (delegation, namespaces). */
+async function canEnter(folder: string): Promise<boolean> {
+  const probe = join(folder, `probe-${process.pid}`);
+  try {
+    await mkdir(probe, { recursive: true });
+    const child = spawn('/bin/sh', ['-c', 'echo 0 >"$1"', 'sh', join(probe, 'cgroup.procs')], { stdio: 'ignore', env: {} });
+    const code = await new Promise<number | null>((resolve) => child.once('error', () => resolve(null)).once('exit', resolve));
+    return code === 0;
+  } catch {
+    return false;
+  } finally {
+    await rmdir(probe).catch(() => {});
+  }
+}
+
+async function openTree(tree: CgroupTree, platform: string, isRoot: boolean): Promise<Tree | null> {
+  const upward = groupsUpward(tree);
+  // Root takes the top: a place that does not end with the server's own group. Others take what was delegated to them.
+  // In version 2 the own group itself cannot be used, because a group with processes may not have limited children.
+  const top = upward.at(-1) ?? tree.mountPoint;
+  const candidates = isRoot ? [top, ...upward] : tree.version === 2 ? upward.slice(1) : upward;
+  for (const base of candidates) {
+    // The monitor gets these paths in one argument, split at spaces.
+    if (/\s/.test(base)) continue;
+    const folder = join(base, `sodate-${platform}`);
+    try {
+      let { controllers } = tree;
+      if (tree.version === 2) controllers = await offerControllers(base, controllers);
+      if (controllers.length === 0) continue;
+      await mkdir(folder, { recursive: true });
+      if (tree.version === 2) controllers = await offerControllers(folder, controllers);
+      if (controllers.length > 0 && (await canEnter(folder))) return { ...tree, controllers, folder };
+      await rmdir(folder).catch(() => {});
+    } catch {
+      // Not writable: the next candidate.
+    }
+  }
+  return null;
+}
+
+export async function openCgroups(platform: string, clock: Clock): Promise<Cgroups | null> {
+  const isRoot = process.getuid?.() === 0;
+  const opened = await Promise.all(readCgroupTrees().map((tree) => openTree(tree, platform, isRoot)));
+  const trees = opened.filter((tree) => tree !== null);
+  if (trees.length === 0) return null;
+  const treeWith = (controller: Controller): Tree | undefined => trees.find((tree) => tree.controllers.includes(controller));
+  const groupsOf = (attempt: AttemptId): string[] => trees.map((tree) => join(tree.folder, attempt));
+
+  const applyLimits = async (attempt: AttemptId, limits: LaunchSpec['limits']): Promise<void> => {
+    const settings: Record<Controller, (v: 1 | 2) => readonly (readonly [string, number | string, 'optional'?])[]> = {
+      memory: (version) =>
+        version === 1
+          ? [
+              ['memory.limit_in_bytes', limits.memoryBytes],
+              // Memory and swap together; kernels may be built or booted without it.
+              ['memory.memsw.limit_in_bytes', limits.memoryBytes, 'optional'],
+            ]
+          : [
+              ['memory.max', limits.memoryBytes],
+              ['memory.swap.max', 0, 'optional'],
+              ['memory.oom.group', 1, 'optional'],
+            ],
+      cpu: (version) => {
+        const quota = Math.max(MINIMUM_CPU_QUOTA_MICROSECONDS, Math.round((limits.cpuMilli * CPU_PERIOD_MICROSECONDS) / 1000));
+        return version === 1 ? [['cpu.cfs_quota_us', quota]] : [['cpu.max', `${quota} ${CPU_PERIOD_MICROSECONDS}`]];
+      },
+      pids: () => [['pids.max', limits.pids + OWN_PROCESSES]],
+    };
+    for (const controller of CONTROLLERS) {
+      const tree = treeWith(controller);
+      if (!tree) continue;
+      for (const [file, value, optional] of settings[controller](tree.version)) {
+        const writing = writeFile(join(tree.folder, attempt, file), String(value));
+        await (optional ? writing.catch(() => {}) : writing);
+      }
+    }
+  };
+
+  const members = async (attempt: AttemptId): Promise<Set<number>> => {
+    const lists = await Promise.all(groupsOf(attempt).map((group) => read(join(group, 'cgroup.procs'))));
+    // 0 stands for a process outside our own process namespace.
+    return new Set(lists.flatMap((list) => list.split('\n')).map(Number).filter((pid) => pid > 0));
+  };
+
+  return {
+    enforces: { cpu: treeWith('cpu') !== undefined, memory: treeWith('memory') !== undefined, pids: treeWith('pids') !== undefined },
+    async create(attempt, limits) {
+      await Promise.all(groupsOf(attempt).map((group) => mkdir(group, { recursive: true })));
+      await applyLimits(attempt, limits);
+      const memory = treeWith('memory');
+      return {
+        procsFiles: groupsOf(attempt).map((group) => join(group, 'cgroup.procs')),
+        oomFile: memory ? join(memory.folder, attempt, memory.version === 1 ? 'memory.oom_control' : 'memory.events') : '',
+      };
+    },
+    async kill(attempt) {
+      const pids = treeWith('pids');
+      const group = pids && join(pids.folder, attempt);
+      if (group && existsSync(group)) await writeFile(join(group, 'pids.max'), '0').catch(() => {});
+      for (const tree of trees) {
+        if (tree.version === 2) await writeFile(join(tree.folder, attempt, 'cgroup.kill'), '1').catch(() => {});
+      }
+      const found = await members(attempt);
+      for (const pid of found) signalProcess(pid, 'SIGKILL');
+      return found.size;
+    },
+    async remove(attempt) {
+      for (const group of groupsOf(attempt)) {
+        for (let tries = 0; ; tries += 1) {
+          try {
+            // A job may not make groups, but one with the rights to could have: children first.
+            for (const entry of await readdir(group, { withFileTypes: true })) {
+              if (entry.isDirectory()) await rmdir(join(group, entry.name));
+            }
+            await rmdir(group);
+            break;
+          } catch (error) {
+            const { code } = error as NodeJS.ErrnoException;
+            if (code === 'ENOENT') break;
+            if (code !== 'EBUSY' || tries >= REMOVE_TRIES) throw error;
+            await clock.sleep(REMOVE_PAUSE_MS);
+          }
+        }
+      }
+    },
+    async close() {
+      await Promise.all(trees.map((tree) => rmdir(tree.folder).catch(() => {})));
+    },
+  };
+}

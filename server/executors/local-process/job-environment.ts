@@ -1,0 +1,58 @@
+import { StartRefused, type LaunchSpec } from '../executor.ts';
+import { NODE_FOLDER, type ResolvedMount, type Sandbox } from './sandbox.ts';
+
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Every process of an attempt carries it: how processes are found where there is neither a namespace nor a cgroup. */
+export const MARKER_NAME = 'SODATE_ATTEMPT';
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export interface EnvironmentPlace {
+  readonly sandbox: Sandbox;
+  readonly planFolder: string;
+  readonly mounts: readonly ResolvedMount[];
+  /** Folders appended to PATH: where `node` is when /usr has none. */
+  readonly extraPath: string;
+}
+
+/** The whole environment of a job: its spec's, and the least that programs cannot do without. Never the server's own. */
+export function jobEnvironment(spec: LaunchSpec, { sandbox, planFolder, mounts, extraPath }: EnvironmentPlace): Record<string, string> {
+  for (const [name, value] of Object.entries(spec.environment)) {
+    if (!NAME.test(name)) throw new StartRefused('user-error', `The environment variable ${JSON.stringify(name.slice(0, 100))} has a name no shell can pass on: use letters, digits and _.`);
+    if (value.includes('\0')) throw new StartRefused('user-error', `The environment variable ${name} contains a NUL character.`);
+  }
+  const gpus = spec.gpus.length === 0 ? 'none' : spec.gpus.join(',');
+  const scratch = mounts.find((mount) => mount.target === '/kqi/tmp' && !mount.readOnly);
+  const environment: Record<string, string> = {
+    PATH: extraPath === '' ? SYSTEM_PATH : `${SYSTEM_PATH}:${extraPath}`,
+    HOME: scratch ? scratch.target : '/tmp',
+    LANG: 'C.UTF-8',
+    ...spec.environment,
+    [MARKER_NAME]: spec.attempt,
+    CUDA_VISIBLE_DEVICES: gpus,
+    NVIDIA_VISIBLE_DEVICES: gpus,
+  };
+  if (sandbox.kind !== 'none') return environment;
+
+  const targets = mounts.map((mount) => mount.target);
+  const moved = (path: string): string => (pointsIntoJob(path, targets) ? sandbox.pathInside(planFolder, path) : path);
+  for (const [name, value] of Object.entries(environment)) {
+    if (value.startsWith('/')) environment[name] = value.split(':').map(moved).join(':');
+  }
+  environment['SODATE_ROOT'] = sandbox.pathInside(planFolder, '/');
+  return environment;
+}
+
+/** A path at, below or above a mount; above only where that is ours alone, such as /kqi, and not /opt or /usr. */
+function pointsIntoJob(path: string, targets: readonly string[]): boolean {
+  return targets.some((target) => path === target || path.startsWith(`${target}/`) || (path === '/kqi' && target.startsWith('/kqi/')));
+}
+
+/** For SHIM: name, number of lines, value. */
+export function encodeEnvironment(environment: Readonly<Record<string, string>>): string {
+  return Object.entries(environment)
+    .map(([name, value]) => `${name}\n${value.split('\n').length}\n${value}\n`)
+    .join('');
+}
+
+export const nodeOnPath = (inSandbox: boolean, needed: boolean, nodeFolderOnHost: string): string =>
+  inSandbox ? (needed ? `${NODE_FOLDER}/bin` : '') : nodeFolderOnHost;

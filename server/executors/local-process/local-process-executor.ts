@@ -1,0 +1,408 @@
+import type { ChildProcess } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { z } from 'zod';
+import { AttemptId } from '@sodate/contract/ids.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Log } from '#kit/log.ts';
+import {
+  EngineUnreachable,
+  type Executor,
+  isStartRefused,
+  type LaunchSpec,
+  type Observation,
+  type StagedFolders,
+  type StageFolders,
+  StartRefused,
+} from '../executor.ts';
+import {
+  type AttemptFolder,
+  attemptFolder,
+  folderExists,
+  hasStarted,
+  makeFolder,
+  openToJob,
+  planExists,
+  putPlan,
+  readExit,
+  readFacts,
+  readNote,
+  readStarted,
+  takeAsStopped,
+} from './attempt-folder.ts';
+import { openCgroups, readCgroupTrees } from './cgroups.ts';
+import { chooseSandbox, type IsolationChoice } from './choose-sandbox.ts';
+import { isMonitorAlive, killEverything, killJob, terminateJob } from './end-processes.ts';
+import { describeExit } from './exit-record.ts';
+import { askNvidiaSmi, gpuDevices, parseGpus } from './gpus.ts';
+import { encodeEnvironment, jobEnvironment, nodeOnPath } from './job-environment.ts';
+import { diskProblem, machineSize } from './machine.ts';
+import { findLockTool, isLocked, spawnMonitor, writePrograms } from './monitor.ts';
+import type { ResolvedMount } from './sandbox.ts';
+
+export const LocalProcessHandle = z.object({ attempt: AttemptId });
+export type LocalProcessHandle = z.infer<typeof LocalProcessHandle>;
+
+export interface LocalProcessOptions {
+  readonly id?: string;
+  /** Its own folder, used by nobody else; made if missing. */
+  readonly folder: string;
+  /** The installation. Attempts of another one in the same folder are never touched. */
+  readonly platform: string;
+  readonly stage: StageFolders;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The machine, as every executor on it calls it. */
+  readonly nodeName: string;
+  /** The running Node (`process.execPath`): jobs find it as `node`. */
+  readonly nodePath: string;
+  /** Further files and folders of the machine that every job may read. */
+  readonly visiblePaths?: readonly string[];
+  readonly isolation?: IsolationChoice;
+  readonly cgroups?: 'auto' | 'off';
+  /** Jobs of tenant n run as this uid and gid + n where the server is root. */
+  readonly firstJobUser?: number;
+  /** With less free space on the folder's disk the node reports a problem. */
+  readonly minimumFreeBytes?: number;
+  /** Answers what `nvidia-smi` says about GPUs. */
+  readonly askGpus?: () => Promise<string>;
+}
+
+/** The only image: the machine itself. */
+const IMAGE = 'host';
+const DEFAULT_FIRST_JOB_USER = 700_000;
+const DEFAULT_MINIMUM_FREE_BYTES = 256 * 2 ** 20;
+/** How often exits of jobs that an earlier server started are looked for; those of our own are events. */
+const ADOPTED_POLL_MS = 500;
+const START_WAIT_MS = 10_000;
+const START_POLL_MS = 5;
+
+/**
+ * Runs attempts as processes of this machine. See README.md for how, and for what is isolated.
+ *
+ * All state is in `<folder>/<platform>/<attempt>/`; several executor objects may work on one folder, in one process or in
+ * many. A monitor per attempt, which needs no server, holds the attempt's lock, starts the job once, and records its end.
+ */
+export async function makeLocalProcessExecutor(options: LocalProcessOptions): Promise<Executor<LocalProcessHandle>> {
+  const { platform, stage, clock, log, nodeName } = options;
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(platform)) throw new Error(`The platform id ${JSON.stringify(platform)} cannot be part of a path.`);
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  const root = await realpath(options.folder);
+  const home = join(root, platform);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+
+  const lockTool = await findLockTool(root);
+  const programs = await writePrograms(root);
+  const cgroups = options.cgroups === 'off' ? null : await openCgroups(platform, clock);
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim();
+  const scripts = (await Promise.all(['/bin/bash', '/usr/bin/bash'].map((path) => stat(path).then(() => true, () => false)))).includes(true) ? 'bash' : 'sh';
+  const { sandbox, host, check } = await chooseSandbox({
+    folder: root,
+    choice: options.isolation ?? 'auto',
+    nodePath: options.nodePath,
+    visiblePaths: options.visiblePaths ?? [],
+    programs,
+    firstJobUser: options.firstJobUser ?? DEFAULT_FIRST_JOB_USER,
+    log,
+  });
+
+  const listeners = new Set<(attempt: AttemptId) => void>();
+  const hint = (attempt: AttemptId): void => {
+    for (const listener of listeners) listener(attempt);
+  };
+  const children = new Map<AttemptId, ChildProcess>();
+  const starting = new Map<AttemptId, Promise<LocalProcessHandle>>();
+  /** Attempts known to have ended with nothing of them alive. */
+  const settled = new Set<AttemptId>();
+  let sandboxProblem: string | null = null;
+  let closed = false;
+
+  const resolveMounts = async (spec: LaunchSpec, { folders }: StagedFolders): Promise<ResolvedMount[]> => {
+    const mounts: ResolvedMount[] = [];
+    for (const { item, subfolder, target, readOnly } of spec.mounts) {
+      const folder = folders.get(item);
+      if (folder === undefined) throw new StartRefused('platform', `The mount ${target} names ${item}, which was not staged.`);
+      let source = folder;
+      if (subfolder !== undefined) {
+        // A job may have put a link there, and root mounts whatever it leads to.
+        source = await realpath(join(folder, subfolder)).catch(() => {
+          throw new StartRefused('platform', `The mount ${target} names ${item}/${subfolder}, which does not exist.`);
+        });
+        if (!source.startsWith((await realpath(folder)) + sep)) throw new StartRefused('user-error', `The mount ${target} leads out of ${item}.`);
+      }
+      if (!target.startsWith('/') || target.split('/').includes('..')) throw new StartRefused('platform', `The mount target ${target} is not an absolute path.`);
+      mounts.push({ source, target, readOnly });
+    }
+    return mounts.sort((a, b) => a.target.length - b.target.length);
+  };
+
+  const refuseImpossible = (spec: LaunchSpec): void => {
+    if (spec.image !== IMAGE) throw new StartRefused('user-error', `The image ${spec.image} needs a container engine; this executor runs ${IMAGE} only.`);
+    if (spec.command.kind === 'list' && spec.command.argv.length === 0) throw new StartRefused('user-error', 'The command is an empty list.');
+    if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0'))) throw new StartRefused('user-error', 'The command contains a NUL character.');
+  };
+
+  const preparePlan = async (spec: LaunchSpec, folder: AttemptFolder, staged: StagedFolders): Promise<readonly string[]> => {
+    const mounts = await resolveMounts(spec, staged);
+    const user = sandbox.jobUser(spec.tenantNumber);
+    const inSandbox = sandbox.kind !== 'none';
+    const environment = jobEnvironment(spec, {
+      sandbox,
+      planFolder: folder.plan,
+      mounts,
+      extraPath: nodeOnPath(inSandbox, host.node !== null, dirname(options.nodePath)),
+    });
+    const inside = sandbox.insideFolder(folder.plan);
+    const command = spec.command.kind === 'list' ? spec.command.argv : [scripts, `${inside}/script`];
+    const files = sandbox.files({
+      planFolder: folder.plan,
+      hostName: /^[A-Za-z0-9-]{1,63}$/.test(spec.name) ? spec.name : 'job',
+      user,
+      mounts,
+      devices: await gpuDevices(spec.gpus),
+    });
+
+    if (!(await planExists(folder))) {
+      const facts = {
+        command: spec.command.kind === 'list' ? { kind: 'list' as const, argv: spec.command.argv.slice(0, 1) } : { kind: 'script' as const, text: '' as const },
+        memoryBytes: spec.limits.memoryBytes,
+      };
+      await putPlan(folder, bootId, facts, async (temporary) => {
+        const insideNow = join(temporary, 'inside');
+        await mkdir(insideNow);
+        const uid = user?.uid ?? process.getuid?.() ?? 0;
+        const gid = user?.gid ?? process.getgid?.() ?? 0;
+        await Promise.all([
+          writeFile(join(insideNow, 'environment'), encodeEnvironment(environment), { mode: 0o644 }),
+          spec.command.kind === 'script' ? writeFile(join(insideNow, 'script'), spec.command.text, { mode: 0o644 }) : null,
+          writeFile(join(insideNow, 'passwd'), `root:x:0:0:root:/root:/bin/sh\n${uid === 0 ? '' : `job:x:${uid}:${gid}::${environment['HOME']?.replace(/[:\n]/g, '_')}:/bin/sh\n`}nobody:x:65534:65534:nobody:/:/bin/false\n`),
+          writeFile(join(insideNow, 'group'), `root:x:0:\n${gid === 0 ? '' : `job:x:${gid}:\n`}nogroup:x:65534:\n`),
+          writeFile(join(temporary, 'arguments'), files.arguments),
+          files.build?.(temporary),
+        ]);
+        await openToJob(insideNow);
+      });
+    }
+    return [...files.command, 'sh', sandbox.shimPath(programs), inside, sandbox.pathInside(folder.plan, spec.workingDirectory), ...command];
+  };
+
+  const begin = async (spec: LaunchSpec, signal: AbortSignal): Promise<LocalProcessHandle> => {
+    const { attempt } = spec;
+    const handle = { attempt };
+    const folder = attemptFolder(home, attempt);
+    refuseImpossible(spec);
+    signal.throwIfAborted();
+    if (await hasStarted(folder)) return handle;
+    const [staged] = await Promise.all([
+      // Made first, so that whatever staging leaves in a crash belongs to an attempt that list() shows.
+      makeFolder(home, folder).then(() =>
+        stage.realise(attempt, spec.run, spec.stagePlan, { jobUser: sandbox.jobUser(spec.tenantNumber), copyInputs: sandbox.kind === 'none' }, signal),
+      ),
+    ]);
+    const command = await preparePlan(spec, folder, staged);
+    const recorded = await readExit(folder);
+    // Prepared before the machine was started again: whether it ran then is not certain, since `started` may not have
+    // reached the disk. It counts as run; observe says gone.
+    if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return handle;
+    const group = (await cgroups?.create(attempt, spec.limits)) ?? { procsFiles: [], oomFile: '' };
+    signal.throwIfAborted();
+
+    const deadline = clock.now().getTime() + START_WAIT_MS;
+    for (;;) {
+      const verdict = await spawnMonitor({ attempt, folder, lockTool, programs, logFile: staged.logFile, ...group, command });
+      if (verdict.kind === 'started') adopt(attempt, verdict.child);
+      if (verdict.kind === 'started' || verdict.kind === 'already-started' || (await hasStarted(folder))) break;
+      if (verdict.kind === 'failed') throw verdict.certain ? new StartRefused('platform', verdict.message) : new EngineUnreachable(verdict.message);
+      // Another monitor holds the lock and is about to create `started`, or is about to give up.
+      if (clock.now().getTime() > deadline) throw new EngineUnreachable(`The monitor of ${attempt} holds its lock without starting.`);
+      await clock.sleep(START_POLL_MS);
+    }
+    // Run by the server's own user, `>/dev/stderr` in a job would truncate its log; without the right to open it, it fails.
+    if (sandbox.jobUser(spec.tenantNumber) === null && process.getuid?.() !== 0) await chmod(staged.logFile, 0o400).catch(() => {});
+    return handle;
+  };
+
+  const adopt = (attempt: AttemptId, child: ChildProcess): void => {
+    children.set(attempt, child);
+    child.once('exit', () => {
+      children.delete(attempt);
+      hint(attempt);
+    });
+    if (child.exitCode !== null || child.signalCode !== null) children.delete(attempt);
+  };
+
+  const start = async (spec: LaunchSpec, signal: AbortSignal): Promise<LocalProcessHandle> => {
+    try {
+      return await begin(spec, signal);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (isStartRefused(error)) {
+        await removeTraces(spec.attempt);
+        throw error;
+      }
+      if (code === 'E2BIG') {
+        await removeTraces(spec.attempt);
+        throw new StartRefused('user-error', 'The command is longer than this machine can pass to a program. Put it into a script.', { cause: error });
+      }
+      if (code === 'ENOSPC' || code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM' || code === 'EDQUOT') {
+        throw new EngineUnreachable(`This machine cannot start a job now: ${(error as Error).message}`, { cause: error });
+      }
+      throw error;
+    }
+  };
+
+  /** True when nothing of the attempt lives, after ending what should not. */
+  const settle = async (attempt: AttemptId, folder: AttemptFolder): Promise<boolean> => {
+    if (settled.has(attempt)) return true;
+    if (await isLocked(lockTool, folder)) {
+      log.warn({ attempt }, 'Processes of an attempt have outlived its monitor: ending them');
+      await killEverything(attempt, cgroups, clock);
+      if (await isLocked(lockTool, folder)) return false;
+    }
+    settled.add(attempt);
+    return true;
+  };
+
+  const observe = async ({ attempt }: LocalProcessHandle): Promise<Observation> => {
+    const folder = attemptFolder(home, attempt);
+    const started = await readStarted(folder);
+    if (started === null) {
+      if (!(await folderExists(folder))) return { state: 'gone', reason: 'This machine has no trace of it.' };
+      const recorded = await readExit(folder);
+      if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return { state: 'gone', reason: 'The machine was started again before it ran.' };
+      return { state: 'pending', phase: recorded === null ? 'staging' : 'starting' };
+    }
+    // The order matters: a monitor that is dead now has written its record before, if it ever did.
+    const alive = children.has(attempt) || (started.monitor !== null && (await isMonitorAlive(started.monitor)));
+    const recorded = await readExit(folder);
+    if (recorded?.record.kind === 'stopped') {
+      return { state: 'exited', exit: { code: null, signal: recorded.record.signal, failure: null, startedAt: null, endedAt: recorded.writtenAt } };
+    }
+    if (recorded?.record.kind === 'exit') {
+      // Without a namespace or a cgroup, processes may have outlived the job's first one.
+      if (!sandbox.endsWholeTree && cgroups === null && !settled.has(attempt)) {
+        if (!(await killEverything(attempt, cgroups, clock))) return { state: 'running' };
+        settled.add(attempt);
+      }
+      const note = await readNote(folder);
+      // The end of a sandbox that was killed from outside may be on record some moments before its last process dies.
+      if (!note.endsWith('ended\n') && !(await settle(attempt, folder))) return { state: 'running' };
+      const exit = describeExit({
+        record: recorded.record,
+        note,
+        ...(await readFacts(folder)),
+        startedAt: started.at,
+        endedAt: recorded.writtenAt,
+      });
+      if (exit.failure?.class === 'platform') sandboxProblem = exit.failure.message;
+      return { state: 'exited', exit };
+    }
+    if (alive) return { state: 'running' };
+    if (!(await settle(attempt, folder))) return { state: 'running' };
+    // Locked at the first look and ended in the meantime by itself: then there is a record after all.
+    const late = await readExit(folder);
+    if (late !== null && late.record.kind !== 'prepared') return observe({ attempt });
+    return { state: 'gone', reason: 'It vanished without an exit code: killed from outside, or with its machine.' };
+  };
+
+  const stop: Executor<LocalProcessHandle>['stop'] = async ({ attempt }, order) => {
+    const folder = attemptFolder(home, attempt);
+    // A start that is under way and has not come that far finds the attempt taken.
+    if (starting.has(attempt)) await makeFolder(home, folder);
+    if (!(await folderExists(folder))) return;
+    if (await takeAsStopped(folder, order === 'kill' ? 'SIGKILL' : 'SIGTERM')) return hint(attempt);
+    const started = await readStarted(folder);
+    if (!started) return;
+    const monitor = started.monitor;
+    if (monitor && (await isMonitorAlive(monitor))) {
+      await (order === 'kill' ? killJob(attempt, monitor, cgroups, clock) : terminateJob(monitor, clock));
+    } else if (order === 'kill') await settle(attempt, folder);
+  };
+
+  const removeTraces = async (attempt: AttemptId): Promise<void> => {
+    const folder = attemptFolder(home, attempt);
+    const { state } = await observe({ attempt });
+    if (state === 'pending' || state === 'running') {
+      await stop({ attempt }, 'kill');
+      if (!(await settle(attempt, folder))) throw new EngineUnreachable(`Processes of ${attempt} cannot be killed now.`);
+    }
+    await cgroups?.remove(attempt);
+    await stage.discard(attempt);
+    await rm(folder.path, { recursive: true, force: true });
+    settled.delete(attempt);
+  };
+
+  const knownAttempts = async (): Promise<AttemptId[]> => {
+    const names = await readdir(home).catch((error: NodeJS.ErrnoException) => {
+      throw new EngineUnreachable(`The folder ${home} cannot be read: ${error.message}`, { cause: error });
+    });
+    return names.flatMap((name) => AttemptId.safeParse(name).data ?? []);
+  };
+
+  /** Hints for jobs that an earlier server started: their exits are no events of ours. */
+  const watchAdopted = async (): Promise<void> => {
+    const waiting = new Set((await knownAttempts()).filter((attempt) => !starting.has(attempt)));
+    while (!closed && waiting.size > 0) {
+      for (const attempt of waiting) {
+        if (children.has(attempt) || starting.has(attempt)) {
+          waiting.delete(attempt);
+          continue;
+        }
+        const recorded = await readExit(attemptFolder(home, attempt));
+        if (recorded?.record.kind === 'prepared') continue;
+        waiting.delete(attempt);
+        hint(attempt);
+      }
+      await clock.sleep(ADOPTED_POLL_MS, closing.signal);
+    }
+  };
+  const closing = new AbortController();
+  void watchAdopted().catch((error: unknown) => log.warn({ error }, 'Jobs of an earlier server are watched by observation only'));
+
+  return {
+    id: options.id ?? 'local',
+    capabilities: {
+      images: [IMAGE],
+      log: 'file',
+      isolation: sandbox.kind === 'none' ? 'none' : 'sandbox',
+      enforces: cgroups?.enforces ?? { cpu: false, memory: false, pids: false },
+    },
+    handleSchema: LocalProcessHandle,
+    async inventory() {
+      if (sandboxProblem !== null) {
+        const stillBroken = await check();
+        sandboxProblem = stillBroken;
+      }
+      const size = await machineSize(readCgroupTrees());
+      const gpus = parseGpus(await (options.askGpus ?? askNvidiaSmi)().catch(() => ''));
+      const problem = sandboxProblem ?? (await diskProblem(root, options.minimumFreeBytes ?? DEFAULT_MINIMUM_FREE_BYTES));
+      return { nodes: [{ name: nodeName, ...size, gpus, problem }] };
+    },
+    start(spec, signal) {
+      const underWay = starting.get(spec.attempt);
+      if (underWay) return underWay;
+      const promise = start(spec, signal).finally(() => starting.delete(spec.attempt));
+      starting.set(spec.attempt, promise);
+      return promise;
+    },
+    observe,
+    stop,
+    async remove({ attempt }) {
+      await starting.get(attempt)?.catch(() => {});
+      await removeTraces(attempt);
+    },
+    async list() {
+      return (await knownAttempts()).map((attempt) => ({ attempt, handle: { attempt } }));
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async close() {
+      closed = true;
+      closing.abort();
+      listeners.clear();
+      await cgroups?.close();
+    },
+  };
+}

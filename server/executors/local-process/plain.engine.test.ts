@@ -1,0 +1,4 @@
+import { describeLocalProcess } from './describe-local-process.ts';
+
+await describeLocalProcess({ isolation: 'none' });
+await describeLocalProcess({ isolation: 'none', cgroups: 'off' });

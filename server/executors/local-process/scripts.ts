@@ -1,0 +1,97 @@
+/**
+ * The two small programs around every job, in POSIX sh because that is on every machine and starts in under a
+ * millisecond. Nothing of a spec is ever part of these texts: it arrives as arguments and in files.
+ */
+
+/** Exit codes of the monitor before it has taken the attempt; later ones mean nothing, the record does. */
+export const MONITOR_EXIT = { lockHeld: 75, alreadyStarted: 76, cannotStart: 77 } as const;
+
+/**
+ * Runs once per attempt, outside the sandbox, as the server's user, in a session of its own: the server may die.
+ * Arguments: the attempt's folder, the log file, cgroup.procs files separated by spaces, the file with the OOM counter
+ * or nothing, then the command line of the sandbox.
+ *
+ * It is started under an exclusive lock on `lock`, whose descriptor (3) it and everything below it inherit: the lock is
+ * free only when all of them are dead. Descriptor 4 is the log, 5 the sandbox's arguments.
+ *
+ * `set -C` makes `>started` an exclusive creation, so that even a second monitor after a crash cannot run the job again.
+ * Dying before that line: the attempt has not run, and the next start goes on. Dying after it: it never runs again.
+ * The record of the exit overwrites bytes that were allocated beforehand, so that a full disk cannot lose it, and is one
+ * write of less than a page, so that no half of it can be seen: only a line that ends in ` .` counts.
+ */
+export const MONITOR = `
+exec 2>&1
+cd "$1" || exit 77
+umask 077
+ulimit -c 0
+trap : TERM INT HUP
+exec 4>>"$2" || exit 77
+cgroups=$3 oom_file=$4
+shift 4
+stat=
+{ read -r stat </proc/$$/stat; } 2>/dev/null
+set -C
+if ! echo "$$ $stat" 2>/dev/null >started; then
+  if [ -e started ]; then exit 76; fi
+  exit 77
+fi
+set +C
+trap '' PIPE
+echo started
+trap - PIPE
+exec >>note 2>&1
+(
+  for cgroup in $cgroups; do echo 0 >"$cgroup" || exit 71; done
+  exec "$@" 5<plan/arguments
+)
+code=$?
+oom=0
+if [ -n "$oom_file" ]; then
+  while read -r key value; do if [ "$key" = oom_kill ]; then oom=$value; fi; done <"$oom_file"
+fi
+# Whatever outlived the job's main process goes with it. In a process namespace the kernel has done that already.
+for cgroup in $cgroups; do
+  rounds=0
+  while [ $rounds -lt 200 ] && read -r pid <"$cgroup"; do
+    while read -r pid; do kill -9 "$pid" 2>/dev/null; done <"$cgroup"
+    rounds=$((rounds + 1))
+  done
+done
+printf 'exit %s %s .\\n' "$code" "$oom" 1<>exit
+`;
+
+/**
+ * Runs inside the sandbox with the job's rights, as the first process of its namespace: when it ends, the kernel has
+ * ended everything in there. Arguments: the folder with the job's files, the working directory, the command.
+ *
+ * Its standard error is the attempt's note. `began` says that the sandbox was made; what is between `began` and `ended`
+ * is the shell's message about a signal, which tells `exit 137` from a SIGKILL; no `ended` says that this very process
+ * was killed. The subshell makes that message go to the note: a redirection on the command would catch it.
+ *
+ * The environment is read line by line (name, number of lines, value), so that no value is ever parsed by a shell.
+ */
+export const SHIM = `
+trap : TERM INT HUP
+umask 022
+_sodate_in=$1 _sodate_cwd=$2
+shift 2
+while IFS= read -r _sodate_name && IFS= read -r _sodate_lines && IFS= read -r _sodate_value; do
+  while [ "$_sodate_lines" -gt 1 ]; do
+    IFS= read -r _sodate_line
+    _sodate_value="$_sodate_value
+$_sodate_line"
+    _sodate_lines=$((_sodate_lines - 1))
+  done
+  command export "$_sodate_name=$_sodate_value" 2>/dev/null
+done <"$_sodate_in/environment"
+echo began >&2
+if ! cd "$_sodate_cwd" 2>&4; then
+  echo ended >&2
+  exit 127
+fi
+unset OLDPWD
+( exec "$@" >&4 2>&4 4>&- )
+_sodate_code=$?
+echo ended >&2
+exit "$_sodate_code"
+`;

@@ -1,0 +1,4 @@
+import { describeLocalProcess } from './describe-local-process.ts';
+
+await describeLocalProcess({ isolation: 'unshare' });
+await describeLocalProcess({ isolation: 'unshare', cgroups: 'off' });

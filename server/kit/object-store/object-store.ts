@@ -1,0 +1,90 @@
+import type { TenantId, UploadId } from '@sodate/contract/ids.ts';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+
+/**
+ * Where the bytes of files are: blobs named by id, apart per tenant, never changed once made.
+ *
+ * A blob comes into being as an upload of the same id: parts are written, then `seal` makes it whole, durable and
+ * digested. The store knows no rows and no names of files. It deletes nothing by itself: from an upload's first byte, or
+ * from `markForRemoval`, until `forget`, an id is listed by `listPending`, so that whatever a crash leaves over can be
+ * compared with the database and removed.
+ *
+ * What it throws beyond its promises is a SodateError `disk-full`, or an error of the machine.
+ */
+export interface ObjectStore {
+  /**
+   * Stores part `part` (from 1). Resolves once its bytes are durable. Replaces an earlier one of that number; if it
+   * fails, the part is to be taken as lost. The caller keeps two writers of the same part, and writers and `seal`, apart.
+   * @throws SodateError `part-out-of-form` when the body's length is not that part's
+   */
+  writePart(upload: UploadShape, part: number, body: Readable, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes each upload the blob of its id: complete, durable, unchangeable, `sha256:…` of its bytes known. Doing it again
+   * does nothing new. What was sealed but has no row yet is still pending.
+   * @throws SodateError `upload-incomplete` when the bytes are fewer than they should be
+   */
+  seal(uploads: readonly UploadShape[]): Promise<ReadonlyMap<UploadId, { readonly digest: string }>>;
+  /**
+   * Opens a blob, or `end - start + 1` bytes of it, before anything is promised to a reader.
+   * @throws SodateError `not-found` when it is not there (any more)
+   */
+  read(tenant: TenantId, blob: BlobId, range?: ByteRange): Promise<Readable>;
+  /**
+   * Puts blobs into a folder tree as files that share the store's bytes (`link`: nobody may be able to write to them)
+   * or have their own (`copy`). Makes the folders above a target. What is at a target already is replaced. Targets come
+   * from the caller's own code: never a user's text without checking. Works off the event loop; memory does not grow.
+   */
+  linkBlobs(tenant: TenantId, links: Iterable<BlobLink> | AsyncIterable<BlobLink>, how: 'link' | 'copy', signal: AbortSignal): Promise<void>;
+  /** Free space for further uploads; null where that cannot be said. */
+  freeBytes(): Promise<number | null>;
+
+  /** Announces, durably, that these blobs are about to lose their rows. */
+  markForRemoval(tenant: TenantId, blobs: readonly BlobId[]): Promise<void>;
+  /** Removes a blob's bytes. Readers that have it open read on. Idempotent. */
+  removeBlob(tenant: TenantId, blob: BlobId): Promise<void>;
+  /** Ends the pending state: unsealed parts are gone; a blob stays. Idempotent. */
+  forget(tenant: TenantId, id: UploadId | BlobId): Promise<void>;
+  listPending(): AsyncIterable<PendingObject>;
+
+  /** Ends its worker threads. */
+  close(): Promise<void>;
+}
+
+export const BlobId = z.uuid().brand<'BlobId'>();
+export type BlobId = z.infer<typeof BlobId>;
+
+/** An upload as the store sees it. All parts have `partSize` bytes but the last, which has the rest. */
+export interface UploadShape {
+  readonly tenant: TenantId;
+  readonly id: UploadId;
+  readonly size: number;
+  readonly partSize: number;
+}
+
+/** Both ends are included, as in HTTP. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface BlobLink {
+  readonly blob: BlobId;
+  /** Absolute path of the file to make. */
+  readonly target: string;
+}
+
+export interface PendingObject {
+  readonly tenant: TenantId;
+  readonly id: UploadId;
+  /** Last touched, by the store's own time. */
+  readonly touchedAt: Date;
+}
+
+/** The blob an upload becomes has the upload's id: the name of the bytes is known before they are there. */
+export const blobOfUpload = (upload: UploadId): BlobId => upload as string as BlobId;
+
+export const partCountOf = (upload: { readonly size: number; readonly partSize: number }): number => Math.ceil(upload.size / upload.partSize);
+
+export const partLengthOf = (upload: { readonly size: number; readonly partSize: number }, part: number): number =>
+  Math.max(0, Math.min(upload.partSize, upload.size - (part - 1) * upload.partSize));

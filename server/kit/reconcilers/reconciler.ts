@@ -1,0 +1,64 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Log } from '#kit/log.ts';
+
+/**
+ * A background worker. It is level-triggered: each pass looks at what is stored and does what is due, so a lost hint, a
+ * crash or a second server only cost time. A pass that throws is logged and tried again later, a little later each time.
+ */
+export interface Reconciler {
+  /** Something may be due: do not wait for the interval. */
+  hint(): void;
+  /** Ends after the pass under way. */
+  stop(): Promise<void>;
+}
+
+/** A pass answers `again` when it left work over that is due now. */
+export type Pass = (signal: AbortSignal) => Promise<'again' | 'done'>;
+
+const LONGEST_BACKOFF_MS = 10_000;
+
+export function startReconciler(options: { readonly name: string; readonly pass: Pass; readonly intervalMs: number; readonly clock: Clock; readonly log: Log }): Reconciler {
+  const { name, pass, intervalMs, clock, log } = options;
+  const stopping = new AbortController();
+  let wake: (() => void) | null = null;
+  let hinted = false;
+  let failures = 0;
+
+  const rest = async (ms: number): Promise<void> => {
+    if (hinted || stopping.signal.aborted) return;
+    const woken = new AbortController();
+    wake = () => woken.abort();
+    stopping.signal.addEventListener('abort', wake, { once: true });
+    await clock.sleep(ms, woken.signal);
+    stopping.signal.removeEventListener('abort', wake);
+    wake = null;
+  };
+
+  const work = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      hinted = false;
+      try {
+        const result = await pass(stopping.signal);
+        failures = 0;
+        if (result === 'done') await rest(intervalMs);
+      } catch (error) {
+        failures += 1;
+        log.error({ err: error, reconciler: name, failures }, 'a pass failed; it is tried again');
+        hinted = false;
+        await rest(Math.min(LONGEST_BACKOFF_MS, 100 * 2 ** failures));
+      }
+    }
+  };
+  const ended = work();
+
+  return {
+    hint() {
+      hinted = true;
+      wake?.();
+    },
+    async stop() {
+      stopping.abort();
+      await ended;
+    },
+  };
+}

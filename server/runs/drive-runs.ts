@@ -1,0 +1,158 @@
+import type { ClaimedRun } from '#runs/claim-runs.ts';
+import { claimRuns, renewClaims } from '#runs/claim-runs.ts';
+import type { EngineParts } from '#runs/engine-parts.ts';
+import { isEnded } from '#runs/run-states.ts';
+import { type Step, stepRun } from '#runs/step-run.ts';
+import type { TenantId } from '@sodate/contract/ids.ts';
+
+/** Live runs that one server looks after at the same time; more wait until some have ended. */
+const HELD_RUNS_LIMIT = 2_000;
+const CLAIMS_PER_PASS = 256;
+const LONGEST_TROUBLE_MS = 30_000;
+
+interface Held {
+  run: ClaimedRun;
+  /** A step is under way. */
+  busy: boolean;
+  nextLookAt: number;
+  /** Look again as soon as the step under way is done. */
+  hinted: boolean;
+  troubles: number;
+}
+
+export interface RunDriver {
+  /** Claims what is due and begins the next step of each run that is due. Does not wait for the steps. */
+  pass(signal: AbortSignal): Promise<'again' | 'done'>;
+  /** The run was changed by somebody: read it again. */
+  hintRun(run: string): void;
+  /** The attempt may have changed in its engine. */
+  hintAttempt(attempt: string): void;
+  /** Resolves when no step is under way. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Drives live runs: claims those nobody holds, keeps the claims, and takes one step after the other of each. A step that
+ * throws is taken again later, and concerns no other run. Everything remembered here only saves time; what counts is in
+ * the rows, and a driver that starts with nothing claims it all again.
+ */
+export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => void; readonly freed: () => void }): RunDriver {
+  const { db, clock, limits, log } = parts;
+  const held = new Map<string, Held>();
+  const byAttempt = new Map<string, string>();
+  const underWay = new Set<Promise<void>>();
+  const state = { renewAt: 0, reload: new Set<string>(), launching: 0 };
+
+  const letGo = (id: string): void => {
+    const entry = held.get(id);
+    if (entry) byAttempt.delete(entry.run.attempt_id);
+    held.delete(id);
+  };
+
+  const hold = (run: ClaimedRun): void => {
+    held.set(run.id, { run, busy: false, nextLookAt: 0, hinted: false, troubles: 0 });
+    byAttempt.set(run.attempt_id, run.id);
+  };
+
+  const refresh = async (ids: readonly string[], now: Date): Promise<void> => {
+    const rows = new Map((await renewClaims(db, { server: parts.server, runs: ids, now, leaseMs: limits.leaseMs })).map((row) => [row.id, row]));
+    for (const id of ids) {
+      const entry = held.get(id);
+      const row = rows.get(id);
+      if (!entry || entry.busy) continue;
+      if (!row || row.lease_token !== entry.run.lease_token) letGo(id);
+      else {
+        if (row.state !== entry.run.state || row.stop_asked_at?.getTime() !== entry.run.stop_asked_at?.getTime()) entry.nextLookAt = 0;
+        entry.run = row;
+      }
+    }
+  };
+
+  const take = async (entry: Held, signal: AbortSignal): Promise<void> => {
+    const launches = entry.run.state === 'starting';
+    if (launches) state.launching += 1;
+    let step: Step;
+    try {
+      step = await stepRun(parts, entry.run, signal);
+      entry.troubles = 0;
+    } catch (error) {
+      entry.troubles += 1;
+      log.error({ err: error, run: entry.run.id, state: entry.run.state, troubles: entry.troubles }, 'a step of a run failed; it is tried again');
+      step = { next: 'wait', ms: Math.min(LONGEST_TROUBLE_MS, 100 * 2 ** entry.troubles) };
+    } finally {
+      if (launches) state.launching -= 1;
+    }
+    entry.busy = false;
+    apply(entry, step);
+  };
+
+  const apply = (entry: Held, step: Step): void => {
+    const { run } = entry;
+    switch (step.next) {
+      case 'look-again':
+        entry.run = step.run;
+        entry.nextLookAt = 0;
+        publish(run);
+        break;
+      case 'reload':
+        state.reload.add(run.id);
+        entry.nextLookAt = 0;
+        break;
+      case 'wait':
+        entry.nextLookAt = entry.hinted ? 0 : clock.now().getTime() + step.ms;
+        break;
+      case 'ended':
+        letGo(run.id);
+        publish(run);
+        on.freed();
+        break;
+      case 'let-go':
+        letGo(run.id);
+        break;
+    }
+    entry.hinted = false;
+    if (entry.nextLookAt === 0 || held.size === 0) on.wake();
+  };
+
+  const publish = (run: ClaimedRun): void => parts.changes.publish({ tenant: run.tenant_id as TenantId, topic: 'run', id: run.id, change: 'updated' });
+
+  return {
+    async pass(signal) {
+      const now = clock.now();
+      if (now.getTime() >= state.renewAt) {
+        await refresh([...held.keys()], now);
+        state.renewAt = now.getTime() + limits.leaseMs / 3;
+      } else if (state.reload.size > 0) {
+        await refresh([...state.reload].filter((id) => held.has(id)), now);
+      }
+      state.reload.clear();
+      const room = Math.min(CLAIMS_PER_PASS, HELD_RUNS_LIMIT - held.size);
+      const executors = parts.executors.all.map(({ id }) => id);
+      const claimed = room > 0 ? await claimRuns(db, { server: parts.server, executors, now, leaseMs: limits.leaseMs, limit: room }) : [];
+      for (const run of claimed) hold(run);
+      for (const entry of held.values()) {
+        if (entry.busy || entry.nextLookAt > now.getTime() || isEnded(entry.run.state)) continue;
+        if (entry.run.state === 'starting' && state.launching >= limits.launchesAtOnce) continue;
+        entry.busy = true;
+        const step = take(entry, signal).finally(() => underWay.delete(step));
+        underWay.add(step);
+      }
+      return claimed.length === CLAIMS_PER_PASS ? 'again' : 'done';
+    },
+    hintRun(id) {
+      if (!held.has(id)) return on.wake();
+      state.reload.add(id);
+      on.wake();
+    },
+    hintAttempt(attempt) {
+      const entry = held.get(byAttempt.get(attempt) ?? '');
+      if (!entry) return;
+      entry.nextLookAt = 0;
+      entry.hinted = entry.busy;
+      if (!entry.busy) on.wake();
+    },
+    async settled() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { Executor } from '#executors/executor.ts';
+import { type ClaimedRun, readClaimed } from '#runs/claim-runs.ts';
+import type { EngineParts } from '#runs/engine-parts.ts';
+import { type EndVerdict, judgeEnd } from '#runs/judge-end.ts';
+import { moveRun } from '#runs/move-run.ts';
+import { makeOutputReader } from '#runs/run-outputs.ts';
+import type { Step } from '#runs/step-run.ts';
+import { FailureClass } from '@sodate/contract/failures.ts';
+import type { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
+
+const OUTPUT_VALUE_CHARACTERS = 10_000;
+
+/**
+ * The end of a run: the kind's own work, then the attempt is removed from its engine, then the end is recorded and what
+ * it held is free. In this order, each step repeatable: dying between any two only means that the next holder does them
+ * again. What an attempt held is given away only when its engine has confirmed that nothing of it is left.
+ */
+export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executor: Executor): Promise<Step> {
+  const { db, clock } = parts;
+  const run = await readClaimed(db, claimed);
+  if (run === null || run.state !== 'finishing') return { next: 'let-go' };
+  const failure = run.failure_class === null ? null : { class: FailureClass.parse(run.failure_class), message: run.failure_message ?? '' };
+  const verdict = judgeEnd(failure, run.stop_reason, run.retries);
+  const outputValue = verdict.state === 'queued' ? null : await kindsEnd(parts, run, verdict);
+  await removeAttempt(executor, run);
+  const now = clock.now();
+  const moved = await moveRun(db, {
+    run: run.id,
+    leaseToken: run.lease_token,
+    to: verdict.state,
+    from: ['finishing'],
+    at: now,
+    note: verdict.failure?.message ?? '',
+    set: { ...changesFor(parts, run, verdict, now), output_value: outputValue },
+    setAttempt: { released_at: now, phase: null, phase_progress: null },
+    freesGpus: run.gpus.length > 0,
+  });
+  return moved ? { next: 'ended', queuedAgain: verdict.state === 'queued' } : { next: 'let-go' };
+}
+
+function changesFor(parts: EngineParts, run: ClaimedRun, verdict: EndVerdict, now: Date) {
+  const common = { lease_until: null, failure_class: verdict.failure?.class ?? null, failure_message: verdict.failure?.message ?? null };
+  if (verdict.state !== 'queued') return { ...common, exit_code: run.exit_code, ended_at: now };
+  const tries = (run.retries[verdict.failure?.class ?? ''] ?? 0) + 1;
+  return {
+    ...common,
+    retries: JSON.stringify({ ...run.retries, [verdict.failure?.class ?? 'platform']: tries }),
+    started_at: null,
+    due_at: new Date(now.getTime() + parts.limits.retryDelayMs * 2 ** (tries - 1)),
+  };
+}
+
+async function kindsEnd(parts: EngineParts, run: ClaimedRun, verdict: EndVerdict): Promise<string | null> {
+  const kind = parts.kinds.find(({ name }) => name === run.kind);
+  if (kind === undefined) return null;
+  const request = kind.requestSchema.safeParse(run.request);
+  // A request that this version cannot read must not keep its run from ending.
+  if (!request.success) return null;
+  const id = run.id as RunId;
+  const stored = { tenant: run.tenant_id as TenantId, id, number: run.number, name: run.name, request: request.data };
+  const finished = await kind.finish(stored, { succeeded: verdict.state === 'succeeded' }, makeOutputReader(parts.folders.output(id)));
+  return finished.outputValue?.slice(0, OUTPUT_VALUE_CHARACTERS) ?? null;
+}
+
+/** An attempt whose start was never recorded may still exist in the engine: then it is found there. */
+async function removeAttempt(executor: Executor, run: ClaimedRun): Promise<void> {
+  if (run.handle !== null) return executor.remove(executor.handleSchema.parse(run.handle));
+  const attempt = run.attempt_id as AttemptId;
+  const left = (await executor.list()).find((listed) => listed.attempt === attempt);
+  if (left) await executor.remove(left.handle);
+}

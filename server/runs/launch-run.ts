@@ -1,0 +1,76 @@
+import { isEngineUnreachable, isStartRefused, type Executor, type LaunchSpec } from '#executors/executor.ts';
+import type { ClaimedRun } from '#runs/claim-runs.ts';
+import type { EngineParts } from '#runs/engine-parts.ts';
+import { failureOf } from '#runs/judge-end.ts';
+import { moveRun } from '#runs/move-run.ts';
+import { showLogToJob } from '#runs/run-logs.ts';
+import type { Step } from '#runs/step-run.ts';
+import type { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
+
+/** Threads and processes of one job together. */
+const PIDS_LIMIT = 4096;
+const ENGINE_RETRY_MS = 2_000;
+
+/**
+ * Starts a placed run. Everything before the executor's `start` may be repeated; `start` itself is idempotent by attempt,
+ * so dying between it and the row that records it only means that the next holder calls it again and gets the same one.
+ */
+export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: Executor, signal: AbortSignal): Promise<Step> {
+  const { db, clock, log } = parts;
+  try {
+    const handle = await executor.start(specOf(parts, run), signal);
+    await showLogToJob(parts.folders, run);
+    const now = clock.now();
+    const moved = await moveRun(db, {
+      run: run.id,
+      leaseToken: run.lease_token,
+      to: 'running',
+      at: now,
+      note: `on ${run.node_name}`,
+      set: { started_at: now },
+      setAttempt: { handle: JSON.stringify(handle), started_at: now, phase: null, phase_progress: null },
+    });
+    return moved ? { next: 'look-again', run: { ...run, state: 'running', started_at: now, handle } } : { next: 'let-go' };
+  } catch (error) {
+    if (isEngineUnreachable(error)) {
+      log.warn({ err: error, run: run.id, executor: executor.id }, 'the engine cannot be reached; the start is tried again');
+      return { next: 'wait', ms: ENGINE_RETRY_MS };
+    }
+    const failure = isStartRefused(error)
+      ? failureOf({ how: 'refused', class: error.failureClass, message: error.message })
+      : failureOf({ how: 'refused', class: 'platform', message: 'The platform could not start the job.' });
+    if (!isStartRefused(error)) log.error({ err: error, run: run.id }, 'a run could not be started');
+    const moved = await moveRun(db, {
+      run: run.id,
+      leaseToken: run.lease_token,
+      to: 'finishing',
+      from: ['starting'],
+      at: clock.now(),
+      note: failure?.message ?? '',
+      setAttempt: { failure_class: failure?.class ?? null, failure_message: failure?.message ?? null, ended_at: clock.now(), phase: 'collecting' },
+    });
+    return moved ? { next: 'look-again', run: { ...run, state: 'finishing' } } : { next: 'let-go' };
+  }
+}
+
+function specOf(parts: EngineParts, run: ClaimedRun): LaunchSpec {
+  const kind = parts.kinds.find(({ name }) => name === run.kind);
+  if (kind === undefined) throw new Error(`No kind of run is called ${run.kind}`);
+  const attempt = run.attempt_id as AttemptId;
+  const tenant = run.tenant_id as TenantId;
+  const id = run.id as RunId;
+  const stored = { tenant, id, number: run.number, name: run.name, request: kind.requestSchema.parse(run.request) };
+  const job = kind.toJob(stored, { attempt, serverUrl: parts.serverUrl(), token: parts.attemptToken(attempt), version: parts.version, gpus: run.gpus });
+  return {
+    ...job,
+    attempt,
+    run: id,
+    tenant,
+    tenantNumber: run.tenant_number,
+    name: `${run.kind}-${run.number}`,
+    node: run.node_name,
+    image: run.image,
+    limits: { cpuMilli: run.cpu_milli, memoryBytes: run.memory_bytes, pids: PIDS_LIMIT },
+    gpus: run.gpus,
+  };
+}

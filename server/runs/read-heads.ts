@@ -1,0 +1,65 @@
+import type { Database } from '#kit/db/open-database.ts';
+import type { QueueHead } from '#runs/place-runs.ts';
+import type { TenantId } from '@sodate/contract/ids.ts';
+import { sql } from 'kysely';
+
+export interface HeadRow extends QueueHead {
+  readonly tenant: TenantId;
+}
+
+interface HeadSqlRow {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly partition: string | null;
+  readonly shape: string;
+  readonly image: string;
+  readonly priority: number;
+  readonly queued_at: Date;
+  readonly cpu_milli: number;
+  readonly memory_bytes: number;
+  readonly gpus: number;
+}
+
+/**
+ * The first runs of each group of alike ones (tenant, partition, shape). The groups are found by jumping through the
+ * queue's index from one to the next, so the cost follows the number of groups and not the length of the queue.
+ * Of more than `groups` groups a pass sees a stretch; the next goes on at `next`, so that each has its turn.
+ */
+export async function readHeads(
+  db: Database,
+  ask: { readonly now: Date; readonly groups: number; readonly perGroup: number; readonly after: HeadRow | null },
+): Promise<{ readonly rows: readonly HeadRow[]; readonly next: HeadRow | null; readonly wholeRound: boolean }> {
+  const { after } = ask;
+  const start = after === null ? sql`true` : sql`(tenant_id, coalesce(partition, ''), shape) > (${after.tenant}::uuid, ${after.partition ?? ''}, ${after.shape})`;
+  const { rows } = await sql<HeadSqlRow>`
+    with recursive found as (
+      (select tenant_id, coalesce(partition, '') as part, shape, 1 as nth from runs where state = 'queued' and ${start}
+        order by tenant_id, coalesce(partition, ''), shape limit 1)
+      union all
+      (select n.tenant_id, n.part, n.shape, f.nth + 1 from found f cross join lateral (
+        select tenant_id, coalesce(partition, '') as part, shape from runs
+        where state = 'queued' and (tenant_id, coalesce(partition, ''), shape) > (f.tenant_id, f.part, f.shape)
+        order by tenant_id, coalesce(partition, ''), shape limit 1) n
+        where f.nth < ${ask.groups})
+    )
+    select h.* from found f cross join lateral (
+      select id, tenant_id, partition, shape, image, priority, queued_at, cpu_milli, memory_bytes, gpus from runs
+      where state = 'queued' and tenant_id = f.tenant_id and coalesce(partition, '') = f.part and shape = f.shape and due_at <= ${ask.now}
+      order by priority desc, queued_at, id limit ${ask.perGroup}) h`.execute(db);
+  const heads = rows.map(
+    (row): HeadRow => ({
+      run: row.id,
+      tenant: row.tenant_id as TenantId,
+      partition: row.partition,
+      shape: row.shape,
+      image: row.image,
+      priority: row.priority,
+      queuedAt: row.queued_at,
+      ask: { cpuMilli: row.cpu_milli, memoryBytes: row.memory_bytes, gpus: row.gpus },
+    }),
+  );
+  const groups = new Set(heads.map((head) => `${head.tenant} ${head.partition ?? ''} ${head.shape}`)).size;
+  const last = heads.at(-1) ?? null;
+  const next = groups >= ask.groups ? last : null;
+  return { rows: heads, next, wholeRound: after === null && next === null };
+}

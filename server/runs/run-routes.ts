@@ -1,0 +1,134 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Database } from '#kit/db/open-database.ts';
+import type { Binder } from '#kit/http/bind-route.ts';
+import type { ChangeFeed } from '#kit/live/change-feed.ts';
+import { deleteRun } from '#runs/delete-run.ts';
+import { explainWaiting } from '#runs/explain-waiting.ts';
+import { findRun } from '#runs/find-run.ts';
+import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
+import type { RunKind } from '#runs/run-kind.ts';
+import { listFolder, openInside } from '#runs/run-outputs.ts';
+import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
+import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
+import { stopRun } from '#runs/stop-run.ts';
+import { sendFile } from '#kit/http/send-file.ts';
+import type { RunFolders } from '#staging/run-folders.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import type { RunId, TenantId } from '@sodate/contract/ids.ts';
+import * as routes from '@sodate/contract/run-routes.ts';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+
+export interface RunRouteParts {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly kinds: readonly RunKind[];
+  readonly folders: RunFolders;
+  readonly changes: ChangeFeed;
+  readonly engine: { hintRun(run: string): void };
+}
+
+export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
+  const { db, clock, folders, changes, engine } = parts;
+
+  const view = async (tenant: TenantId, id: RunId): Promise<RunViewRow> => {
+    const row = await readRunView(db, tenant, id);
+    if (row === undefined) throw new SodateError('not-found', { thing: 'run', reference: id });
+    return row;
+  };
+
+  const showInFull = async (tenant: TenantId, id: RunId): Promise<z.input<typeof routes.Run>> => {
+    const [row, rest] = await Promise.all([view(tenant, id), readRunRest(db, id)]);
+    const kind = parts.kinds.find(({ name }) => name === row.kind);
+    if (kind === undefined) throw new Error(`No kind of run is called ${row.kind}`);
+    const { command, environment } = StoredCommand.parse(rest.request);
+    const details = await kind.details(db, { tenant, id, number: row.number, name: row.name, request: kind.requestSchema.parse(rest.request) });
+    return { ...showRun(row), command, environment, timeLimitSeconds: rest.time_limit_seconds, priority: rest.priority, warnings: z.array(z.string()).parse(rest.warnings), details };
+  };
+
+  binder.bind(routes.listRuns, async ({ tenant, query }) => {
+    const page = await listRunViews(db, tenant.id, query);
+    return { items: page.rows.map(showRun), nextCursor: page.nextCursor, total: page.total };
+  });
+
+  binder.bind(routes.getRun, async ({ tenant, params }) => showInFull(tenant.id, (await findRun(db, tenant.id, params.run)).id));
+
+  binder.bind(routes.updateRun, async ({ tenant, params, body }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const set = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+    if (Object.keys(set).length > 0) await db.updateTable('runs').set(set).where('tenant_id', '=', tenant.id).where('id', '=', run.id).execute();
+    changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'updated' });
+    return showInFull(tenant.id, run.id);
+  });
+
+  binder.bind(routes.stopRun, async ({ tenant, params, body }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    await stopRun(db, clock, run, body.graceSeconds);
+    engine.hintRun(run.id);
+    changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'updated' });
+    return showRun(await view(tenant.id, run.id));
+  });
+
+  binder.bind(routes.deleteRun, async ({ tenant, params }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    await deleteRun(db, clock, tenant.id, run);
+    await rm(folders.run(run.id), { recursive: true, force: true });
+    changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'deleted' });
+  });
+
+  binder.bind(routes.getWaiting, async ({ tenant, params }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    return { waiting: await explainWaiting(db, tenant.id, run.id) };
+  });
+
+  binder.bind(routes.listAttempts, async ({ tenant, params }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const rows = await listAttemptRows(db, tenant.id, run.id);
+    return {
+      items: rows.map((row) => ({
+        number: row.number,
+        executor: row.executor,
+        node: row.node_name,
+        isolation: row.isolation as 'container' | 'sandbox' | 'none',
+        exitCode: row.exit_code,
+        signal: row.signal,
+        failure: showFailure(row.failure_class, row.failure_message),
+        placedAt: row.placed_at.toISOString(),
+        startedAt: row.started_at?.toISOString() ?? null,
+        endedAt: row.ended_at?.toISOString() ?? null,
+      })),
+    };
+  });
+
+  binder.bind(routes.getTimeline, async ({ tenant, params }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const rows = await readTimeline(db, tenant.id, run.id);
+    return { items: rows.map((row) => ({ at: row.at.toISOString(), state: row.state as 'queued', attempt: row.attempt, note: row.note })) };
+  });
+
+  binder.bind(routes.getLog, async ({ tenant, params, query, request, reply }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    await sendRunLog(db, folders, tenant.id, run, query, request, reply);
+  });
+
+  binder.bind(routes.followLog, async ({ tenant, params, query, request, reply }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    await followRunLog({ db, folders, changes, clock, tenant: tenant.id, run, query, request, reply });
+  });
+
+  binder.bind(routes.listOutputs, async ({ tenant, params, query }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const listed = await listFolder(folders.output(run.id), query.path);
+    if (listed === null && query.path !== '') throw new SodateError('not-found', { thing: 'folder', reference: query.path });
+    const items = (listed?.entries ?? []).map((entry) => ({ ...entry, modifiedAt: entry.modifiedAt?.toISOString() ?? null }));
+    return { items, truncated: listed?.truncated ?? false };
+  });
+
+  binder.bind(routes.getOutput, async ({ tenant, params, query, request, reply }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const opened = await openInside(folders.output(run.id), query.path);
+    if (opened === null) throw new SodateError('not-found', { thing: 'output file', reference: query.path });
+    await sendFile(request, reply, { ...opened, name: path.posix.basename(query.path) });
+  });
+}

@@ -1,0 +1,85 @@
+import type { DatabaseTransaction } from '#kit/db/open-database.ts';
+import { newId } from '#kit/ids.ts';
+import { holdsReconcilerLease, takeReconcilerLease } from '#kit/reconcilers/reconciler-lease.ts';
+import { readPlacementNodes } from '#nodes/nodes.ts';
+import type { EngineParts } from '#runs/engine-parts.ts';
+import { placeRuns, type Placement, type PlacementResult } from '#runs/place-runs.ts';
+import { type HeadRow, readHeads } from '#runs/read-heads.ts';
+import { readTenantShares } from '#runs/tenant-shares.ts';
+import { makeBlockerBook } from '#runs/queue-blockers.ts';
+import { sql } from 'kysely';
+
+const LEASE = 'schedule-runs';
+
+/**
+ * The scheduling pass: reads the heads of the queues, what the nodes have and the tenants hold, asks the pure placement,
+ * and writes what it answers in one transaction. Only the holder of the lease does so; the transaction checks the token,
+ * so a server that was paused in the middle writes nothing. What it places it also claims, and `onPlaced` wakes the
+ * worker that launches it. Dying before the commit changes nothing; dying after it leaves placed runs for `claimRuns`.
+ */
+export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () => Promise<'again' | 'done'> {
+  const blockerBook = makeBlockerBook();
+  const turn: { after: HeadRow | null } = { after: null };
+  return async () => {
+    const { db, clock, limits } = parts;
+    const now = clock.now();
+    const token = await takeReconcilerLease(db, { name: LEASE, server: parts.server, now, forMs: limits.leaseMs });
+    if (token === null) return 'done';
+    const heads = await readHeads(db, { now, groups: limits.queueGroups, perGroup: limits.headsPerGroup, after: turn.after });
+    turn.after = heads.next;
+    if (heads.rows.length === 0) {
+      if (heads.wholeRound) await blockerBook.write(db, [], now);
+      return heads.next === null ? 'done' : 'again';
+    }
+    const [nodes, tenants] = await Promise.all([readPlacementNodes(db), readTenantShares(db, [...new Set(heads.rows.map((head) => head.tenant))])]);
+    const result = placeRuns({ now, nodes, tenants, heads: heads.rows, reserveAfterMs: limits.reserveAfterMs });
+    if (result.placements.length > 0) await db.transaction().execute((tx) => writePlacements(parts, tx, token, result, heads.rows, nodes, now));
+    if (heads.wholeRound) await blockerBook.write(db, result.blockers, now);
+    if (result.placements.length > 0) onPlaced();
+    for (const { run } of result.placements) {
+      const head = heads.rows.find((row) => row.run === run);
+      if (head) parts.changes.publish({ tenant: head.tenant, topic: 'run', id: run, change: 'updated' });
+    }
+    return result.placements.length > 0 || heads.next !== null ? 'again' : 'done';
+  };
+}
+
+async function writePlacements(
+  parts: EngineParts,
+  tx: DatabaseTransaction,
+  token: number,
+  result: PlacementResult,
+  heads: readonly HeadRow[],
+  nodes: Awaited<ReturnType<typeof readPlacementNodes>>,
+  now: Date,
+): Promise<void> {
+  if (!(await holdsReconcilerLease(tx, LEASE, token))) return;
+  const headOf = new Map(heads.map((head) => [head.run, head]));
+  const isolationOf = (placement: Placement): string =>
+    nodes.find(({ id }) => id === placement.node)?.executors.find(({ id }) => id === placement.executor)?.isolation ?? 'none';
+  const rows = result.placements.map((placement) => ({ ...placement, attempt: newId<string>(), isolation: isolationOf(placement), head: headOf.get(placement.run) }));
+  // A run that was cancelled since the heads were read is not in `placed`, and so gets no attempt. Nothing is claimed for
+  // this server here: which server launches it depends on who has the executor.
+  await sql`
+    with wanted as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows.map(({ run, node, executor, attempt, isolation, gpus }) => ({ run, node, executor, attempt, isolation, gpus })))}::jsonb)
+        as w(run uuid, node uuid, executor text, attempt uuid, isolation text, gpus jsonb)
+    ), placed as (
+      update runs set state = 'starting', attempt = runs.attempt + 1, attempt_id = w.attempt, due_at = ${now}, lease_until = null
+      from wanted w where runs.id = w.run and runs.state = 'queued'
+      returning runs.tenant_id, runs.id, runs.attempt, runs.attempt_id, runs.cpu_milli, runs.memory_bytes, w.node, w.executor, w.isolation, w.gpus
+    ), attempted as (
+      insert into attempts (tenant_id, id, run_id, number, executor, node_id, isolation, cpu_milli, memory_bytes, gpus, placed_at, phase)
+      select tenant_id, attempt_id, id, attempt, executor, node, isolation, cpu_milli, memory_bytes, array(select jsonb_array_elements_text(gpus)), ${now}, 'staging' from placed
+    ), noted as (
+      insert into run_timeline (tenant_id, run_id, at, state, attempt, note) select tenant_id, id, ${now}, 'starting', attempt, 'placed' from placed
+    )
+    select 1`.execute(tx);
+  const withGpus = rows.filter((row) => row.gpus.length > 0);
+  if (withGpus.length > 0) {
+    // The pair (node, GPU) is the key: were it taken, the whole pass would be undone rather than give it away twice.
+    await sql`
+      insert into gpu_allocations (node_id, gpu, tenant_id, attempt_id)
+      select a.node_id, gpu, a.tenant_id, a.id from attempts a cross join lateral unnest(a.gpus) as gpu where a.id = any(${withGpus.map(({ attempt }) => attempt)})`.execute(tx);
+  }
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Database } from '#kit/db/open-database.ts';
+import type { FoundRun } from '#runs/find-run.ts';
+import { moveRun } from '#runs/move-run.ts';
+
+/**
+ * Asks a run to end. One that waits is cancelled at once; one that runs is terminated, and killed when the grace is over;
+ * one that is just being started gets the wish written down and is stopped as soon as it has started. Asking again
+ * changes nothing, and what has ended stays as it is. The three statements each check the state they act on, so a run
+ * that changes between them is met by the next.
+ */
+export async function stopRun(db: Database, clock: Clock, run: FoundRun, graceSeconds: number): Promise<void> {
+  const now = clock.now();
+  const asked = { stop_asked_at: now, stop_grace_seconds: graceSeconds, stop_reason: 'asked' as const };
+  const cancelled = await moveRun(db, { run: run.id, leaseToken: null, to: 'cancelled', from: ['queued'], at: now, note: 'stop asked before it was placed', set: { ...asked, ended_at: now } });
+  if (cancelled) return;
+  const stopping = await moveRun(db, { run: run.id, leaseToken: null, to: 'stopping', from: ['running'], at: now, note: 'a stop was asked', set: asked });
+  if (stopping) return;
+  await db.updateTable('runs').set(asked).where('id', '=', run.id).where('state', 'in', ['starting', 'running']).where('stop_asked_at', 'is', null).execute();
+}

@@ -1,0 +1,90 @@
+import { isEngineUnreachable, type Executor, type Observation } from '#executors/executor.ts';
+import type { ClaimedRun } from '#runs/claim-runs.ts';
+import type { EngineParts } from '#runs/engine-parts.ts';
+import { type AttemptEnd, failureOf } from '#runs/judge-end.ts';
+import { moveRun } from '#runs/move-run.ts';
+import type { Step } from '#runs/step-run.ts';
+
+const TIME_LIMIT_GRACE_SECONDS = 10;
+const ENGINE_RETRY_MS = 2_000;
+
+/**
+ * Looks after a run that has started: what became of it, whether its time is over, whether it was asked to stop and how
+ * hard. Everything it does may be done again.
+ */
+export async function watchRun(parts: EngineParts, run: ClaimedRun, executor: Executor): Promise<Step> {
+  const handle = executor.handleSchema.parse(run.handle);
+  let seen: Observation;
+  try {
+    seen = await executor.observe(handle);
+    if (seen.state === 'exited') return await recordEnd(parts, run, { how: 'exited', exit: seen.exit });
+    if (seen.state === 'gone') return await recordEnd(parts, run, { how: 'lost', reason: seen.reason });
+    if (run.state === 'stopping') return await pressStop(parts, run, executor, handle);
+  } catch (error) {
+    if (!isEngineUnreachable(error)) throw error;
+    parts.log.warn({ err: error, run: run.id, executor: executor.id }, 'the engine cannot be reached; the run stays as it is');
+    return { next: 'wait', ms: ENGINE_RETRY_MS };
+  }
+  if (run.stop_asked_at !== null) return toStopping(parts, run, {}, 'a stop was asked');
+  if (isOverTime(run, parts.clock.now())) {
+    const limit = { stop_asked_at: parts.clock.now(), stop_grace_seconds: TIME_LIMIT_GRACE_SECONDS, stop_reason: 'time-limit' as const };
+    return toStopping(parts, run, limit, `the time limit of ${run.time_limit_seconds} s is over`);
+  }
+  await recordPhase(parts, run, seen);
+  return { next: 'wait', ms: untilDue(parts, run) };
+}
+
+const isOverTime = (run: ClaimedRun, now: Date): boolean =>
+  run.time_limit_seconds !== null && run.started_at !== null && now.getTime() - run.started_at.getTime() >= run.time_limit_seconds * 1000;
+
+/** A time limit that ends before the next regular look is looked at when it ends. */
+function untilDue(parts: EngineParts, run: ClaimedRun): number {
+  if (run.time_limit_seconds === null || run.started_at === null) return parts.limits.watchEveryMs;
+  const left = run.started_at.getTime() + run.time_limit_seconds * 1000 - parts.clock.now().getTime();
+  return Math.max(1, Math.min(parts.limits.watchEveryMs, left));
+}
+
+async function toStopping(
+  parts: EngineParts,
+  run: ClaimedRun,
+  set: { readonly stop_asked_at?: Date; readonly stop_grace_seconds?: number; readonly stop_reason?: 'time-limit' },
+  note: string,
+): Promise<Step> {
+  const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'stopping', from: ['running'], at: parts.clock.now(), note, set });
+  return moved ? { next: 'look-again', run: { ...run, ...set, state: 'stopping' } } : { next: 'reload' };
+}
+
+/** Terminate until the grace is over, then kill. Both are idempotent, so a restart in between only repeats them. */
+async function pressStop<Handle>(parts: EngineParts, run: ClaimedRun, executor: Executor<Handle>, handle: Handle): Promise<Step> {
+  const asked = run.stop_asked_at?.getTime() ?? 0;
+  const left = asked + (run.stop_grace_seconds ?? 0) * 1000 - parts.clock.now().getTime();
+  await executor.stop(handle, left > 0 ? 'terminate' : 'kill');
+  return { next: 'wait', ms: left > 0 ? Math.min(left, parts.limits.watchEveryMs) : parts.limits.watchEveryMs };
+}
+
+async function recordEnd(parts: EngineParts, run: ClaimedRun, end: AttemptEnd): Promise<Step> {
+  const failure = failureOf(end);
+  const exit = end.how === 'exited' ? end.exit : null;
+  const now = parts.clock.now();
+  const note = exit === null ? (failure?.message ?? '') : exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+  const ended = {
+    exit_code: exit?.code ?? null,
+    signal: exit?.signal ?? null,
+    failure_class: failure?.class ?? null,
+    failure_message: failure?.message ?? null,
+    ended_at: exit?.endedAt ?? now,
+    phase: 'collecting',
+    phase_progress: null,
+  };
+  const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'finishing', at: now, note, setAttempt: ended });
+  if (!moved) return { next: 'let-go' };
+  return { next: 'look-again', run: { ...run, state: 'finishing' } };
+}
+
+async function recordPhase(parts: EngineParts, run: ClaimedRun, seen: Observation): Promise<void> {
+  const phase = seen.state === 'pending' ? seen.phase : null;
+  const progress = seen.state === 'pending' ? (seen.progress ?? null) : null;
+  if (phase === run.phase && progress === run.phase_progress) return;
+  await parts.db.updateTable('attempts').set({ phase, phase_progress: progress }).where('id', '=', run.attempt_id).execute();
+  parts.changes.publish({ tenant: run.tenant_id as never, topic: 'run', id: run.id, change: 'updated' });
+}

@@ -1,0 +1,71 @@
+import type { EngineParts } from '#runs/engine-parts.ts';
+import { openInside, listFolder } from '#runs/run-outputs.ts';
+import type { RunId } from '@sodate/contract/ids.ts';
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+
+const RUNS_PER_PASS = 20;
+/** A run's manifest names at most this many files. */
+const MANIFEST_FILES_LIMIT = 100_000;
+const ROWS_PER_INSERT = 1_000;
+
+interface ManifestRow {
+  readonly path: string;
+  readonly size: number;
+  readonly digest: string;
+}
+
+/**
+ * Writes down what each ended run left in its output folder: path, size and digest of every file. Nothing writes there any
+ * more, so doing it again gives the same, and two servers doing it at once only do it twice.
+ */
+export function makeWriteManifests(parts: EngineParts): (signal: AbortSignal) => Promise<'again' | 'done'> {
+  return async (signal) => {
+    const { db, clock } = parts;
+    const runs = await db
+      .selectFrom('runs')
+      .select(['id', 'tenant_id'])
+      .where('manifest_at', 'is', null)
+      .where('state', 'in', ['succeeded', 'failed', 'cancelled'])
+      .orderBy('ended_at')
+      .limit(RUNS_PER_PASS)
+      .execute();
+    for (const run of runs) {
+      if (signal.aborted) return 'done';
+      const files: ManifestRow[] = [];
+      await walk(parts.folders.output(run.id as RunId), '', files, signal);
+      await db.transaction().execute(async (tx) => {
+        await tx.deleteFrom('run_output_files').where('run_id', '=', run.id).execute();
+        for (let at = 0; at < files.length; at += ROWS_PER_INSERT) {
+          const rows = files.slice(at, at + ROWS_PER_INSERT).map((file) => ({ ...file, tenant_id: run.tenant_id, run_id: run.id }));
+          await tx.insertInto('run_output_files').values(rows).execute();
+        }
+        await tx.updateTable('runs').set({ manifest_at: clock.now() }).where('id', '=', run.id).execute();
+      });
+    }
+    return runs.length === RUNS_PER_PASS ? 'again' : 'done';
+  };
+}
+
+async function walk(root: string, relative: string, files: ManifestRow[], signal: AbortSignal): Promise<void> {
+  const level = await listFolder(root, relative);
+  for (const entry of level?.entries ?? []) {
+    if (files.length >= MANIFEST_FILES_LIMIT || signal.aborted) return;
+    const name = path.posix.join(relative, entry.name);
+    if (entry.kind === 'folder') await walk(root, name, files, signal);
+    // PostgreSQL's text cannot hold a name that is not UTF-8 as given, nor NUL; such a file stays, unlisted.
+    else if (entry.kind === 'file' && !name.includes('\uFFFD')) await addFile(root, name, files);
+  }
+}
+
+async function addFile(root: string, name: string, files: ManifestRow[]): Promise<void> {
+  const opened = await openInside(root, name);
+  if (opened === null) return;
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of opened.file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+    files.push({ path: name, size: opened.size, digest: `sha256:${hash.digest('hex')}` });
+  } finally {
+    await opened.file.close();
+  }
+}

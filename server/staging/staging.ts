@@ -1,0 +1,195 @@
+import { type StagedFolders, type StageFolders, type StageItem, StartRefused } from '#executors/executor.ts';
+import type { Git } from '#git/git.ts';
+import type { Database } from '#kit/db/open-database.ts';
+import { newId } from '#kit/ids.ts';
+import type { ObjectStore } from '#kit/object-store/object-store.ts';
+import { makeJobFolder } from '#staging/make-job-folder.ts';
+import { makeRunFolders, type RunFolders } from '#staging/run-folders.ts';
+import { makeStagingWorker } from '#staging/run-staging-task.ts';
+import { folderExists, settleFolder } from '#staging/settle-folder.ts';
+import { makeStageDataset } from '#staging/stage-dataset.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
+import type { AttemptId, DatasetId, RunId, TenantId } from '@sodate/contract/ids.ts';
+import { mkdir, open, rename } from 'node:fs/promises';
+import path from 'node:path';
+
+/**
+ * Stage plans on this machine's disk, under `home`:
+ *
+ *   attempts/<attempt>/…       what one attempt has for itself: its checkout, scratch folders, copied inputs
+ *   staged/datasets/<id>/…     data sets as folders of links into the object store, shared by all their runs
+ *   runs/<run>/output|attach   what a run writes; logs/<attempt>.log beside them, out of the job's reach
+ *   trash/…                    on its way out
+ *
+ * Promises: `realise` may be called again after any crash and uses what is whole; two calls at once, in two processes
+ * even, come to the same folders. Paths are made of ids, numbers and checked file names only. A shared folder is never
+ * written again once it has its name. The event loop stays free: trees are walked in threads.
+ */
+export interface Staging extends StageFolders {
+  readonly folders: RunFolders;
+  /** Output, attachments and logs of a run. For when its row goes. Idempotent. */
+  removeRunFolders(run: RunId): Promise<void>;
+  /** The folder of links of a data set that no run uses any more. For when its row goes. Idempotent. */
+  removeStagedDataset(dataset: DatasetId): Promise<void>;
+  /** Removes what killed processes left half-made or half-removed. Only while no other process uses the same home. */
+  removeLeftovers(): Promise<void>;
+  /** Ends the threads; what they were doing is cut off and done again when asked again. */
+  close(): Promise<void>;
+}
+
+export interface StagingParts {
+  readonly db: Database;
+  readonly git: Pick<Git, 'ensureCheckout'>;
+  readonly objectStore: Pick<ObjectStore, 'linkBlobs'>;
+  readonly home: string;
+  /** For the local times in meta.json, such as `Asia/Tokyo`. */
+  readonly timeZone: string;
+  /** Where the built staging-worker is; without it the source runs through tsx. */
+  readonly workerUrl?: URL;
+}
+
+type RealiseOptions = Parameters<StageFolders['realise']>[3];
+
+export function makeStageFolders(parts: StagingParts): Staging {
+  const { db, git, home } = parts;
+  const workerUrl = parts.workerUrl ?? new URL('./staging-worker.ts', import.meta.url);
+  const worker = makeStagingWorker(workerUrl);
+  // Apart, so that no start waits while a job's two million small files are being removed.
+  const remover = makeStagingWorker(workerUrl);
+  const folders = makeRunFolders(home);
+  const stageDataset = makeStageDataset({ ...parts, worker, remover, folder: path.join(home, 'staged') });
+  const attemptFolder = (attempt: AttemptId): string => path.join(home, 'attempts', checkedId(attempt));
+
+  /** Out of sight by one rename, then removed. If the process dies in between, the next call or `removeLeftovers` goes on. */
+  async function removeAway(folder: string, name: string): Promise<void> {
+    const trash = path.join(home, 'trash', name);
+    await remover.run('removeTree', trash);
+    await mkdir(path.dirname(trash), { recursive: true });
+    const there = await rename(folder, trash).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return false;
+        throw error;
+      },
+    );
+    if (there) await remover.run('removeTree', trash);
+  }
+
+  /** A private folder that appears whole: filled under another name first. */
+  async function privateFolder(attempt: AttemptId, item: StageItem, fill: (fresh: string) => Promise<void>): Promise<string> {
+    const place = path.join(attemptFolder(attempt), itemFolder(item));
+    if (await folderExists(place)) return place;
+    const fresh = path.join(attemptFolder(attempt), `.${itemFolder(item)}-${newId<string>()}`);
+    await fill(fresh);
+    // Whatever stays here when another was first goes away with the attempt.
+    await settleFolder(fresh, place);
+    return place;
+  }
+
+  async function realiseItem(item: StageItem, attempt: AttemptId, run: RunId, tenant: TenantId | null, options: RealiseOptions, signal: AbortSignal): Promise<string> {
+    switch (item.kind) {
+      case 'checkout':
+        return privateFolder(attempt, item, async (fresh) => {
+          const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit).catch(refuseWhatIsGone);
+          signal.throwIfAborted();
+          await worker.run('copyTree', checkout, fresh, options.jobUser);
+        });
+      case 'dataset': {
+        if (tenant === null) throw new Error('The tenant was not looked up');
+        if (!options.copyInputs) return stageDataset.shared(tenant, checkedId(item.dataset), signal);
+        return privateFolder(attempt, item, (fresh) => stageDataset.copied(tenant, item.dataset, fresh, signal));
+      }
+      case 'run-folder': {
+        const place = folders[item.folder](checkedId(item.run));
+        if (item.run === run) await makeJobFolder(place, options.jobUser);
+        else if (!(await folderExists(place))) throw new StartRefused('platform', `The ${item.folder} folder of run ${item.run}, which this one builds on, is not there any more.`);
+        return place;
+      }
+      case 'scratch': {
+        const place = path.join(attemptFolder(attempt), itemFolder(item));
+        await makeJobFolder(place, options.jobUser);
+        return place;
+      }
+    }
+  }
+
+  async function makeLogFile(run: RunId, attempt: AttemptId): Promise<string> {
+    const file = folders.logFile(checkedId(run), checkedId(attempt));
+    await mkdir(path.dirname(file), { recursive: true });
+    try {
+      const fresh = await open(file, 'wx', 0o644);
+      // Whatever the umask is: people and the job may read it.
+      await fresh.chmod(0o644);
+      await fresh.close();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    return file;
+  }
+
+  return {
+    folders,
+    async realise(attempt, run, plan, options, signal): Promise<StagedFolders> {
+      signal.throwIfAborted();
+      const tenant = await checkTenant(db, run, plan.items);
+      await mkdir(attemptFolder(attempt), { recursive: true });
+      // All of them end before this does: nobody may discard the attempt while one is still being written.
+      const [logFile, ...made] = await Promise.allSettled([
+        makeLogFile(run, attempt),
+        ...plan.items.map((item) => realiseItem(item, attempt, run, tenant, options, signal)),
+      ]);
+      const places = made.map(valueOf);
+      return { folders: new Map(plan.items.map((item, at) => [item.name, places[at] as string])), logFile: valueOf(logFile) };
+    },
+    discard: (attempt) => removeAway(attemptFolder(attempt), checkedId(attempt)),
+    removeRunFolders: (run) => removeAway(folders.run(checkedId(run)), `run-${run}`),
+    removeStagedDataset: (dataset) => removeAway(path.join(home, 'staged', 'datasets', checkedId(dataset)), `dataset-${dataset}`),
+    async removeLeftovers() {
+      for (const name of ['trash', path.join('staged', 'tmp')]) await remover.run('removeTree', path.join(home, name));
+    },
+    async close() {
+      await Promise.all([worker.close(), remover.close()]);
+    },
+  };
+}
+
+function valueOf(settled: PromiseSettledResult<string>): string {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
+}
+
+/**
+ * The tenant whose data sets and runs this plan may show. Submission has checked all of it; here it is read again with
+ * its tenant, because whatever gets past shows one tenant's files to another.
+ * @returns null when the plan has nothing that belongs to a tenant beyond the run itself, which saves the common case a query
+ */
+async function checkTenant(db: Database, run: RunId, items: readonly StageItem[]): Promise<TenantId | null> {
+  const others = items.flatMap((item) => (item.kind === 'run-folder' && item.run !== run ? [item.run] : []));
+  if (others.length === 0 && !items.some(({ kind }) => kind === 'dataset')) return null;
+  const rows = await db.selectFrom('runs').select(['id', 'tenant_id']).where('id', 'in', [run, ...others]).execute();
+  const tenant = rows.find(({ id }) => id === run)?.tenant_id;
+  if (tenant === undefined) throw new Error(`Run ${run} is to be staged but has no row`);
+  for (const other of others) {
+    if (!rows.some((row) => row.id === other && row.tenant_id === tenant)) throw new StartRefused('platform', `Run ${other}, which this one builds on, is not there any more.`);
+  }
+  return tenant as TenantId;
+}
+
+/** A commit or repository that is not there now will not come back by trying again. */
+function refuseWhatIsGone(error: unknown): never {
+  if (isSodateError(error) && (error.code === 'git-repository-not-found' || error.code === 'git-revision-not-found' || error.code === 'not-found')) throw new StartRefused('platform', error.message, { cause: error });
+  throw error;
+}
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Ids come parsed. Looked at again because they become paths that are also removed. */
+function checkedId<Id extends string>(id: Id): Id {
+  if (!ID.test(id)) throw new Error(`Not an id: ${JSON.stringify(id)}`);
+  return id;
+}
+
+/** Names of items are the program's own; those that become folders are plain words. */
+function itemFolder({ name }: StageItem): string {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new Error(`Not a name for a folder: ${JSON.stringify(name)}`);
+  return name;
+}

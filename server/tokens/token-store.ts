@@ -1,0 +1,101 @@
+import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
+import { boundedTotal, cutPage, decodeCursor } from '#kit/db/page.ts';
+import { hashSecret } from '#kit/secrets.ts';
+import type { TenantId, TokenId, UserId } from '@sodate/contract/ids.ts';
+import type { Token } from '@sodate/contract/tokens.ts';
+import { sql } from 'kysely';
+
+export const TOKEN_PREFIX = 'sod_';
+/** `last_used_at` is written at most this often: a token in a tight loop must not rewrite its row with each call. */
+const LAST_USED_STEP_MS = 60_000;
+
+export interface TokenUser {
+  readonly user: UserId;
+  readonly name: string;
+  readonly tenant: TenantId;
+}
+
+/** Whose token this secret is, and where it works; null for unknown, expired and ended ones and for disabled users. */
+export async function findToken(db: Database, secret: string, now: Date): Promise<(TokenUser & { readonly id: TokenId }) | null> {
+  const row = await db
+    .selectFrom('tokens')
+    .innerJoin('users', 'users.id', 'tokens.user_id')
+    .select(['tokens.id', 'tokens.tenant_id', 'tokens.last_used_at', 'users.id as user_id', 'users.name'])
+    .where('tokens.secret_hash', '=', hashSecret(secret))
+    .where((expression) => expression.or([expression('tokens.expires_at', 'is', null), expression('tokens.expires_at', '>', now)]))
+    .where('users.disabled_at', 'is', null)
+    .executeTakeFirst();
+  if (!row) return null;
+  const stale = new Date(now.getTime() - LAST_USED_STEP_MS);
+  if (row.last_used_at === null || row.last_used_at <= stale) {
+    await db
+      .updateTable('tokens')
+      .set({ last_used_at: now })
+      .where('id', '=', row.id)
+      .where((expression) => expression.or([expression('last_used_at', 'is', null), expression('last_used_at', '<=', stale)]))
+      .execute();
+  }
+  return { id: row.id as TokenId, user: row.user_id as UserId, name: row.name, tenant: row.tenant_id as TenantId };
+}
+
+const selectTokens = (db: Database, tenant: TenantId) => db.selectFrom('tokens').innerJoin('users', 'users.id', 'tokens.user_id').where('tokens.tenant_id', '=', tenant);
+
+const TOKEN_COLUMNS = ['tokens.id', 'tokens.name', 'tokens.created_at', 'tokens.expires_at', 'tokens.last_used_at', 'users.id as user_id', 'users.name as user_name', 'users.display_name'] as const;
+
+interface TokenRow {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly last_used_at: Date | null;
+  readonly user_id: string;
+  readonly user_name: string;
+  readonly display_name: string;
+}
+
+const toToken = (row: TokenRow): Token => ({
+  id: row.id as TokenId,
+  name: row.name,
+  user: { id: row.user_id, name: row.user_name, displayName: row.display_name },
+  createdAt: row.created_at.toISOString(),
+  expiresAt: row.expires_at?.toISOString() ?? null,
+  lastUsedAt: row.last_used_at?.toISOString() ?? null,
+});
+
+/** `owner: null` lists everybody's. */
+export async function listTokens(
+  db: Database,
+  tenant: TenantId,
+  ask: { readonly owner: UserId | null; readonly limit: number; readonly cursor?: string | undefined },
+): Promise<{ items: Token[]; nextCursor: string | null; total: { count: number; exact: boolean } }> {
+  let matching = selectTokens(db, tenant);
+  if (ask.owner !== null) matching = matching.where('tokens.user_id', '=', ask.owner);
+  const key = decodeCursor(ask.cursor);
+  let page = matching.select(TOKEN_COLUMNS).orderBy('tokens.created_at', 'desc').orderBy('tokens.id', 'desc').limit(ask.limit + 1);
+  if (key) page = page.where(sql<boolean>`(tokens.created_at, tokens.id) < (${key.at}, ${key.id})`);
+  const [rows, total] = await Promise.all([page.execute(), boundedTotal(matching)]);
+  const cut = cutPage(rows, ask.limit);
+  return { items: cut.rows.map(toToken), nextCursor: cut.nextCursor, total };
+}
+
+export async function insertToken(
+  tx: DatabaseTransaction,
+  token: { readonly tenant: TenantId; readonly id: TokenId; readonly user: UserId; readonly name: string; readonly secretHash: Buffer; readonly expiresAt: Date | null; readonly now: Date },
+): Promise<Token> {
+  await tx
+    .insertInto('tokens')
+    .values({ tenant_id: token.tenant, id: token.id, user_id: token.user, name: token.name, secret_hash: token.secretHash, created_at: token.now, expires_at: token.expiresAt })
+    .execute();
+  return toToken(await selectTokens(tx, token.tenant).select(TOKEN_COLUMNS).where('tokens.id', '=', token.id).executeTakeFirstOrThrow());
+}
+
+/** `owner: null` ends whosever it is. @returns whether there was one */
+export async function deleteToken(db: Database, tenant: TenantId, id: TokenId, owner: UserId | null): Promise<boolean> {
+  let ended = db.deleteFrom('tokens').where('tenant_id', '=', tenant).where('id', '=', id);
+  if (owner !== null) ended = ended.where('user_id', '=', owner);
+  return (await ended.returning('id').executeTakeFirst()) !== undefined;
+}
+
+export async function endTokensOf(tx: DatabaseTransaction, tenant: TenantId, user: UserId): Promise<void> {
+  await tx.deleteFrom('tokens').where('tenant_id', '=', tenant).where('user_id', '=', user).execute();
+}

@@ -1,0 +1,44 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import { signOut } from '@sodate/contract/session.ts';
+import { useMutation } from '@tanstack/react-query';
+import { useRouter } from '@tanstack/react-router';
+import { IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { notifications } from '@mantine/notifications';
+import { isSessionEnd, usePlatform } from '../kit/platform.tsx';
+import { useMe } from '../session/session-queries.ts';
+import { errorWords } from '../ui/error-words.ts';
+
+export function AccountMenu() {
+  const { t, i18n } = useTranslation();
+  const { client, queries } = usePlatform();
+  const router = useRouter();
+  const me = useMe();
+  const leave = useMutation({
+    // A session that has ended already is what was wanted.
+    mutationFn: () => client.call(signOut).catch((error: unknown) => (isSessionEnd(error) ? undefined : Promise.reject(error))),
+    onSuccess: () => {
+      // Everything is forgotten with the page itself: nothing of this user stays in memory for the next.
+      queries.cancelQueries().finally(() => window.location.assign(router.buildLocation({ to: '/sign-in' }).href));
+    },
+    onError: (error) => notifications.show({ color: 'red', title: t('error.title'), message: errorWords(error, t, i18n.language).text }),
+  });
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`${t('frame.account')}: ${me.displayName}`}>
+          <IconUserCircle size={22} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown maw={280}>
+        <Menu.Label>
+          {me.displayName}
+          {me.displayName !== me.name && ` (${me.name})`}
+        </Menu.Label>
+        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => leave.mutate()} disabled={leave.isPending}>
+          {t('session.signOut')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

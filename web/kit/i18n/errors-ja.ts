@@ -1,0 +1,51 @@
+import type { ErrorCode } from '@sodate/contract/errors.ts';
+import type { FailureClass } from '@sodate/contract/failures.ts';
+
+/* English comes from the contract's catalogues; here is what they say in Japanese. The compiler demands every code. */
+
+export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
+  'invalid-request': 'リクエストの形式が正しくありません: {details}',
+  'invalid-cursor': 'このページ位置はもう使えません。一覧を最初から開いてください。',
+  'not-signed-in': 'サインインしてください。',
+  'bad-credentials': 'ユーザー名またはパスワードが違います。',
+  'link-not-valid': 'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
+  'signature-not-valid': 'この署名付きアドレスは無効か、期限が切れています。取得し直してください。',
+  'not-allowed': 'この操作には {needed} の権限が必要です。テナントの管理者に依頼してください。',
+  'origin-not-allowed': '{origin} からのリクエストは受け付けられません。プラットフォーム本来のアドレスで開くか、SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
+  'host-not-allowed': 'このプラットフォームはホスト名 {host} では応答しません。SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
+  'not-found': '{thing} {reference} は見つかりません。',
+  'route-not-found': '{method} {path} という API はありません。/v1/docs を参照してください。',
+  'name-taken': '{name} という名前の{thing}はすでにあります。別の名前にしてください。',
+  'in-use': '{users} が使用しているため、{thing} {reference} は削除も変更もできません。',
+  'locked': 'データセット {reference} は実行で使われたためロックされています。コピーを作って変更してください。',
+  'wrong-state': '{thing} {reference} は {state} です。この操作には {needed} である必要があります。',
+  'idempotency-mismatch': 'この Idempotency-Key は別のリクエストで使われています。新しいキーを使ってください。',
+  'tenant-not-empty': 'テナント {name} にはまだ {holds} があります。先に削除してください。',
+  'upload-incomplete': 'アップロード {reference} には {missing} が足りません。不足分を送ってからもう一度完了してください。',
+  'part-out-of-form': 'パート {part} は {expected} バイトでなければなりませんが、{actual} バイトでした。最後以外のパートは、開始時に示されたサイズにしてください。',
+  'body-too-large': 'リクエスト本文が {limit} を超えています。',
+  'too-many': '一度に指定できる{things}は {limit} 個までです。',
+  'too-many-attempts': 'サインインの失敗が続きました。{seconds} 秒後にもう一度お試しください。',
+  'over-quota': '要求は {asked} ですが、テナント {tenant} の上限は {limit} です。要求を減らすか、管理者に割り当ての引き上げを依頼してください。',
+  'image-not-supported': 'イメージ {image} を実行できる環境がありません。利用できるもの: {available}。',
+  'partition-unknown': 'パーティション {partition} はありません。利用できるもの: {known}。',
+  'git-repository-not-found': '{endpoint} に git リポジトリ {repository} はありません。あるもの: {known}。',
+  'git-revision-not-found': '{repository} にブランチ、タグ、コミット {revision} はありません。',
+  'git-failed': 'git が {repository} を読み取れませんでした: {reason}',
+  'parent-not-usable': '{parent} は {state} のため親にできません。終了した実行を選んでください。',
+  'disk-full': '{place} のディスクがいっぱいで、何も保存されませんでした。空きを作ってからもう一度お試しください。',
+  'shutting-down': 'サーバーは停止処理中です。しばらくしてからもう一度お試しください。',
+  'database-unavailable': 'データベースが応答しません。しばらくしてからもう一度お試しください。',
+  'internal': 'サーバーで問題が起きました。詳細はサーバーログのリクエスト {requestId} にあります。',
+};
+
+export const FAILURE_ADVICE_JA: Readonly<Record<FailureClass, string>> = {
+  'user-error': 'コマンドがエラーで終了しました。ログの末尾を確認してください。',
+  'out-of-memory': '要求した量を超えるメモリーを使いました。要求を増やすか、使用量を減らしてください。',
+  'time-limit': '制限時間を超えて実行されました。制限を延ばすか、途中経過を保存して続きから実行してください。',
+  'disk-limit': '許された量を超えて書き込みました。書き込みを減らすか、中間ファイルを削除してください。',
+  'image-pull': 'イメージを取得できませんでした。名前、タグ、レジストリーの認証情報を確認してください。',
+  'preempted': '他の実行に場所を譲りました。自動的に再試行されます。',
+  'node-lost': 'マシンごと失われたか、外部から強制終了されました。自動的に再試行されます。',
+  'platform': 'プラットフォームがジョブを開始または終了できませんでした。自動的に再試行されます。詳細はサーバーログにあります。',
+};

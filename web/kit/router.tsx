@@ -1,0 +1,103 @@
+import { listTenants } from '@sodate/contract/tenants.ts';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import { BrokenPage, NoSuchPage } from '../frame/broken-page.tsx';
+import { Frame } from '../frame/frame.tsx';
+import { readRunSearch, readRunsSearch } from '../runs/run-page-search.ts';
+import { FirstSignInPage } from '../session/first-sign-in-page.tsx';
+import { ownPath } from '../session/next-page.ts';
+import { meQuery } from '../session/session-queries.ts';
+import { SignInPage } from '../session/sign-in-page.tsx';
+import { NoTenantPage } from '../tenants/no-tenant-page.tsx';
+import { TenantPages } from '../tenants/tenant-pages.tsx';
+import { isSessionEnd, type Platform } from './platform.tsx';
+import { recall } from './remembered.ts';
+
+interface RouterContext {
+  readonly platform: Platform;
+  /** Taken out of the address before anything else ran; null when there was none. */
+  readonly firstSignInSecret: string | null;
+}
+
+const root = createRootRouteWithContext<RouterContext>()({ component: Outlet, notFoundComponent: NoSuchPage, errorComponent: BrokenPage });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search: Record<string, unknown>): { readonly next?: string | undefined } => ({ next: ownPath(search['next']) ?? undefined }),
+  component: SignInPage,
+});
+
+const firstSignIn = createRoute({
+  getParentRoute: () => root,
+  path: '/first-sign-in',
+  component: () => <FirstSignInPage secretOfAddress={firstSignIn.useRouteContext().firstSignInSecret} />,
+});
+
+/** Everything below needs somebody who is signed in. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  beforeLoad: async ({ context: { platform }, location }) => {
+    try {
+      // Known from before is good enough: a session that ended since is noticed by the first request that needs it.
+      return { me: await platform.queries.ensureQueryData(meQuery(platform.client)) };
+    } catch (error) {
+      if (!isSessionEnd(error)) throw error;
+      platform.sessionExpired.set(false);
+      throw redirect({ to: '/sign-in', search: { next: location.href === '/' ? undefined : location.href } });
+    }
+  },
+  component: Frame,
+  notFoundComponent: NoSuchPage,
+});
+
+const home = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  beforeLoad: async ({ context: { me, platform } }) => {
+    const remembered = recall('tenant');
+    const names = me.tenants.map((tenant) => tenant.name);
+    const own = names.find((name) => name === remembered) ?? names[0];
+    if (own !== undefined) throw redirect({ to: '/tenants/$tenant/runs', params: { tenant: own } });
+    if (!me.systemAdmin) return;
+    const { items } = await platform.client.call(listTenants, { query: { limit: 200 } });
+    const any = items.find((tenant) => tenant.name === remembered) ?? items[0];
+    if (any !== undefined) throw redirect({ to: '/tenants/$tenant/runs', params: { tenant: any.name } });
+  },
+  component: NoTenantPage,
+});
+
+const tenant = createRoute({ getParentRoute: () => signedIn, path: '/tenants/$tenant', component: TenantPages, notFoundComponent: NoSuchPage });
+
+const tenantHome = createRoute({
+  getParentRoute: () => tenant,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/tenants/$tenant/runs', params });
+  },
+});
+
+const runs = createRoute({
+  getParentRoute: () => tenant,
+  path: '/runs',
+  validateSearch: readRunsSearch,
+  component: lazyRouteComponent(() => import('../runs/runs-page.tsx'), 'RunsPage'),
+});
+
+const run = createRoute({
+  getParentRoute: () => tenant,
+  path: '/runs/$run',
+  validateSearch: readRunSearch,
+  component: lazyRouteComponent(() => import('../runs/run-page.tsx'), 'RunPage'),
+});
+
+const tree = root.addChildren([signIn, firstSignIn, signedIn.addChildren([home, tenant.addChildren([tenantHome, runs, run])])]);
+
+export const createPageRouter = (context: RouterContext) =>
+  createRouter({ routeTree: tree, context, defaultPreload: 'intent', defaultErrorComponent: BrokenPage, defaultNotFoundComponent: NoSuchPage, scrollRestoration: true });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createPageRouter>;
+  }
+}

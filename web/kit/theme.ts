@@ -1,0 +1,20 @@
+import { createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
+
+const leaf: MantineColorsTuple = ['#eaf7ef', '#d6ecdf', '#abd9bd', '#7dc598', '#57b479', '#3fa965', '#319a57', '#23744a', '#1c6340', '#114f31'];
+
+const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Hiragino Sans", "Noto Sans JP", "Noto Sans CJK JP", "Yu Gothic UI", Meiryo, sans-serif';
+const MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", "Noto Sans Mono CJK JP", monospace';
+
+export const theme = createTheme({
+  colors: { leaf },
+  primaryColor: 'leaf',
+  primaryShade: { light: 7, dark: 7 },
+  autoContrast: true,
+  fontFamily: SANS,
+  fontFamilyMonospace: MONO,
+  headings: { fontFamily: SANS, fontWeight: '650' },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  components: { Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }) },
+});

@@ -1,0 +1,111 @@
+import { Alert, Anchor, Breadcrumbs, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
+import { buildPath } from '@sodate/client/build-path.ts';
+import { getOutput, type Run } from '@sodate/contract/run-routes.ts';
+import { useQuery } from '@tanstack/react-query';
+import { IconDownload, IconFile, IconFolder, IconFolderOpen, IconLink } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useClient } from '../kit/platform.tsx';
+import { EmptyNote } from '../ui/empty-note.tsx';
+import { ErrorPanel } from '../ui/error-panel.tsx';
+import { formatBytes } from '../ui/formats.ts';
+import { Moment } from '../ui/moment.tsx';
+import { outputsQuery } from './run-queries.ts';
+import classes from './run-outputs.module.css';
+import { hasEnded } from './run-words.ts';
+
+/** The output folder, level by level. Names are the job's: shown as text, control characters made visible. */
+export function RunOutputs({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
+  const { t, i18n } = useTranslation();
+  const [path, setPath] = useState('');
+  const outputs = useQuery(outputsQuery(useClient(), tenant, run.id, path, !hasEnded(run.state)));
+  const segments = path === '' ? [] : path.split('/');
+  const items = outputs.data?.items;
+
+  if (path === '' && items?.length === 0) {
+    return <EmptyNote icon={<IconFolderOpen size={40} stroke={1.3} />} title={t('outputs.emptyTitle')} text={t('outputs.emptyText')} />;
+  }
+  return (
+    <Stack gap="sm">
+      <nav aria-label={t('outputs.path')}>
+        <Breadcrumbs separatorMargin={6} className={classes['path'] ?? ''}>
+          {['', ...segments].map((segment, index) => {
+            const target = segments.slice(0, index).join('/');
+            const text = index === 0 ? t('outputs.root') : visibleName(segment);
+            return index === segments.length ? (
+              <Text key={target} size="sm" fw={550} aria-current="page">
+                {text}
+              </Text>
+            ) : (
+              <Anchor key={target} component="button" type="button" size="sm" onClick={() => setPath(target)}>
+                {text}
+              </Anchor>
+            );
+          })}
+        </Breadcrumbs>
+      </nav>
+      {outputs.error !== null && <ErrorPanel error={outputs.error} onRetry={() => void outputs.refetch()} />}
+      {outputs.isPending && <Skeleton h={160} />}
+      {items?.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t('outputs.empty')}
+        </Text>
+      )}
+      {items !== undefined && items.length > 0 && (
+        <div className={classes['frame']}>
+          <Table verticalSpacing={8} highlightOnHover>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('outputs.name')}</Table.Th>
+                <Table.Th className={classes['end'] ?? ''}>{t('outputs.size')}</Table.Th>
+                <Table.Th visibleFrom="xs">{t('outputs.modified')}</Table.Th>
+                <Table.Th />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {items.map((item) => {
+                const full = path === '' ? item.name : `${path}/${item.name}`;
+                return (
+                  <Table.Tr key={item.name}>
+                    <Table.Td>
+                      {item.kind === 'folder' ? (
+                        <UnstyledButton className={classes['entry'] ?? ''} onClick={() => setPath(full)}>
+                          <IconFolder size={18} className={classes['folder']} aria-hidden />
+                          <bdi>{visibleName(item.name)}</bdi>
+                        </UnstyledButton>
+                      ) : (
+                        <span className={classes['entry']} title={item.kind === 'other' ? t('outputs.other') : undefined}>
+                          {item.kind === 'file' ? <IconFile size={18} aria-hidden /> : <IconLink size={18} aria-hidden />}
+                          <bdi>{visibleName(item.name)}</bdi>
+                        </span>
+                      )}
+                    </Table.Td>
+                    <Table.Td className={classes['end'] ?? ''}>{item.size === null || item.kind !== 'file' ? '' : formatBytes(item.size, i18n.language)}</Table.Td>
+                    <Table.Td visibleFrom="xs" className={classes['when'] ?? ''}>
+                      {item.modifiedAt !== null && <Moment at={item.modifiedAt} />}
+                    </Table.Td>
+                    <Table.Td className={classes['end'] ?? ''}>
+                      {item.kind === 'file' && (
+                        <Anchor size="sm" href={buildPath(getOutput.path, { tenant, run: run.id }, { path: full })} download={item.name} aria-label={`${t('action.download')} ${item.name}`}>
+                          <IconDownload size={18} aria-hidden />
+                        </Anchor>
+                      )}
+                    </Table.Td>
+                  </Table.Tr>
+                );
+              })}
+            </Table.Tbody>
+          </Table>
+        </div>
+      )}
+      {outputs.data?.truncated === true && (
+        <Alert color="yellow" variant="light">
+          {t('outputs.truncated')}
+        </Alert>
+      )}
+    </Stack>
+  );
+}
+
+/** Control characters, and those that turn the writing direction to make `gpj.exe` look like `exe.jpg`. */
+const visibleName = (name: string): string => name.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '�');

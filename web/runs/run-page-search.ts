@@ -1,0 +1,19 @@
+import { RunKindName, RunState } from '@sodate/contract/runs.ts';
+import type { RunsFilter } from './run-queries.ts';
+
+/* What the addresses of these pages may say behind the question mark; anything else is left out, not an error. */
+
+export const RUN_TABS = ['log', 'outputs', 'timeline', 'request', 'ancestry'] as const;
+export type RunTab = (typeof RUN_TABS)[number];
+
+export const readRunSearch = (search: Record<string, unknown>): { readonly tab?: RunTab | undefined } => ({ tab: RUN_TABS.find((tab) => tab === search['tab']) });
+
+export function readRunsSearch(search: Record<string, unknown>): RunsFilter {
+  const states = [search['state']].flat().flatMap((state) => RunState.safeParse(state).data ?? []);
+  const text = typeof search['text'] === 'string' || typeof search['text'] === 'number' ? String(search['text']).trim().slice(0, 200) : '';
+  return {
+    kind: RunKindName.safeParse(search['kind']).data,
+    state: states.length === 0 ? undefined : states,
+    text: text === '' ? undefined : text,
+  };
+}

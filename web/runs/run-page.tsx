@@ -1,0 +1,102 @@
+import { Skeleton, Stack, Tabs } from '@mantine/core';
+import type { Run } from '@sodate/contract/run-routes.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { IconFolder, IconHistory, IconListDetails, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
+import { useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
+import { usePageTitle } from '../kit/page-title.ts';
+import { useClient } from '../kit/platform.tsx';
+import { RunLineage } from '../lineage/run-lineage.tsx';
+import { ErrorPanel } from '../ui/error-panel.tsx';
+import classes from './run-page.module.css';
+import { RunHeader } from './run-header.tsx';
+import { RunLog } from './run-log.tsx';
+import { RunOutputs } from './run-outputs.tsx';
+import { RUN_TABS, type RunTab } from './run-page-search.ts';
+import { runIdQuery, runQuery } from './run-queries.ts';
+import { RunRequest } from './run-request.tsx';
+import { RunTimeline } from './run-timeline.tsx';
+import { runReference } from './run-words.ts';
+
+const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
+
+const TAB_ICONS = { log: IconTerminal2, outputs: IconFolder, timeline: IconHistory, request: IconListDetails, ancestry: IconSitemap } as const;
+
+/** One run, live: what it does, what it wrote, why it waits or failed, where it came from. */
+export function RunPage() {
+  const { tenant, run: reference } = route.useParams();
+  const client = useClient();
+  const id = useQuery(runIdQuery(client, tenant, reference));
+  const run = useQuery({ ...runQuery(client, tenant, id.data ?? ''), enabled: id.data !== undefined });
+
+  if (run.data !== undefined && id.data !== undefined) {
+    // What was shown stays in view when a refresh fails: the connection's state is told elsewhere, a deletion here.
+    const failed = isSodateError(run.error) && run.error.code !== 'not-signed-in' ? run.error : null;
+    return (
+      <Stack gap="md">
+        {failed !== null && <ErrorPanel error={failed} onRetry={() => void run.refetch()} />}
+        <RunView key={id.data} tenant={tenant} reference={reference} run={run.data} />
+      </Stack>
+    );
+  }
+  const error = id.error ?? run.error;
+  if (error !== null) return <ErrorPanel error={error} onRetry={() => void (id.error === null ? run.refetch() : id.refetch())} />;
+  return (
+    <Stack gap="md" aria-busy>
+      <Skeleton h={34} w="50%" />
+      <Skeleton h={72} />
+      <Skeleton h={420} />
+    </Stack>
+  );
+}
+
+function RunView({ tenant, reference, run }: { readonly tenant: string; readonly reference: string; readonly run: Run }) {
+  const { t } = useTranslation();
+  const { tab = 'log' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const canonical = runReference(run);
+  usePageTitle(run.name, canonical, tenant);
+  useEffect(() => {
+    // An address with an id is made one that people can read.
+    if (reference !== canonical) void navigate({ to: '.', params: { tenant, run: canonical }, search: (search) => search, replace: true });
+  }, [reference, canonical, tenant, navigate]);
+
+  const choose = (value: string | null): void => {
+    const chosen: RunTab = RUN_TABS.find((one) => one === value) ?? 'log';
+    void navigate({ search: { tab: chosen === 'log' ? undefined : chosen }, replace: true });
+  };
+  return (
+    <Stack gap="md">
+      <RunHeader tenant={tenant} run={run} />
+      <Tabs value={tab} onChange={choose} keepMounted={false}>
+        <Tabs.List className={classes['tabs'] ?? ''} mb="md">
+          {RUN_TABS.map((one) => {
+            const Icon = TAB_ICONS[one];
+            return (
+              <Tabs.Tab key={one} value={one} className={classes['tab'] ?? ''} leftSection={<Icon size={16} aria-hidden className={classes['icon']} />}>
+                {t(`run.${one}`)}
+              </Tabs.Tab>
+            );
+          })}
+        </Tabs.List>
+        <Tabs.Panel value="log">
+          <RunLog tenant={tenant} run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="outputs">
+          <RunOutputs tenant={tenant} run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="timeline">
+          <RunTimeline tenant={tenant} run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="request">
+          <RunRequest tenant={tenant} run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="ancestry">
+          <RunLineage tenant={tenant} run={run} />
+        </Tabs.Panel>
+      </Tabs>
+    </Stack>
+  );
+}

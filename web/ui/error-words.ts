@@ -1,0 +1,54 @@
+import { ApiError, ConnectionError, UnexpectedAnswer } from '@sodate/client/connection-errors.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
+import type { TFunction } from 'i18next';
+import { ERRORS_JA } from '../kit/i18n/errors-ja.ts';
+
+export interface ErrorWords {
+  readonly text: string;
+  readonly code: string | null;
+  readonly requestId: string | null;
+}
+
+/** What an error says to people, in their language. English is the server's own text, which may know more than we do. */
+export function errorWords(error: unknown, t: TFunction, language: string): ErrorWords {
+  if (isSodateError(error)) {
+    const text = language === 'ja' ? fill(ERRORS_JA[error.code], error.params) : error.message;
+    return { text, code: error.code, requestId: error instanceof ApiError ? error.requestId : null };
+  }
+  if (error instanceof ConnectionError) return { text: t('error.connection'), code: null, requestId: null };
+  if (error instanceof UnexpectedAnswer) return { text: t('error.unexpected'), code: null, requestId: null };
+  return { text: `${t('error.unknown')} ${error instanceof Error ? error.message : ''}`.trim(), code: null, requestId: null };
+}
+
+/** Words that stand inside the texts; what is not here stays as the server wrote it. */
+const WORDS_JA: Readonly<Record<string, string>> = {
+  run: '実行',
+  Run: '実行',
+  tenant: 'テナント',
+  Tenant: 'テナント',
+  user: 'ユーザー',
+  User: 'ユーザー',
+  data: 'データ',
+  Data: 'データ',
+  'data set': 'データセット',
+  'Data set': 'データセット',
+  dataset: 'データセット',
+  file: 'ファイル',
+  member: 'メンバー',
+  viewer: '閲覧者',
+  admin: '管理者',
+  queued: '待機中',
+  starting: '開始処理中',
+  running: '実行中',
+  stopping: '停止処理中',
+  finishing: '終了処理中',
+  succeeded: '成功',
+  failed: '失敗',
+  cancelled: '中止',
+};
+
+const fill = (text: string, params: Readonly<Record<string, string | number>>): string =>
+  text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = params[name];
+    return value === undefined ? whole : (WORDS_JA[String(value)] ?? String(value));
+  });

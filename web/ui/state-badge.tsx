@@ -1,0 +1,35 @@
+import type { RunState } from '@sodate/contract/runs.ts';
+import { Badge } from '@mantine/core';
+import { IconBan, IconCheck, IconClock, IconLoader2, IconPlayerPlay, IconPlayerStop, IconX, type TablerIcon } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import classes from './state-badge.module.css';
+
+/** A colour and a sign each, so that neither is needed alone. */
+export const STATE_LOOKS: Readonly<Record<RunState, { readonly color: string; readonly icon: TablerIcon; readonly moving?: boolean }>> = {
+  queued: { color: 'gray', icon: IconClock },
+  starting: { color: 'cyan', icon: IconLoader2, moving: true },
+  running: { color: 'blue', icon: IconPlayerPlay },
+  stopping: { color: 'orange', icon: IconPlayerStop },
+  finishing: { color: 'cyan', icon: IconLoader2, moving: true },
+  succeeded: { color: 'green', icon: IconCheck },
+  failed: { color: 'red', icon: IconX },
+  cancelled: { color: 'gray', icon: IconBan },
+};
+
+export function StateBadge({ state, size = 'md' }: { readonly state: RunState; readonly size?: 'md' | 'lg' }) {
+  const { t } = useTranslation();
+  const { color, icon: Icon, moving } = STATE_LOOKS[state];
+  return (
+    <Badge
+      className={classes['badge'] ?? ''}
+      color={color}
+      variant="light"
+      size={size}
+      radius="sm"
+      tt="none"
+      leftSection={<Icon size={size === 'lg' ? 16 : 13} aria-hidden className={moving === true ? classes['moving'] : undefined} />}
+    >
+      {t(`state.${state}`)}
+    </Badge>
+  );
+}
