@@ -1,5 +1,6 @@
 import { type Client, makeClient } from '@sodate/client/make-client.ts';
 import { getMe } from '@sodate/contract/session.ts';
+import { listTenants } from '@sodate/contract/tenants.ts';
 import { CliError } from './cli-error.ts';
 import { type Config, type Environment, readConfig, settingsFrom, writeConfig } from './config-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -64,12 +65,17 @@ export async function makeCli(surroundings: Surroundings, options: GlobalOptions
     clientFor,
     async tenant() {
       if (settings.tenant !== null) return settings.tenant;
-      const { tenants } = await client().call(getMe, { signal });
+      const me = await client().call(getMe, { signal });
+      // A system admin works everywhere, also without being a member.
+      const everywhere = me.systemAdmin && me.tenants.length === 0;
+      const tenants = everywhere ? (await client().call(listTenants, { query: { limit: 11 }, signal })).items : me.tenants;
       if (tenants.length === 1 && tenants[0] !== undefined) return tenants[0].name;
       const names = tenants.slice(0, 10).map((tenant) => tenant.name).join(', ');
       throw new CliError(
         tenants.length === 0
-          ? 'You are in no tenant. Ask an administrator to add you, or name one with --tenant.'
+          ? me.systemAdmin
+            ? 'There is no tenant yet. Make one with `sodate tenant create NAME`.'
+            : 'You are in no tenant. Ask an administrator to add you, or name one with --tenant.'
           : `You work in several tenants: ${names}. Choose with --tenant NAME, or for good with \`sodate tenant use NAME\`.`,
       );
     },

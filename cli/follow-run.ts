@@ -1,7 +1,8 @@
 import { followLog } from '@sodate/client/live.ts';
-import { pause } from '@sodate/client/backoff.ts';
+import { PATIENT_BACKOFF, pause, persist } from '@sodate/client/backoff.ts';
+import { isPassing } from '@sodate/client/connection-errors.ts';
 import { getRun, getWaiting, type Run } from '@sodate/contract/run-routes.ts';
-import type { RunState } from '@sodate/contract/runs.ts';
+import type { RunState, Waiting } from '@sodate/contract/runs.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './cli.ts';
 import { runName } from './output/run.ts';
@@ -17,7 +18,7 @@ const LONGEST_LOOK_MS = 2_000;
 export async function waitForEnd(cli: Cli, params: { tenant: string; run: string }): Promise<Run> {
   const client = cli.client();
   for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 1.5, LONGEST_LOOK_MS)) {
-    const run = await client.call(getRun, { params, signal: cli.signal });
+    const run = await persist(PATIENT_BACKOFF, cli.signal, isPassing, () => client.call(getRun, { params, signal: cli.signal }));
     if (EXIT_CODES[run.state] !== undefined) return run;
     await pause(wait, cli.signal);
   }
@@ -36,7 +37,7 @@ export async function printLog(cli: Cli, options: { tenant: string; run: string;
 /** Shows the log of a run just submitted and answers the exit code its end means. */
 export async function followToEnd(cli: Cli, params: { tenant: string; run: string }): Promise<number> {
   return detachable(cli, params.run, async () => {
-    if (!cli.json) await sayWhyWaiting(cli, params);
+    await sayWhyWaiting(cli, params, () => true);
     await printLog(cli, params);
     const run = await waitForEnd(cli, params);
     if (cli.json) await cli.show(run, () => '');
@@ -45,9 +46,11 @@ export async function followToEnd(cli: Cli, params: { tenant: string; run: strin
   });
 }
 
-async function sayWhyWaiting(cli: Cli, params: { tenant: string; run: string }): Promise<void> {
+/** A remark for people about a run that has not started, when its reason is one of those meant. */
+export async function sayWhyWaiting(cli: Cli, params: { tenant: string; run: string }, meant: (reason: Waiting['reason']) => boolean): Promise<void> {
+  if (cli.json) return;
   const { waiting } = await cli.client().call(getWaiting, { params, signal: cli.signal });
-  if (waiting !== null) cli.note(`${params.run} is waiting: ${waiting.message}`);
+  if (waiting !== null && meant(waiting.reason)) cli.note(`${params.run} is waiting: ${waiting.message}`);
 }
 
 /** Ctrl-C leaves the run alone, and says so. */

@@ -259,17 +259,22 @@ describe('runs', () => {
   const logEvents = (text: string): string =>
     `event: log\nid: 1:${text.length}\ndata: ${JSON.stringify({ attempt: 1, offset: text.length, bytes: btoa(text) })}\n\nevent: end\ndata: {}\n\n`;
 
+  const submitted = (): unknown => server.calls.findLast((call) => call.route === 'task.start')?.body;
+
   test('a command after -- goes as a list, resources and the rest as asked', async () => {
-    server.on(startTask, () => run);
+    server.on(startTask, () => run).on(getWaiting, () => ({ waiting: null }));
     const options = ['--cpu', '0.5', '--memory', '2G', '--gpus', '1', '--env', 'A=b=c', '--time-limit', '2m', '--priority', '-5', '--tag', 'x'];
     const { out } = await cli.run(['task', 'run', ...options, '--', 'ls', '--json', '-l']);
     expect(out).toContain('task-12 is submitted.');
-    expect(server.calls.at(-1)?.body).toEqual({
+    expect(submitted()).toEqual({
       name: 'ls', memo: '', tags: ['x'], command: ['ls', '--json', '-l'], environment: { A: 'b=c' }, image: 'host',
       resources: { cpu: 0.5, memory: 2e9, gpus: 1 }, timeLimitSeconds: 120, priority: -5,
     });
-    await cli.run(['task', 'run', '--script', 'date; ls', '--name', 'two']);
-    expect(server.calls.at(-1)?.body).toMatchObject({ name: 'two', command: 'date; ls' });
+    const waiting = { reason: 'never-fits' as const, message: 'Too large for every node.', ahead: 0, asked: run.resources, limit: null, heldBy: [] };
+    server.on(getWaiting, () => ({ waiting }));
+    const { err } = await cli.run(['task', 'run', '--script', 'date; ls', '--name', 'two']);
+    expect(submitted()).toMatchObject({ name: 'two', command: 'date; ls' });
+    expect(err).toBe('task-12 is waiting: Too large for every node.\n');
   });
 
   test('a training names data set, code and parents', async () => {
@@ -339,12 +344,12 @@ describe('runs', () => {
 
 test('lineage is drawn as a tree, each thing with its ancestors once', async () => {
   const node = (kind: 'run' | 'data' | 'dataset', number: number, label: string, deleted = false) => ({ kind, id: id(number), label, deleted });
-  const nodes = [node('run', 3, 'inference-1'), node('run', 60, 'training-1'), node('dataset', 61, 'dataset-1'), node('data', 62, 'data-1', true)];
+  const nodes = [node('run', 3, 'inference-1'), node('run', 60, 'training-1'), node('dataset', 61, '#1 digits'), node('data', 62, '#1 cats', true)];
   const edge = (to: number, from: number, relation: string) => ({ relation, createdAt: at, from: nodes[from] ?? nodes[0]!, to: nodes[to] ?? nodes[0]! });
   server
     .on(getRun, () => details)
     .on(getLineage, () => ({ nodes, edges: [edge(0, 1, 'parent'), edge(1, 2, 'input'), edge(0, 2, 'input'), edge(2, 3, 'contains')], truncated: false }));
   expect((await cli.run(['lineage', 'show', 'run', 'inference-1'])).out).toBe(
-    'inference-1\n├─ parent: training-1\n│  └─ input: dataset-1\n│     └─ contains: data-1 (deleted)\n└─ input: dataset-1 (see above)\n',
+    'inference-1\n├─ parent: training-1\n│  └─ input: data set #1 digits\n│     └─ contains: data #1 cats (deleted)\n└─ input: data set #1 digits (see above)\n',
   );
 });

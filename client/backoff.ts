@@ -5,6 +5,9 @@ export interface Backoff {
   readonly longestDelayMs: number;
 }
 
+/** For what goes on for long anyway and shall outlive a server's restart: about a minute and a half. */
+export const PATIENT_BACKOFF: Backoff = { retries: 20, firstDelayMs: 200, longestDelayMs: 5_000 };
+
 /** Half of the delay is random, so that clients cut off together do not come back together. */
 export function delayBefore(retry: number, backoff: Backoff): number {
   const full = Math.min(backoff.firstDelayMs * 2 ** (retry - 1), backoff.longestDelayMs);

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ChangeEvent, followChanges as followChangesRoute } from '@sodate/contract/live.ts';
 import { followLog as followLogRoute, LogEvent } from '@sodate/contract/run-routes.ts';
-import { type Backoff, delayBefore, pause } from './backoff.ts';
+import { type Backoff, delayBefore, PATIENT_BACKOFF, pause } from './backoff.ts';
 import { ConnectionError, isPassing, UnexpectedAnswer } from './connection-errors.ts';
 import type { Client } from './make-client.ts';
 import { readEvents } from './read-events.ts';
@@ -25,7 +25,6 @@ export interface FollowLogOptions {
   readonly backoff?: Backoff | undefined;
 }
 
-const LOG_BACKOFF: Backoff = { retries: 20, firstDelayMs: 200, longestDelayMs: 5_000 };
 const CHANGES_BACKOFF: Backoff = { retries: Number.POSITIVE_INFINITY, firstDelayMs: 200, longestDelayMs: 10_000 };
 
 /**
@@ -33,7 +32,7 @@ const CHANGES_BACKOFF: Backoff = { retries: Number.POSITIVE_INFINITY, firstDelay
  * batch ended, so that no byte is missing and none comes twice. Aborting the signal throws its reason.
  */
 export async function* followLog(client: Client, options: FollowLogOptions, signal: AbortSignal): AsyncGenerator<LogBatch> {
-  const backoff = options.backoff ?? LOG_BACKOFF;
+  const backoff = options.backoff ?? PATIENT_BACKOFF;
   let last: { id: string; attempt: number; offset: number } | null = null;
   for (let failures = 0; ; ) {
     try {

@@ -26,7 +26,7 @@ export const ERROR_CATALOGUE = {
   'not-found': entry(404, 'request', 'There is no {thing} {reference} here.'),
   'route-not-found': entry(404, 'request', 'There is no {method} {path}. See /v1/docs.'),
   'name-taken': entry(409, 'state', 'There is already a {thing} named {name}. Choose another name.'),
-  'in-use': entry(409, 'state', '{thing} {reference} cannot be removed or changed because {users} depend on it.'),
+  'in-use': entry(409, 'state', '{thing} {reference} cannot be removed or changed: it is in use by {users}.'),
   'locked': entry(409, 'state', 'Data set {reference} has been used by a run and is locked. Copy it and change the copy.'),
   'wrong-state': entry(409, 'state', '{thing} {reference} is {state}; this needs {needed}.'),
   'idempotency-mismatch': entry(409, 'request', 'This Idempotency-Key was used for a different request. Use a new key.'),

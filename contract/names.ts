@@ -24,16 +24,15 @@ export const Title = z
   .trim()
   .min(1, 'must not be blank')
   .max(255)
-  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
 
-export const Memo = z.string().max(10_000);
+export const Memo = z.string().max(10_000).regex(/^[^\u0000]*$/, 'must not contain NUL');
 
 export const Tag = z
   .string()
   .trim()
   .max(128)
-  .regex(/^[^,!=<>][^,]*$/, 'no comma, and none of ! = < > as the first character');
+  .regex(/^[^,!=<>\u0000-\u001f][^,\u0000-\u001f]*$/, 'no comma, no control character, and none of ! = < > as the first character');
 export const Tags = z.array(Tag).max(100);
 
 export const Password = z.string().min(8, 'at least 8 characters').max(1024);
@@ -59,5 +58,4 @@ export const FileName = z
     (name) => name.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..' && bytesOf(segment) <= 255),
     'each part between slashes must be 1 to 255 bytes long and neither . nor ..',
   )
-  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
   .regex(/^[^\u0000-\u001f\u007f\\]*$/, 'must not contain control characters, line breaks or backslashes');

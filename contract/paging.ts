@@ -22,7 +22,7 @@ export const repeated = <Item extends z.ZodType>(item: Item) =>
     .optional();
 
 /** Text search by substring; the index behind it works from three characters. */
-export const SearchText = z.string().trim().min(1).max(200).optional();
+export const SearchText = z.string().trim().min(1).max(200).regex(/^[^\u0000]*$/, 'must not contain NUL').optional();
 
 export const Instant = z.iso.datetime({ offset: true }).describe('RFC 3339, UTC');
 

@@ -77,6 +77,7 @@ export const createSignInLink = defineRoute({
   params: UserParams,
   response: SignInLink,
   status: 201,
+  errors: ['wrong-state'],
 });
 
 export const userRoutes = [listUsers, createUser, getUser, updateUser, createSignInLink];

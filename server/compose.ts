@@ -36,6 +36,7 @@ import { makeRuns } from '#runs/runs.ts';
 import { makeStageFolders } from '#staging/staging.ts';
 import { taskKind } from '#tasks/task-kind.ts';
 import { bindTaskRoutes } from '#tasks/task-routes.ts';
+import { ensureFirstTenant } from '#tenants/ensure-first-tenant.ts';
 import { bindTenantRoutes } from '#tenants/tenant-routes.ts';
 import { bindTokenRoutes } from '#tokens/token-routes.ts';
 import { trainingKind } from '#training/training-kind.ts';
@@ -149,6 +150,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     app,
     async listen(host, port) {
       const link = await ensureFirstAdmin(db, passwords, { adminPassword: options.adminPassword, now: clock.now() });
+      await ensureFirstTenant(db, clock.now());
       bound.url = await app.listen({ host, port });
       Object.assign(
         engine,

@@ -33,7 +33,7 @@ describe.skipIf(CHROMIUM === undefined)(`the pages in a browser${CHROMIUM === un
     server = await startFakeServer(join(folder, 'pages'));
     complaints = [];
     page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(20_000);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (/Content Security Policy|Warning:|Maximum update/.test(message.text())) complaints.push(message.text());
@@ -122,8 +122,10 @@ describe.skipIf(CHROMIUM === undefined)(`the pages in a browser${CHROMIUM === un
     await shows('digits, renamed elsewhere');
     await page.getByLabel('Search by name').fill('nothing like that');
     await shows('Nothing matches');
+    expect(page.url()).toContain('text=nothing');
     await page.getByRole('button', { name: 'Clear the filters' }).last().click();
     await shows('digits, renamed elsewhere');
+    expect(await page.getByLabel('Search by name').inputValue()).toBe('');
   });
 
   it('asks for the password above the page when the session has ended, and loses nothing', async () => {
@@ -157,7 +159,7 @@ describe.skipIf(CHROMIUM === undefined)(`the pages in a browser${CHROMIUM === un
   it('says what is wrong with an address', async () => {
     await signIn('/tenants/vision/runs/training-99');
     await shows('There is no run training-99 here.');
-    await shows('req-0042');
+    expect(await page.getByRole('alert').textContent()).toContain('req-0042');
   });
 
   it('changes language and remembers it with the user', async () => {
@@ -167,6 +169,19 @@ describe.skipIf(CHROMIUM === undefined)(`the pages in a browser${CHROMIUM === un
     await shows('すべての実行');
     expect(await page.locator('html').getAttribute('lang')).toBe('ja');
     await expect.poll(() => server.requests).toContain('PATCH /v1/me');
+  });
+
+  it('signs out, and afterwards nothing is shown without signing in', async () => {
+    await signIn('/tenants/vision/runs/training-12?tab=outputs');
+    await shows('model.json');
+    await page.getByRole('button', { name: /^Account/ }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByLabel('User name').waitFor();
+    await page.goto(`${server.url}/tenants/vision/runs/training-12?tab=outputs`);
+    await page.getByLabel('User name').waitFor();
+    expect(server.requests).toContain('DELETE /v1/session');
+    await signIn('/tenants/vision/runs/training-12?tab=outputs');
+    await shows('model.json');
   });
 
   it('is usable at 360 px and by keyboard', async () => {

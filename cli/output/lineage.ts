@@ -13,7 +13,7 @@ const SHOWN_CHILDREN = 12;
 
 /** Draws the graph as a tree from `root`. What has been drawn with its children is only named the next time. */
 export function lineageTree(lineage: Lineage, root: Place, direction: 'ancestors' | 'descendants'): string {
-  const labels = new Map(lineage.nodes.map((node) => [keyOf(node), `${node.label}${node.deleted ? ' (deleted)' : ''}`]));
+  const labels = new Map(lineage.nodes.map((node) => [keyOf(node), labelOf(node)]));
   const children = new Map<string, { relation: string; place: Place }[]>();
   for (const { from, to, relation } of lineage.edges) {
     const [parent, child] = direction === 'ancestors' ? [to, from] : [from, to];
@@ -40,6 +40,12 @@ export function lineageTree(lineage: Lineage, root: Place, direction: 'ancestors
   };
   draw(root, '', '', '');
   return lines.join('\n') + (lineage.truncated ? '\n(there is more than the server shows; see --depth)' : '');
+}
+
+/** A run's label says its kind, a commit's its place; data and data sets are only numbered. */
+function labelOf({ kind, label, deleted }: Lineage['nodes'][number]): string {
+  const kindWord = kind === 'data' ? 'data ' : kind === 'dataset' ? 'data set ' : '';
+  return `${kindWord}${label}${deleted ? ' (deleted)' : ''}`;
 }
 
 const keyOf = ({ kind, id }: Place): string => `${kind} ${id}`;

@@ -61,7 +61,7 @@ export function makeAccess(parts: {
   async function enterTenant(caller: Caller, reference: string): Promise<TenantContext> {
     const standing = await findStanding(db, caller.user, reference);
     if (!standing || (caller.onlyTenant !== null && caller.onlyTenant !== standing.tenant.id)) throw tenantNotFound(reference);
-    // A job keeps a member's rights, whatever becomes of the person who submitted it.
+    // A job keeps a member's rights while it lives, even when the person who submitted it has left the tenant.
     const role = caller.attempt === null ? standing.role : 'member';
     if (role === null) throw tenantNotFound(reference);
     return { ...standing.tenant, role };

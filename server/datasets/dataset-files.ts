@@ -12,7 +12,6 @@ export interface DatasetFile {
   readonly blob: { readonly id: BlobId; readonly size: number; readonly digest: string };
 }
 
-const ENTRIES_PER_BATCH = 2_000;
 /** A batch of files ends with the first data that brings it to this many, so it holds at most this and one data's files. */
 const FILES_PER_BATCH = 5_000;
 
@@ -24,27 +23,20 @@ interface Entry {
 }
 
 /**
- * By type, then data, then name. Pages by the entries' key and then asks for the files of a few entries at a time: one
- * query over all of them would sort everything again for each page.
+ * By type, then data, then name. The entries come at once: there are at most 100,000 and each is small. Their files come
+ * by a few entries at a time: a data may have 10,000, and paging over all of them would sort everything for each page.
  */
 export async function* streamDatasetFiles(db: Database, tenant: TenantId, dataset: DatasetId): AsyncIterable<DatasetFile> {
-  let last: Entry | undefined;
-  for (;;) {
-    const entries: Entry[] = await db
-      .selectFrom('dataset_entries')
-      .innerJoin('data', 'data.id', 'dataset_entries.data_id')
-      .select(['dataset_entries.type', 'dataset_entries.data_id', 'data.number', 'data.file_count'])
-      .where('dataset_entries.tenant_id', '=', tenant)
-      .where('dataset_entries.dataset_id', '=', dataset)
-      .$if(last !== undefined, (query) => query.where(sql<boolean>`(dataset_entries.type, dataset_entries.data_id) > (${last?.type}::text, ${last?.data_id}::uuid)`))
-      .orderBy('dataset_entries.type')
-      .orderBy('dataset_entries.data_id')
-      .limit(ENTRIES_PER_BATCH)
-      .execute();
-    for (const group of byFileCount(entries)) yield* filesOf(db, tenant, group);
-    last = entries.at(-1);
-    if (entries.length < ENTRIES_PER_BATCH) return;
-  }
+  const entries = await db
+    .selectFrom('dataset_entries')
+    .innerJoin('data', 'data.id', 'dataset_entries.data_id')
+    .select(['dataset_entries.type', 'dataset_entries.data_id', 'data.number', 'data.file_count'])
+    .where('dataset_entries.tenant_id', '=', tenant)
+    .where('dataset_entries.dataset_id', '=', dataset)
+    .orderBy('dataset_entries.type')
+    .orderBy('data.number')
+    .execute();
+  for (const group of byFileCount(entries)) yield* filesOf(db, tenant, group);
 }
 
 function* byFileCount(entries: readonly Entry[]): Iterable<readonly Entry[]> {

@@ -3,7 +3,7 @@ import { readOriginRefs } from '#git/read-origin-refs.ts';
 import { resolveRevision } from '#git/resolve-source.ts';
 import type { RunGit } from '#git/run-git.ts';
 
-export const LISTED_BRANCHES_LIMIT = 1_000;
+const LISTED_BRANCHES_LIMIT = 1_000;
 /** Longer messages are cut in lists. */
 const MESSAGE_LENGTH_LIMIT = 10_000;
 
@@ -42,7 +42,7 @@ export async function listCommitsOf(
   return parseCommits(listing);
 }
 
-export function parseCommits(listing: string): readonly ListedCommit[] {
+function parseCommits(listing: string): readonly ListedCommit[] {
   const fields = listing.split('\0');
   const commits: ListedCommit[] = [];
   for (let at = 0; at + 3 < fields.length; at += 4) {

@@ -1,3 +1,4 @@
+import { DEFAULT_GIT_SEARCH_PATH } from '#git/run-git.ts';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +8,7 @@ export const gitIn = (folder: string, ...args: readonly string[]): string =>
   execFileSync('git', ['-c', 'user.name=Hana', '-c', 'user.email=hana@example.org', '-c', 'init.defaultBranch=main', '-c', 'commit.gpgSign=false', ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
+    env: { PATH: DEFAULT_GIT_SEARCH_PATH, HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
     stdio: ['ignore', 'pipe', 'pipe'],
   }).trim();
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 /** A listing looks this many folders below the root, and at so many folders at most. */
 const LISTED_DEPTH = 4;
 const VISITED_FOLDERS_LIMIT = 5_000;
-export const LISTED_REPOSITORIES_LIMIT = 1_000;
+const LISTED_REPOSITORIES_LIMIT = 1_000;
 /** Alternates may have alternates of their own; git itself follows five. */
 const ALTERNATES_DEPTH = 5;
 

@@ -24,7 +24,7 @@ export async function readOriginRefs(git: RunGit, about: string, gitDirectory: s
   return parseOriginRefs(await git.must(about, ['ls-remote', '--symref', STRICT_UPLOAD_PACK, '--', gitDirectory]));
 }
 
-export function parseOriginRefs(listing: string): OriginRefs {
+function parseOriginRefs(listing: string): OriginRefs {
   const branches = new Map<string, string>();
   const tags = new Map<string, string>();
   let defaultBranch: string | null = null;

@@ -12,7 +12,7 @@ const GIT_TIMEOUT_MS = 15 * 60_000;
 /** 100,000 refs of 100 bytes fit several times. */
 const GIT_OUTPUT_BYTES_LIMIT = 32 * 1024 * 1024;
 
-export interface GitAnswer {
+interface GitAnswer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

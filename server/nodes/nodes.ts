@@ -16,7 +16,7 @@ export interface NodeForPlacement {
 }
 
 /** A node nobody has seen for this long takes nothing new. */
-export const NODE_SILENCE_MS = 60_000;
+const NODE_SILENCE_MS = 60_000;
 
 interface PlacementRow {
   readonly id: string;
@@ -31,9 +31,9 @@ interface PlacementRow {
   readonly free_gpus: readonly string[];
 }
 
-export async function readPlacementNodes(db: Database): Promise<readonly NodeForPlacement[]> {
+export async function readPlacementNodes(db: Database, now: Date): Promise<readonly NodeForPlacement[]> {
   const { rows } = await sql<PlacementRow>`
-    select n.id, n.partition, n.enabled and n.problem is null as open, n.cpu_milli, n.memory_bytes,
+    select n.id, n.partition, n.enabled and n.problem is null and n.seen_at > ${new Date(now.getTime() - NODE_SILENCE_MS)} as open, n.cpu_milli, n.memory_bytes,
       (select jsonb_agg(jsonb_build_object('id', e.executor, 'images', e.images, 'isolation', e.isolation) order by e.executor)
         from node_executors e where e.node_id = n.id and e.problem is null) as executors,
       coalesce(held.cpu, 0)::bigint as used_cpu, coalesce(held.memory, 0)::bigint as used_memory,

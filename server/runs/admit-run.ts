@@ -12,13 +12,13 @@ import type { RunSubmission } from '@sodate/contract/runs.ts';
  * @returns warnings for the submitter
  * @throws SodateError `image-not-supported`, `partition-unknown`, `over-quota`
  */
-export async function admitRun(db: Database, executors: ExecutorRegistry, tenant: TenantContext, submission: Pick<RunSubmission, 'image' | 'resources' | 'partition'>): Promise<readonly string[]> {
+export async function admitRun(db: Database, executors: ExecutorRegistry, tenant: TenantContext, submission: Pick<RunSubmission, 'image' | 'resources' | 'partition'>, now: Date): Promise<readonly string[]> {
   const { image, resources, partition } = submission;
   if (executors.supporting(image).length === 0) {
     const available = executors.all.flatMap(({ capabilities }) => (capabilities.images === 'any' ? ['any image of a registry'] : capabilities.images));
     throw new SodateError('image-not-supported', { image, available: available.join(', ') || 'none' });
   }
-  const [nodes, shares] = await Promise.all([readPlacementNodes(db), readTenantShares(db, [tenant.id])]);
+  const [nodes, shares] = await Promise.all([readPlacementNodes(db, now), readTenantShares(db, [tenant.id])]);
   const known = [...new Set(nodes.map((node) => node.partition).filter((name) => name !== null))];
   if (partition !== undefined && !known.includes(partition)) throw new SodateError('partition-unknown', { partition, known: known.join(', ') || 'none' });
   const quota = shares.get(tenant.id)?.quota;

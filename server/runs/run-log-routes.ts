@@ -86,7 +86,7 @@ export async function followRunLog(parts: {
       const over = attempt === null ? ended : attempt.over;
       if (attempt !== null) offset = await sendNew(stream, folders.logFile(run.id, attempt.id), attempt.number, offset);
       if (over) {
-        const later = query.attempt === undefined && !ended ? await laterAttempt(db, tenant, run, attempt?.number ?? 0) : null;
+        const later = query.attempt === undefined ? await laterAttempt(db, tenant, run, attempt?.number ?? 0) : null;
         if (later !== null) {
           attempt = later;
           offset = 0;

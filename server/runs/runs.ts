@@ -52,7 +52,7 @@ export function makeRuns(parts: {
     show,
     async submit(ask) {
       const { tenant, submission, prepared } = ask;
-      const warnings = await admitRun(db, executors, tenant, submission);
+      const warnings = await admitRun(db, executors, tenant, submission, clock.now());
       await db.transaction().execute(async (tx) => {
         await ask.prepare?.(tx);
         await enqueueRun(tx, { tenant: tenant.id, id: ask.id, kind: ask.kind, submission, ...prepared, warnings, createdBy: ask.user, now: clock.now() });

@@ -31,7 +31,7 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
       if (heads.wholeRound) await blockerBook.write(db, [], now);
       return heads.next === null ? 'done' : 'again';
     }
-    const [nodes, tenants] = await Promise.all([readPlacementNodes(db), readTenantShares(db, [...new Set(heads.rows.map((head) => head.tenant))])]);
+    const [nodes, tenants] = await Promise.all([readPlacementNodes(db, now), readTenantShares(db, [...new Set(heads.rows.map((head) => head.tenant))])]);
     const result = placeRuns({ now, nodes, tenants, heads: heads.rows, reserveAfterMs: limits.reserveAfterMs });
     if (result.placements.length > 0) await db.transaction().execute((tx) => writePlacements(parts, tx, token, result, heads.rows, nodes, now));
     if (heads.wholeRound) await blockerBook.write(db, result.blockers, now);

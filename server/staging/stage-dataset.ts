@@ -5,6 +5,7 @@ import { newId } from '#kit/ids.ts';
 import type { BlobLink, ObjectStore } from '#kit/object-store/object-store.ts';
 import { datasetMeta } from '#staging/dataset-meta.ts';
 import type { EntryFolder } from '#staging/make-entry-folders.ts';
+import { readAhead } from '#staging/read-ahead.ts';
 import type { StagingWorker } from '#staging/run-staging-task.ts';
 import { folderExists, settleFolder } from '#staging/settle-folder.ts';
 import { DATA_TYPES, type DatasetDetails } from '@sodate/contract/datasets.ts';
@@ -12,7 +13,7 @@ import type { DatasetId, TenantId } from '@sodate/contract/ids.ts';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-export interface StageDatasetParts {
+interface StageDatasetParts {
   readonly db: Database;
   readonly objectStore: Pick<ObjectStore, 'linkBlobs'>;
   readonly worker: StagingWorker;
@@ -22,7 +23,7 @@ export interface StageDatasetParts {
   readonly timeZone: string;
 }
 
-export interface StageDataset {
+interface StageDataset {
   /** The folder that every run shares: made by the first, found by the others. Its bytes are the store's own. */
   shared(tenant: TenantId, dataset: DatasetId, signal: AbortSignal): Promise<string>;
   /** A folder with bytes of its own at `place`, which must not exist. */
@@ -37,7 +38,7 @@ export interface StageDataset {
  * place is complete; a process that dies half-way leaves a folder in `tmp` and nothing else.
  */
 export function makeStageDataset(parts: StageDatasetParts): StageDataset {
-  const { db, worker, remover, folder } = parts;
+  const { db, remover, folder } = parts;
   const inFlight = new Map<string, Promise<void>>();
 
   async function makeShared(tenant: TenantId, dataset: DatasetId, place: string): Promise<void> {
@@ -103,7 +104,7 @@ function refuseClash(error: unknown): never {
 }
 
 /** A data that stands under several types has its link in `raw` from the first. */
-export function entryFolders(details: Pick<DatasetDetails, 'flat' | 'entries' | 'flatEntries'>): EntryFolder[] {
+function entryFolders(details: Pick<DatasetDetails, 'flat' | 'entries' | 'flatEntries'>): EntryFolder[] {
   if (details.flat) return details.flatEntries.map(({ number }) => ({ folder: String(number), rawName: String(number) }));
   const linked = new Set<number>();
   return DATA_TYPES.flatMap((type) =>
@@ -116,13 +117,13 @@ export function entryFolders(details: Pick<DatasetDetails, 'flat' | 'entries' | 
 }
 
 async function* links(db: Database, tenant: TenantId, dataset: DatasetId, flat: boolean, input: string): AsyncIterable<BlobLink> {
-  for await (const { type, dataNumber, name, blob } of datasetFiles(db, tenant, dataset)) {
+  for await (const { type, dataNumber, name, blob } of readAhead(datasetFiles(db, tenant, dataset))) {
     yield { blob: blob.id, target: fileTarget(path.join(input, flat ? '' : type, String(dataNumber)), name) };
   }
 }
 
 /** Names were checked when they were stored. Checked again because a mistake there would write anywhere on the disk. */
-export function fileTarget(folder: string, name: string): string {
+function fileTarget(folder: string, name: string): string {
   const target = `${folder}/${name}`;
   if (path.normalize(target) !== target || !target.startsWith(`${folder}/`) || name.endsWith('/') || name.includes('\0')) throw new Error(`A stored file name is not a path below its data: ${JSON.stringify(name)}`);
   return target;

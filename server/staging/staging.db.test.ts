@@ -1,6 +1,9 @@
 import { isStartRefused, type StageItem } from '#executors/executor.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
 import type { ObjectStore } from '#kit/object-store/object-store.ts';
+import { makeGit } from '#git/git.ts';
+import { systemClock } from '#kit/clock.ts';
+import { silentLog } from '#kit/log.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { newId } from '#kit/ids.ts';
 import { makeStageFolders, type Staging } from '#staging/staging.ts';
@@ -235,6 +238,39 @@ describe('staging', () => {
       `echo x >> '${input}/a'`, `rm -f '${input}/a'`, `touch '${input}/b'`, `touch '${staged.folder('dataset')}/raw/1'`, `echo x >> '${staged.logFile}'`, `rm -f '${staged.logFile}'`,
       `mv '${staged.folder('output')}' '${staged.folder('output')}-2'`, `rm -rf '${staged.folder('git')}' && test ! -e '${staged.folder('git')}'`, `touch '${staged.folder(`parent ${parent}`)}/x'`, `echo x >> '${checkout}/train.sh'`,
     ]) expect(asJob(script), script).toBe(false);
+  });
+
+  it('gives a job a repository in which git works without a network', async (context) => {
+    const git = (cwd: string, args: readonly string[], as: { uid?: number; gid?: number } = {}): string =>
+      execFileSync('git', ['-c', 'user.name=h', '-c', 'user.email=h@example.org', ...args], { cwd, encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' }, ...as }).trim();
+    try {
+      git('/', ['--version']);
+    } catch {
+      return context.skip('the program git is missing');
+    }
+    const origin = path.join(home, 'origins/model');
+    mkdirSync(origin, { recursive: true });
+    git(origin, ['init', '--quiet']);
+    writeFileSync(path.join(origin, 'a.txt'), 'a');
+    git(origin, ['add', '.']);
+    git(origin, ['commit', '--quiet', '-m', 'first']);
+    const real = makeGit({ db: database().db, folder: path.join(home, 'git'), gitRoot: path.join(home, 'origins'), clock: systemClock, log: silentLog });
+    const endpoint = newId<GitEndpointId>();
+    await real.createEndpoint({ id: endpoint, name: 'local', root: path.join(home, 'origins') });
+    const { commit } = await real.resolveSource({ repository: 'model' });
+    rmSync(origin, { recursive: true });
+    const stage = makeStageFolders({ db: database().db, git: real, objectStore, home, timeZone: 'UTC' });
+    const jobUser = isRoot ? JOB_USER : null;
+    const staged = await stage.realise(newId<AttemptId>(), await storeRun(), { items: [{ name: 'git', kind: 'checkout', endpoint, repository: 'model', commit }] }, { jobUser, copyInputs: false }, signal);
+    const folder = staged.folders.get('git') ?? '';
+    expect(git(folder, ['rev-parse', 'HEAD'], jobUser ?? {})).toBe(commit);
+    expect(git(folder, ['log', '-1', '--format=%s'], jobUser ?? {})).toBe('first');
+    expect(git(folder, ['status', '--porcelain'], jobUser ?? {})).toBe('');
+    writeFileSync(path.join(folder, 'a.txt'), 'changed');
+    git(folder, ['commit', '--quiet', '-am', 'by the job'], jobUser ?? {});
+    expect(git(await real.ensureCheckout(endpoint, 'model', commit), ['rev-parse', 'HEAD'])).toBe(commit);
+    await expect(stage.realise(newId<AttemptId>(), await storeRun(), { items: [{ name: 'git', kind: 'checkout', endpoint, repository: 'model', commit: 'b'.repeat(40) }] }, asServer, signal)).rejects.toSatisfy(isStartRefused);
+    await stage.close();
   });
 
   it('copies inputs where they could not be protected', async () => {

@@ -37,7 +37,7 @@ export interface Staging extends StageFolders {
   close(): Promise<void>;
 }
 
-export interface StagingParts {
+interface StagingParts {
   readonly db: Database;
   readonly git: Pick<Git, 'ensureCheckout'>;
   readonly objectStore: Pick<ObjectStore, 'linkBlobs'>;

@@ -5,13 +5,13 @@ import { useRouter } from '@tanstack/react-router';
 import { IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { notifications } from '@mantine/notifications';
-import { isSessionEnd, usePlatform } from '../kit/platform.tsx';
+import { isSessionEnd, useClient } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { errorWords } from '../ui/error-words.ts';
 
 export function AccountMenu() {
   const { t, i18n } = useTranslation();
-  const { client, queries } = usePlatform();
+  const client = useClient();
   const router = useRouter();
   const me = useMe();
   const leave = useMutation({
@@ -19,7 +19,7 @@ export function AccountMenu() {
     mutationFn: () => client.call(signOut).catch((error: unknown) => (isSessionEnd(error) ? undefined : Promise.reject(error))),
     onSuccess: () => {
       // Everything is forgotten with the page itself: nothing of this user stays in memory for the next.
-      queries.cancelQueries().finally(() => window.location.assign(router.buildLocation({ to: '/sign-in' }).href));
+      window.location.assign(router.buildLocation({ to: '/sign-in' }).href);
     },
     onError: (error) => notifications.show({ color: 'red', title: t('error.title'), message: errorWords(error, t, i18n.language).text }),
   });

@@ -8,7 +8,6 @@ export function useNow(everyMs: number, ticking = true): number {
   const [now, setNow] = useState(currentTime);
   useEffect(() => {
     if (!ticking) return undefined;
-    setNow(currentTime());
     const timer = setInterval(() => setNow(currentTime()), everyMs);
     return () => clearInterval(timer);
   }, [everyMs, ticking]);

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
+import { Alert, createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
 
 const leaf: MantineColorsTuple = ['#eaf7ef', '#d6ecdf', '#abd9bd', '#7dc598', '#57b479', '#3fa965', '#319a57', '#23744a', '#1c6340', '#114f31'];
 
@@ -16,5 +16,5 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
-  components: { Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }) },
+  components: { Alert: Alert.extend({ styles: { title: { color: 'var(--mantine-color-text)' } } }), Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }) },
 });

@@ -24,7 +24,7 @@ export function RunWaiting({ tenant, run }: { readonly tenant: string; readonly 
   return (
     <Alert color={hopeless ? 'orange' : 'blue'} variant="light" icon={<IconHourglass aria-hidden />} title={t(`waiting.${waiting.reason}`)}>
       <Text size="sm">{waiting.message}</Text>
-      <Group gap="lg" mt={6}>
+      <Group gap="2px 20px" mt={6}>
         <Text size="sm">
           {t('waiting.asked')}: <b>{resourcesWords(waiting.asked, t, i18n.language)}</b>
         </Text>

@@ -11,9 +11,12 @@ export const hasEnded = (state: RunState): boolean => ENDED.has(state);
 /** It can still be asked to stop. */
 export const canStop = (state: RunState): boolean => !hasEnded(state) && state !== 'stopping' && state !== 'finishing';
 
+const KNOWN_PHASES = ['staging', 'pulling', 'starting', 'collecting'] as const;
+
 /** Phases have names for people; one we do not know is shown as the server calls it. */
 export function phaseWords(phase: NonNullable<RunSummary['phase']>, t: TFunction, language: string): string {
-  const known = phase.name === 'staging' || phase.name === 'pulling' || phase.name === 'starting' ? t(`phase.${phase.name}`) : phase.name;
+  const name = KNOWN_PHASES.find((one) => one === phase.name);
+  const known = name === undefined ? phase.name : t(`phase.${name}`);
   if (phase.progress === null) return known;
   // Progress is a fraction.
   return `${known} ${new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(phase.progress)}`;

@@ -86,7 +86,7 @@ export function useRunLog({ tenant, run, attempt, latestAttempt, fromBeginning, 
       update({ status: 'live', endsAt: batch.offset });
     };
 
-    setLog({ ...state, version: 0 });
+    draw();
     const reading = whileVisible(async (signal) => {
       // After a break it goes on where it stood.
       const from = current === null ? { attempt, offset: fromBeginning ? 0 : -LOG_TAIL_BYTES } : { attempt: current.attempt, offset: current.offset };

@@ -44,9 +44,9 @@ function makeTestStage(base: string): StageFolders {
   };
 }
 
-export async function makeLocalProcessHarness(choice: HarnessChoice): Promise<LocalProcessHarness> {
-  const folder = await mkdtemp(join(tmpdir(), 'sodate-local-process-'));
-  const platform = `test-${randomUUID().slice(0, 8)}`;
+export async function makeLocalProcessHarness(choice: HarnessChoice, existing?: { readonly folder: string; readonly platform: string }): Promise<LocalProcessHarness> {
+  const folder = existing?.folder ?? (await mkdtemp(join(tmpdir(), 'sodate-local-process-')));
+  const platform = existing?.platform ?? `test-${randomUUID().slice(0, 8)}`;
   const base = join(folder, 'stage');
   const opened: Executor[] = [];
   const options = (ofPlatform = platform): LocalProcessOptions => ({

@@ -1,13 +1,12 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { stat } from 'node:fs/promises';
 import { dropRights, type HostView, INSIDE_FOLDER, type JobUser, type Sandbox, SHIM_IN_ETC } from './sandbox.ts';
 
 /**
  * The first process of the new namespaces: one `mount -a` with a table of ours instead of thirty programs, then the new
- * root, then it becomes SHIM in a session of its own. Arguments: the plan folder, then the command.
+ * root, then it becomes SHIM in a session of its own. Arguments: the host name, the plan folder, then the command.
  */
-const ENTER = 'mount -a -T "$1/fstab" && cd "$1/root" && pivot_root . .old && umount -l /.old && shift && exec "$@"';
+const ENTER = '{ echo "$0" >/proc/sys/kernel/hostname; } 2>/dev/null; mount -a -T "$1/fstab" && cd "$1/root" && pivot_root . .old && umount -l /.old && shift && exec "$@"';
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
@@ -27,6 +26,8 @@ export function makeUnshareSandbox(host: HostView, userOf: (tenantNumber: number
     jobUser: userOf,
     files({ planFolder, hostName, user, mounts, devices }) {
       const root = join(planFolder, 'root');
+      // Not there yet when the places are made.
+      const inside = join(planFolder, 'inside');
       const lines: string[] = [];
       const folders = new Set<string>(['/.old', '/tmp', '/proc', '/dev', '/etc']);
       const targets: { source: string; target: string }[] = [];
@@ -48,7 +49,7 @@ export function makeUnshareSandbox(host: HostView, userOf: (tenantNumber: number
         folders.add(path);
         mount('tmpfs', path, 'mode=1777,nosuid,nodev');
       }
-      bind(`${planFolder}/inside`, INSIDE_FOLDER, 'bind,ro');
+      bind(inside, INSIDE_FOLDER, 'bind,ro');
       for (const { source, target, readOnly } of mounts) bind(source, target, readOnly ? 'bind,ro' : 'bind');
 
       const namespaces = ['--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=KILL'];
@@ -58,12 +59,12 @@ export function makeUnshareSandbox(host: HostView, userOf: (tenantNumber: number
         command: [...command, 'sh', '-c', ENTER, hostName, planFolder, 'setsid', ...(isRoot ? dropRights(user) : ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'])],
         async build(temporaryPlan) {
           const rootNow = join(temporaryPlan, 'root');
-          for (const path of folders) await mkdir(join(rootNow, path), { recursive: true });
+          await makeOpenFolders(rootNow, [...folders, ...host.links.map(({ path }) => dirname(path))]);
           // A mount below another one is made in what that one shows, where the place must exist already.
           for (const { source, target } of targets) {
             const place = join(rootNow, target);
-            const isFolder = (await stat(source)).isDirectory();
-            await mkdir(isFolder ? place : dirname(place), { recursive: true });
+            const isFolder = source === inside || (await stat(source)).isDirectory();
+            await makeOpenFolders(rootNow, [isFolder ? target : dirname(target)]);
             if (!isFolder) await writeFile(place, '', { flag: 'a' });
           }
           for (const { path, target } of host.links) await symlink(target, join(rootNow, path));
@@ -75,4 +76,16 @@ export function makeUnshareSandbox(host: HostView, userOf: (tenantNumber: number
       };
     },
   };
+}
+
+/** Whatever the server's umask is, the job's user may pass through. */
+async function makeOpenFolders(root: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    let folder = root;
+    for (const part of path.split('/')) {
+      folder = join(folder, part);
+      await mkdir(folder, { recursive: true });
+      await chmod(folder, 0o755);
+    }
+  }
 }

@@ -17,6 +17,6 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 
 /** ENOENT and EPIPE also come from files; only those of a connect count. */
 const isFromDriver = (error: unknown, code: string): boolean =>
-  !/^E/.test(code) || code === 'ECONNREFUSED' || code === 'ECONNRESET' || (error as { syscall?: string }).syscall === 'connect' || code === 'EPIPE';
+  !code.startsWith('E') || code === 'ECONNREFUSED' || code === 'ECONNRESET' || (error as { syscall?: string }).syscall === 'connect' || code === 'EPIPE';
 
 export const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === '53100' || codeOf(error) === 'EDQUOT';

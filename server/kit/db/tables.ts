@@ -269,6 +269,12 @@ export interface RunTimeline {
   tenant_id: string;
 }
 
+export interface SchemaMigrations {
+  applied_at: Timestamp;
+  digest: string;
+  name: string;
+}
+
 export interface Sessions {
   created_at: Timestamp;
   expires_at: Timestamp;
@@ -361,6 +367,7 @@ export interface DB {
   run_parents: RunParents;
   run_timeline: RunTimeline;
   runs: Runs;
+  schema_migrations: SchemaMigrations;
   sessions: Sessions;
   sign_in_links: SignInLinks;
   tenants: Tenants;

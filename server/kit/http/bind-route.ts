@@ -7,7 +7,7 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import type { Route } from '@sodate/contract/route.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 export const SESSION_COOKIE = 'sodate_session';
 

@@ -28,7 +28,9 @@ export async function servePages(app: FastifyInstance, parts: { readonly routes:
     wildcard: false,
     index: false,
     cacheControl: false,
-    setHeaders: (reply, file) => reply.setHeader('cache-control', file.includes(`${path.sep}assets${path.sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache'),
+    setHeaders: (reply, file) => {
+      reply.setHeader('cache-control', file.includes(`${path.sep}assets${path.sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
   });
   // The pages' own addresses are the browser's business: each of them is the same document.
   app.get('/*', async (request, reply) => {

@@ -1,0 +1,161 @@
+import type { TestPlatform } from '#api-tests/test-platform.ts';
+import type { TenantThings } from '#api-tests/tenant-things.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** A request that works when somebody sends it who may. */
+export interface ExampleRequest {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** A secret to send it with, where it works for one person only. */
+  readonly as?: string;
+}
+
+type MakeExample = (things: TenantThings, platform: TestPlatform) => Promise<ExampleRequest>;
+
+const SMALL = { cpu: 0.1, memory: 10_000_000 };
+
+const forTenant =
+  (make: (things: TenantThings, platform: TestPlatform) => Promise<ExampleRequest>): MakeExample =>
+  async (things, platform) => {
+    const example = await make(things, platform);
+    return { ...example, params: { tenant: things.tenant, ...example.params } };
+  };
+
+const withData = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { data: (await things.data()).id } }));
+const withFile: MakeExample = forTenant(async (things) => {
+  const { data, file } = await things.dataWithFile();
+  return { params: { data: data.id, file } };
+});
+const withUpload: MakeExample = forTenant(async (things) => ({ params: { upload: (await things.openUpload(await things.data())).id } }));
+const withDataset = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { dataset: (await things.dataset()).id } }));
+const withRun = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { run: (await things.endedTask()).id } }));
+const withPerson = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => async (_things, platform) => ({ ...rest, params: { user: platform.foreigner.name } });
+
+const count = { people: 0 };
+const newPerson = (platform: TestPlatform, tenant?: string) => platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
+
+/** By route id: how to make a request with things that are there. Made anew each time, because some requests use them up. */
+export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
+  'health.get': async () => ({}),
+  'session.signIn': async (_things, platform) => ({ body: { name: platform.viewer.name, password: platform.viewer.password, keep: 'token' } }),
+  'session.signInByLink': async (_things, platform) => {
+    const person = await newPerson(platform);
+    const { body } = await platform.must(platform.systemAdmin.secret, 'POST', `/v1/users/${person.name}/sign-in-link`);
+    return { body: { secret: new URL(body.url).hash.slice(1), password: 'another password' } };
+  },
+  'session.signOut': async (_things, platform) => ({ as: (await newPerson(platform)).secret }),
+  'me.get': async () => ({}),
+  'me.update': async () => ({ body: { displayName: 'Renamed' } }),
+  'me.changePassword': async (_things, platform) => {
+    const person = await newPerson(platform);
+    return { as: person.secret, body: { current: person.password, next: 'another password' } };
+  },
+
+  'users.list': async () => ({}),
+  'users.create': async () => ({ body: { name: 'newcomer' } }),
+  'users.get': withPerson(),
+  'users.update': withPerson({ body: { displayName: 'Renamed' } }),
+  'users.createSignInLink': withPerson(),
+
+  'tenants.list': async () => ({}),
+  'tenants.create': async () => ({ body: { name: 'gamma' } }),
+  'tenants.get': forTenant(async () => ({})),
+  'tenants.update': forTenant(async () => ({ body: { displayName: 'Renamed' } })),
+  'tenants.delete': async (_things, platform) => {
+    count.people += 1;
+    const { body } = await platform.must(platform.systemAdmin.secret, 'POST', '/v1/tenants', { name: `empty-${count.people}` });
+    return { params: { tenant: body.id } };
+  },
+  'members.list': forTenant(async () => ({})),
+  'members.put': forTenant(async (_things, platform) => ({ params: { user: platform.systemAdmin.name }, body: { role: 'viewer' } })),
+  'members.remove': forTenant(async (things, platform) => ({ params: { user: (await newPerson(platform, things.tenant)).id } })),
+  'tokens.list': forTenant(async () => ({})),
+  'tokens.create': forTenant(async () => ({ body: { name: 'a token' } })),
+  'tokens.revoke': forTenant(async (things, platform) => ({
+    params: { token: (await things.token(things.tenant === platform.tenant.name ? platform.viewer.secret : platform.foreigner.secret)).id },
+  })),
+
+  'data.list': forTenant(async () => ({ query: { text: 'some', tag: 'a' } })),
+  'data.create': forTenant(async (things) => ({ body: { name: 'derived', parent: (await things.data()).id } })),
+  'data.get': withData(),
+  'data.update': withData({ body: { name: 'Renamed', memo: 'a memo', tags: ['a'] } }),
+  'data.delete': withData(),
+  'data.listFiles': withData(),
+  'data.getFile': withFile,
+  'data.deleteFile': withFile,
+  'uploads.start': withData({ body: { files: [{ name: 'a.txt', size: 3 }] } }),
+  'uploads.get': withUpload,
+  'uploads.putPart': async (things) => {
+    const { id, partUrl } = await things.openUpload(await things.data());
+    const query = Object.fromEntries(new URL(partUrl, 'http://x').searchParams);
+    return { params: { upload: id, part: '1' }, query, body: new TextEncoder().encode('8 bytes!') };
+  },
+  'uploads.complete': forTenant(async (things) => {
+    const data = await things.data();
+    return { params: { data: data.id }, body: { uploads: [{ id: (await things.fullUpload(data)).id }] } };
+  }),
+  'uploads.abort': withUpload,
+
+  'datasets.list': forTenant(async () => ({ query: { text: 'data' } })),
+  'datasets.create': forTenant(async (things) => ({
+    body: { name: 'a data set', entries: { training: [(await things.data()).id], testing: [(await things.data()).id], validation: [(await things.data()).id] } },
+  })),
+  'datasets.get': withDataset(),
+  'datasets.update': forTenant(async (things) => ({ params: { dataset: (await things.dataset()).id }, body: { name: 'Renamed', entries: { testing: [(await things.data()).id] } } })),
+  'datasets.copy': withDataset({ body: { name: 'A copy' } }),
+  'datasets.delete': withDataset(),
+
+  'git.listEndpoints': async () => ({}),
+  'git.createEndpoint': async (_things, platform) => ({ body: { name: 'second', kind: 'local', root: platform.gitRoot } }),
+  'git.deleteEndpoint': async (_things, platform) => {
+    count.people += 1;
+    const { body } = await platform.must(platform.systemAdmin.secret, 'POST', '/v1/git-endpoints', { name: `unused-${count.people}`, kind: 'local', root: platform.gitRoot });
+    return { params: { endpoint: body.id } };
+  },
+  'git.listRepositories': forTenant(async () => ({ params: { endpoint: 'local' } })),
+  'git.listBranches': forTenant(async (_things, platform) => ({ params: { endpoint: 'local' }, query: { repository: platform.repository.name } })),
+  'git.listCommits': forTenant(async (_things, platform) => ({ params: { endpoint: 'local' }, query: { repository: platform.repository.name, revision: 'main' } })),
+
+  'nodes.list': async () => ({}),
+  'nodes.update': async () => ({ params: { node: 'fake-node' }, body: { partition: 'west' } }),
+
+  'training.start': forTenant(async (things, platform) => {
+    const [dataset, parent] = [await things.dataset(), await things.endedTraining()];
+    return { body: { name: 'a training', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, parents: [parent.id], resources: SMALL } };
+  }),
+  'inference.start': forTenant(async (things, platform) => {
+    const [dataset, parent] = [await things.dataset(), await things.endedTraining()];
+    const { body } = await platform.must(platform.systemAdmin.secret, 'POST', `/v1/tenants/${things.tenant}/inferences`, {
+      name: 'first', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, resources: SMALL,
+    });
+    await platform.untilRun(things.tenant, body.id, 'succeeded');
+    return {
+      body: { name: 'an inference', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, parents: [parent.id], parentInferences: [body.id], resources: SMALL },
+    };
+  }),
+  'task.start': forTenant(async () => ({ body: { name: 'a task', command: 'true', resources: SMALL } })),
+
+  'runs.list': forTenant(async () => ({ query: { kind: 'task', text: 'task' } })),
+  'runs.get': withRun(),
+  'runs.update': withRun({ body: { name: 'Renamed', memo: 'a memo', tags: ['a'], favourite: true } }),
+  'runs.stop': forTenant(async (things) => ({ params: { run: (await things.liveTask()).id }, body: { graceSeconds: 0 } })),
+  'runs.delete': withRun(),
+  'runs.waiting': withRun(),
+  'runs.attempts': withRun(),
+  'runs.timeline': withRun(),
+  'runs.log': withRun(),
+  'runs.followLog': withRun(),
+  'runs.outputs': withRun(),
+  'runs.outputContent': forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const folder = path.join(platform.home.folder, 'runs', run.id, 'output');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'result.txt'), 'written by the job');
+    return { params: { run: run.id }, query: { path: 'result.txt' } };
+  }),
+
+  'lineage.get': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),
+  'live.followChanges': forTenant(async () => ({})),
+};

@@ -1,0 +1,454 @@
+-- Generated from the migrations by npm run generate, to be read as a difference. Not to be executed.
+
+table attempts
+  tenant_id uuid not null
+  id uuid not null
+  run_id uuid not null
+  number int4 not null
+  executor text not null
+  node_id uuid not null
+  isolation text not null
+  handle jsonb
+  phase text
+  phase_progress float4
+  cpu_milli int8 not null
+  memory_bytes int8 not null
+  gpus _text not null
+  placed_at timestamptz not null
+  started_at timestamptz
+  ended_at timestamptz
+  exit_code int4
+  signal text
+  failure_class text
+  failure_message text
+  released_at timestamptz
+  constraint attempts_node_id_fkey FOREIGN KEY (node_id) REFERENCES nodes(id)
+  constraint attempts_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint attempts_pkey PRIMARY KEY (id)
+  constraint attempts_run_id_number_key UNIQUE (run_id, number)
+  constraint attempts_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX attempts_held ON public.attempts USING btree (node_id) WHERE (released_at IS NULL)
+
+table blobs
+  tenant_id uuid not null
+  id uuid not null
+  digest text not null
+  size int8 not null
+  copy int4 not null default 0
+  created_at timestamptz not null
+  constraint blobs_size_check CHECK ((size >= 0))
+  constraint blobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+  constraint blobs_pkey PRIMARY KEY (id)
+  constraint blobs_tenant_id_digest_copy_key UNIQUE (tenant_id, digest, copy)
+  constraint blobs_tenant_id_id_key UNIQUE (tenant_id, id)
+
+table data
+  tenant_id uuid not null
+  id uuid not null
+  number int8 not null default nextval('number_data'::regclass)
+  name text not null
+  memo text not null
+  tags _text not null
+  parent_id uuid
+  file_count int4 not null default 0
+  total_size int8 not null default 0
+  created_by uuid not null
+  created_at timestamptz not null
+  constraint data_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id)
+  constraint data_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+  constraint data_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES data(tenant_id, id)
+  constraint data_pkey PRIMARY KEY (id)
+  constraint data_number_key UNIQUE (number)
+  constraint data_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX data_list ON public.data USING btree (tenant_id, created_at DESC, id DESC)
+  CREATE INDEX data_parent ON public.data USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL)
+  CREATE INDEX data_tags ON public.data USING gin (tags)
+  CREATE INDEX data_text ON public.data USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
+
+table data_files
+  tenant_id uuid not null
+  data_id uuid not null
+  id uuid not null
+  name text not null
+  blob_id uuid not null
+  created_at timestamptz not null
+  constraint data_files_tenant_id_blob_id_fkey FOREIGN KEY (tenant_id, blob_id) REFERENCES blobs(tenant_id, id)
+  constraint data_files_tenant_id_data_id_fkey FOREIGN KEY (tenant_id, data_id) REFERENCES data(tenant_id, id) ON DELETE CASCADE
+  constraint data_files_pkey PRIMARY KEY (id)
+  constraint data_files_data_id_name_key UNIQUE (data_id, name)
+  CREATE INDEX data_files_blob ON public.data_files USING btree (blob_id)
+
+table dataset_entries
+  tenant_id uuid not null
+  dataset_id uuid not null
+  type text not null
+  data_id uuid not null
+  constraint dataset_entries_type_check CHECK ((type = ANY (ARRAY['training'::text, 'testing'::text, 'validation'::text, 'flat'::text])))
+  constraint dataset_entries_tenant_id_data_id_fkey FOREIGN KEY (tenant_id, data_id) REFERENCES data(tenant_id, id)
+  constraint dataset_entries_tenant_id_dataset_id_fkey FOREIGN KEY (tenant_id, dataset_id) REFERENCES datasets(tenant_id, id) ON DELETE CASCADE
+  constraint dataset_entries_pkey PRIMARY KEY (dataset_id, type, data_id)
+  CREATE INDEX dataset_entries_data ON public.dataset_entries USING btree (data_id)
+
+table datasets
+  tenant_id uuid not null
+  id uuid not null
+  number int8 not null default nextval('number_dataset'::regclass)
+  name text not null
+  memo text not null
+  flat bool not null
+  locked_at timestamptz
+  entry_count int4 not null default 0
+  created_by uuid not null
+  created_at timestamptz not null
+  constraint datasets_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id)
+  constraint datasets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+  constraint datasets_pkey PRIMARY KEY (id)
+  constraint datasets_number_key UNIQUE (number)
+  constraint datasets_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX datasets_list ON public.datasets USING btree (tenant_id, created_at DESC, id DESC)
+  CREATE INDEX datasets_text ON public.datasets USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
+
+table git_endpoints
+  id uuid not null
+  number int8 not null default nextval('number_git_endpoint'::regclass)
+  name text not null
+  kind text not null
+  root text not null
+  created_at timestamptz not null
+  constraint git_endpoints_kind_check CHECK ((kind = 'local'::text))
+  constraint git_endpoints_pkey PRIMARY KEY (id)
+  constraint git_endpoints_name_key UNIQUE (name)
+  constraint git_endpoints_number_key UNIQUE (number)
+
+table gpu_allocations
+  node_id uuid not null
+  gpu text not null
+  tenant_id uuid not null
+  attempt_id uuid not null
+  constraint gpu_allocations_node_id_gpu_fkey FOREIGN KEY (node_id, gpu) REFERENCES node_gpus(node_id, gpu)
+  constraint gpu_allocations_tenant_id_attempt_id_fkey FOREIGN KEY (tenant_id, attempt_id) REFERENCES attempts(tenant_id, id) ON DELETE CASCADE
+  constraint gpu_allocations_pkey PRIMARY KEY (node_id, gpu)
+  CREATE INDEX gpu_allocations_attempt ON public.gpu_allocations USING btree (attempt_id)
+
+table idempotency_keys
+  user_id uuid not null
+  key text not null
+  request_hash bytea not null
+  thing_id uuid not null
+  created_at timestamptz not null
+  constraint idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint idempotency_keys_pkey PRIMARY KEY (user_id, key)
+  CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at)
+
+table installation
+  singleton bool not null default true
+  id uuid not null
+  created_at timestamptz not null
+  constraint installation_singleton_check CHECK (singleton)
+  constraint installation_pkey PRIMARY KEY (singleton)
+
+table lineage_edges
+  tenant_id uuid not null
+  from_kind text not null
+  from_id text not null
+  to_kind text not null
+  to_id text not null
+  relation text not null
+  created_at timestamptz not null
+  constraint lineage_edges_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint lineage_edges_pkey PRIMARY KEY (tenant_id, to_kind, to_id, from_kind, from_id, relation)
+  CREATE INDEX lineage_descendants ON public.lineage_edges USING btree (tenant_id, from_kind, from_id)
+
+table lineage_nodes
+  tenant_id uuid not null
+  kind text not null
+  id text not null
+  label text not null
+  deleted_at timestamptz
+  constraint lineage_nodes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint lineage_nodes_pkey PRIMARY KEY (tenant_id, kind, id)
+
+table memberships
+  tenant_id uuid not null
+  user_id uuid not null
+  role text not null
+  created_at timestamptz not null
+  constraint memberships_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'member'::text, 'admin'::text])))
+  constraint memberships_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint memberships_pkey PRIMARY KEY (tenant_id, user_id)
+  CREATE INDEX memberships_user ON public.memberships USING btree (user_id)
+
+table node_executors
+  node_id uuid not null
+  executor text not null
+  isolation text not null
+  images jsonb not null
+  problem text
+  seen_at timestamptz not null
+  constraint node_executors_isolation_check CHECK ((isolation = ANY (ARRAY['container'::text, 'sandbox'::text, 'none'::text])))
+  constraint node_executors_node_id_fkey FOREIGN KEY (node_id) REFERENCES nodes(id) ON DELETE CASCADE
+  constraint node_executors_pkey PRIMARY KEY (node_id, executor)
+
+table node_gpus
+  node_id uuid not null
+  gpu text not null
+  model text not null
+  memory_bytes int8 not null
+  constraint node_gpus_node_id_fkey FOREIGN KEY (node_id) REFERENCES nodes(id) ON DELETE CASCADE
+  constraint node_gpus_pkey PRIMARY KEY (node_id, gpu)
+
+table nodes
+  id uuid not null
+  number int8 not null default nextval('number_node'::regclass)
+  name text not null
+  partition text
+  enabled bool not null default true
+  cpu_milli int8 not null
+  memory_bytes int8 not null
+  problem text
+  seen_at timestamptz not null
+  constraint nodes_pkey PRIMARY KEY (id)
+  constraint nodes_name_key UNIQUE (name)
+  constraint nodes_number_key UNIQUE (number)
+
+table queue_blockers
+  tenant_id uuid not null
+  partition text not null
+  shape text not null
+  because jsonb not null
+  since timestamptz not null
+  constraint queue_blockers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint queue_blockers_pkey PRIMARY KEY (tenant_id, partition, shape)
+
+table reconciler_leases
+  name text not null
+  holder uuid not null
+  token int8 not null
+  until timestamptz not null
+  constraint reconciler_leases_pkey PRIMARY KEY (name)
+
+table run_datasets
+  tenant_id uuid not null
+  run_id uuid not null
+  dataset_id uuid not null
+  constraint run_datasets_tenant_id_dataset_id_fkey FOREIGN KEY (tenant_id, dataset_id) REFERENCES datasets(tenant_id, id)
+  constraint run_datasets_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_datasets_pkey PRIMARY KEY (run_id, dataset_id)
+  CREATE INDEX run_datasets_dataset ON public.run_datasets USING btree (dataset_id)
+
+table run_output_files
+  tenant_id uuid not null
+  run_id uuid not null
+  path text not null
+  size int8 not null
+  digest text not null
+  constraint run_output_files_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_output_files_pkey PRIMARY KEY (run_id, path)
+
+table run_parents
+  tenant_id uuid not null
+  run_id uuid not null
+  parent_id uuid not null
+  constraint run_parents_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES runs(tenant_id, id)
+  constraint run_parents_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_parents_pkey PRIMARY KEY (run_id, parent_id)
+  CREATE INDEX run_parents_parent ON public.run_parents USING btree (parent_id)
+
+table run_timeline
+  tenant_id uuid not null
+  run_id uuid not null
+  seq int8 not null identity
+  at timestamptz not null
+  state text not null
+  attempt int4 not null
+  note text not null
+  constraint run_timeline_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_timeline_pkey PRIMARY KEY (run_id, seq)
+
+table runs
+  tenant_id uuid not null
+  id uuid not null
+  kind text not null
+  number int8 not null
+  name text not null
+  memo text not null
+  tags _text not null
+  favourite bool not null default false
+  state text not null
+  request jsonb not null
+  warnings jsonb not null
+  image text not null
+  cpu_milli int8 not null
+  memory_bytes int8 not null
+  gpus int4 not null
+  partition text
+  priority int4 not null
+  shape text not null
+  time_limit_seconds int4
+  attempt int4 not null default 0
+  attempt_id uuid
+  retries jsonb not null
+  exit_code int4
+  failure_class text
+  failure_message text
+  output_value text
+  stop_asked_at timestamptz
+  stop_grace_seconds int4
+  stop_reason text
+  created_by uuid not null
+  created_at timestamptz not null
+  queued_at timestamptz not null
+  started_at timestamptz
+  ended_at timestamptz
+  manifest_at timestamptz
+  due_at timestamptz not null
+  lease_holder uuid
+  lease_token int8 not null default 0
+  lease_until timestamptz
+  constraint runs_cpu_milli_check CHECK ((cpu_milli > 0))
+  constraint runs_gpus_check CHECK ((gpus >= 0))
+  constraint runs_memory_bytes_check CHECK ((memory_bytes > 0))
+  constraint runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+  constraint runs_stop_reason_check CHECK ((stop_reason = ANY (ARRAY['asked'::text, 'time-limit'::text])))
+  constraint runs_time_limit_seconds_check CHECK ((time_limit_seconds > 0))
+  constraint runs_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id)
+  constraint runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+  constraint runs_pkey PRIMARY KEY (id)
+  constraint runs_kind_number_key UNIQUE (kind, number)
+  constraint runs_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX runs_list ON public.runs USING btree (tenant_id, created_at DESC, id DESC)
+  CREATE INDEX runs_list_kind ON public.runs USING btree (tenant_id, kind, created_at DESC, id DESC)
+  CREATE INDEX runs_live_by_tenant ON public.runs USING btree (tenant_id) WHERE (state = ANY (ARRAY['starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text]))
+  CREATE INDEX runs_queue ON public.runs USING btree (tenant_id, COALESCE(partition, ''::text), shape, priority DESC, queued_at, id) WHERE (state = 'queued'::text)
+  CREATE INDEX runs_tags ON public.runs USING gin (tags)
+  CREATE INDEX runs_text ON public.runs USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
+  CREATE INDEX runs_without_manifest ON public.runs USING btree (ended_at) WHERE ((manifest_at IS NULL) AND (state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+  CREATE INDEX runs_work ON public.runs USING btree (state, due_at) WHERE (state = ANY (ARRAY['starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text]))
+
+table schema_migrations
+  name text not null
+  digest text not null
+  applied_at timestamptz not null
+  constraint schema_migrations_pkey PRIMARY KEY (name)
+
+table sessions
+  secret_hash bytea not null
+  user_id uuid not null
+  created_at timestamptz not null
+  expires_at timestamptz not null
+  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint sessions_pkey PRIMARY KEY (secret_hash)
+  CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at)
+  CREATE INDEX sessions_user ON public.sessions USING btree (user_id)
+
+table sign_in_links
+  secret_hash bytea not null
+  user_id uuid not null
+  created_at timestamptz not null
+  expires_at timestamptz not null
+  constraint sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint sign_in_links_pkey PRIMARY KEY (secret_hash)
+  CREATE INDEX sign_in_links_user ON public.sign_in_links USING btree (user_id)
+
+table tenants
+  id uuid not null
+  number int8 not null default nextval('number_tenant'::regclass)
+  name text not null
+  display_name text not null
+  quota_cpu_milli int8
+  quota_memory_bytes int8
+  quota_gpus int4
+  created_at timestamptz not null
+  constraint tenants_quota_cpu_milli_check CHECK ((quota_cpu_milli > 0))
+  constraint tenants_quota_gpus_check CHECK ((quota_gpus >= 0))
+  constraint tenants_quota_memory_bytes_check CHECK ((quota_memory_bytes > 0))
+  constraint tenants_pkey PRIMARY KEY (id)
+  constraint tenants_name_key UNIQUE (name)
+  constraint tenants_number_key UNIQUE (number)
+
+table tokens
+  tenant_id uuid not null
+  id uuid not null
+  user_id uuid not null
+  name text not null
+  secret_hash bytea not null
+  created_at timestamptz not null
+  expires_at timestamptz
+  last_used_at timestamptz
+  constraint tokens_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint tokens_pkey PRIMARY KEY (id)
+  constraint tokens_secret_hash_key UNIQUE (secret_hash)
+  constraint tokens_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX tokens_list ON public.tokens USING btree (tenant_id, created_at DESC, id DESC)
+
+table upload_parts
+  tenant_id uuid not null
+  upload_id uuid not null
+  number int4 not null
+  size int8 not null
+  etag text not null
+  constraint upload_parts_number_check CHECK ((number >= 1))
+  constraint upload_parts_tenant_id_upload_id_fkey FOREIGN KEY (tenant_id, upload_id) REFERENCES uploads(tenant_id, id) ON DELETE CASCADE
+  constraint upload_parts_pkey PRIMARY KEY (upload_id, number)
+
+table uploads
+  tenant_id uuid not null
+  id uuid not null
+  data_id uuid not null
+  name text not null
+  size int8 not null
+  part_size int8 not null
+  created_by uuid not null
+  created_at timestamptz not null
+  expires_at timestamptz not null
+  constraint uploads_part_size_check CHECK ((part_size > 0))
+  constraint uploads_size_check CHECK ((size >= 0))
+  constraint uploads_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id)
+  constraint uploads_tenant_id_data_id_fkey FOREIGN KEY (tenant_id, data_id) REFERENCES data(tenant_id, id) ON DELETE CASCADE
+  constraint uploads_pkey PRIMARY KEY (id)
+  constraint uploads_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX uploads_data ON public.uploads USING btree (data_id)
+  CREATE INDEX uploads_expiry ON public.uploads USING btree (expires_at)
+
+table users
+  id uuid not null
+  number int8 not null default nextval('number_user'::regclass)
+  name text not null
+  display_name text not null
+  password_hash text
+  system_admin bool not null default false
+  language text
+  disabled_at timestamptz
+  created_at timestamptz not null
+  constraint users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'ja'::text])))
+  constraint users_pkey PRIMARY KEY (id)
+  constraint users_number_key UNIQUE (number)
+  CREATE UNIQUE INDEX users_name ON public.users USING btree (lower(name))
+
+sequence number_data
+
+sequence number_dataset
+
+sequence number_git_endpoint
+
+sequence number_inference
+
+sequence number_loop_stage
+
+sequence number_node
+
+sequence number_notebook
+
+sequence number_preprocessing
+
+sequence number_task
+
+sequence number_tenant
+
+sequence number_tensorboard
+
+sequence number_training
+
+sequence number_user
