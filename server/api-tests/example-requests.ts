@@ -31,7 +31,9 @@ const withFile: MakeExample = forTenant(async (things) => {
 const withUpload: MakeExample = forTenant(async (things) => ({ params: { upload: (await things.openUpload(await things.data())).id } }));
 const withDataset = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { dataset: (await things.dataset()).id } }));
 const withRun = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { run: (await things.endedTask()).id } }));
-const withPerson = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => async (_things, platform) => ({ ...rest, params: { user: platform.foreigner.name } });
+const withPerson =
+  (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  async (_things, platform) => ({ ...rest, params: { user: platform.foreigner.name } });
 
 const count = { people: 0 };
 const newPerson = (platform: TestPlatform, tenant?: string) => platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
@@ -103,7 +105,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { name: 'a data set', entries: { training: [(await things.data()).id], testing: [(await things.data()).id], validation: [(await things.data()).id] } },
   })),
   'datasets.get': withDataset(),
-  'datasets.update': forTenant(async (things) => ({ params: { dataset: (await things.dataset()).id }, body: { name: 'Renamed', entries: { testing: [(await things.data()).id] } } })),
+  'datasets.update': forTenant(async (things) => ({
+    params: { dataset: (await things.dataset()).id },
+    body: { name: 'Renamed', entries: { testing: [(await things.data()).id] } },
+  })),
   'datasets.copy': withDataset({ body: { name: 'A copy' } }),
   'datasets.delete': withDataset(),
 
@@ -128,11 +133,23 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'inference.start': forTenant(async (things, platform) => {
     const [dataset, parent] = [await things.dataset(), await things.endedTraining()];
     const { body } = await platform.must(platform.systemAdmin.secret, 'POST', `/v1/tenants/${things.tenant}/inferences`, {
-      name: 'first', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, resources: SMALL,
+      name: 'first',
+      command: 'true',
+      dataset: dataset.id,
+      git: { repository: platform.repository.name },
+      resources: SMALL,
     });
     await platform.untilRun(things.tenant, body.id, 'succeeded');
     return {
-      body: { name: 'an inference', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, parents: [parent.id], parentInferences: [body.id], resources: SMALL },
+      body: {
+        name: 'an inference',
+        command: 'true',
+        dataset: dataset.id,
+        git: { repository: platform.repository.name },
+        parents: [parent.id],
+        parentInferences: [body.id],
+        resources: SMALL,
+      },
     };
   }),
   'task.start': forTenant(async () => ({ body: { name: 'a task', command: 'true', resources: SMALL } })),

@@ -35,7 +35,13 @@ export function exchange(server: string, parts: RequestParts): Promise<Answer> {
       const done = (): void => {
         const bytes = Buffer.concat(chunks);
         const text = bytes.toString('utf8');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes, text, body: response.headers['content-type']?.includes('json') ? JSON.parse(text || 'null') : undefined });
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          bytes,
+          text,
+          body: response.headers['content-type']?.includes('json') ? JSON.parse(text || 'null') : undefined,
+        });
       };
       if (response.headers['content-type']?.startsWith('text/event-stream')) {
         done();

@@ -4,7 +4,7 @@ import { snapshotDatabase } from '#api-tests/database-snapshot.ts';
 import { type Headers, makeRefusedCredentials } from '#api-tests/refused-credentials.ts';
 import { servedRoutes } from '#api-tests/served-routes.ts';
 import { makeTenantThings, type TenantThings } from '#api-tests/tenant-things.ts';
-import { useTestPlatform } from '#api-tests/test-platform.ts';
+import { untilQuiet, useTestPlatform } from '#api-tests/test-platform.ts';
 import { SESSION_COOKIE } from '#kit/http/bind-route.ts';
 import { signedPartAddress } from '#data/signed-part-address.ts';
 import { buildPath } from '@sodate/client/build-path.ts';
@@ -94,6 +94,7 @@ function notRefusedAs(code: ErrorCode, answer: Answer): string | null {
 
 /** Sends each, expects each to be refused, and that nothing at all has happened. */
 async function expectRefusals(cases: readonly { readonly what: string; readonly code: ErrorCode; readonly send: () => Promise<Answer> }[]): Promise<void> {
+  await untilQuiet(opened());
   const before = await snapshotDatabase(opened().database.db);
   const wrong: string[] = [];
   for (const each of cases) {
@@ -117,7 +118,11 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown
 }
 
 /** The request of one tenant with each single thing in it exchanged for the other tenant's, by id and by number. */
-function withForeignThings(own: ExampleRequest, foreign: ExampleRequest, otherNames: ReadonlyMap<string, string>): readonly { readonly what: string; readonly request: ExampleRequest }[] {
+function withForeignThings(
+  own: ExampleRequest,
+  foreign: ExampleRequest,
+  otherNames: ReadonlyMap<string, string>,
+): readonly { readonly what: string; readonly request: ExampleRequest }[] {
   const parts = ({ params = {}, query = {}, body }: ExampleRequest) => ({ params, query, body });
   const [mine, theirs] = [leaves(parts(own)), new Map(leaves(parts(foreign)).map(({ at, value }) => [at.join('.'), value]))];
   return mine.flatMap(({ at, value }) => {
@@ -187,30 +192,38 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
   }
 
   const tooLow = EVERYBODY.filter((who) => !rights.may.includes(who) && !rights.learnNothing.includes(who));
-  it.runIf(tooLow.length > 0)(`refuses those whose role is too low: ${tooLow.join(', ')}`, async () => {
-    await expectRefusals(tooLow.map((what) => ({ what, code: 'not-allowed' as const, send: () => send(route, own(), world().good[what] ?? {}) })));
-  });
+  if (tooLow.length > 0) {
+    it(`refuses those whose role is too low: ${tooLow.join(', ')}`, async () => {
+      await expectRefusals(tooLow.map((what) => ({ what, code: 'not-allowed' as const, send: () => send(route, own(), world().good[what] ?? {}) })));
+    });
+  }
 
-  it.runIf(rights.learnNothing.length > 0)('tells people of other tenants no more than that there is nothing', async () => {
-    const nothing = { ...own(), params: { ...own().params, tenant: 'no-such-tenant' } };
-    await expectRefusals(
-      rights.learnNothing.flatMap((what) => [
-        { what, code: 'not-found' as const, send: () => send(route, own(), world().good[what] ?? {}) },
-        { what: `${what}, tenant by id`, code: 'not-found' as const, send: () => send(route, { ...own(), params: { ...own().params, tenant: opened().tenant.id } }, world().good[what] ?? {}) },
-      ]),
-    );
-    const [foreign, absent] = await Promise.all([own(), nothing].map((request) => send(route, request, bearer(opened().foreigner.secret))));
-    expect(foreign?.body.message.replace('alpha', 'X')).toBe(absent?.body.message.replace('no-such-tenant', 'X'));
-  });
+  if (TENANT_ROUTES.has(route.id)) {
+    it('tells people of other tenants no more than that there is nothing', async () => {
+      const nothing = { ...own(), params: { ...own().params, tenant: 'no-such-tenant' } };
+      await expectRefusals(
+        rights.learnNothing.flatMap((what) => [
+          { what, code: 'not-found' as const, send: () => send(route, own(), world().good[what] ?? {}) },
+          {
+            what: `${what}, tenant by id`,
+            code: 'not-found' as const,
+            send: () => send(route, { ...own(), params: { ...own().params, tenant: opened().tenant.id } }, world().good[what] ?? {}),
+          },
+        ]),
+      );
+      const [foreign, absent] = await Promise.all([own(), nothing].map((request) => send(route, request, bearer(opened().foreigner.secret))));
+      expect(foreign?.body.message.replace('alpha', 'X')).toBe(absent?.body.message.replace('no-such-tenant', 'X'));
+    });
 
-  it.runIf(TENANT_ROUTES.has(route.id))("finds nothing of another tenant's under its own address", async () => {
-    const foreignThings = withForeignThings(own(), made.foreign as ExampleRequest, world().foreignThings.otherNames);
-    await expectRefusals(
-      ['an admin', 'a system admin', rights.least as string].flatMap((who) =>
-        foreignThings.map(({ what, request }) => ({ what: `${who}, ${what}`, code: 'not-found' as const, send: () => send(route, request, world().good[who] ?? {}) })),
-      ),
-    );
-  });
+    it("finds nothing of another tenant's under its own address", async () => {
+      const foreignThings = withForeignThings(own(), made.foreign as ExampleRequest, world().foreignThings.otherNames);
+      await expectRefusals(
+        ['an admin', 'a system admin', rights.least as string].flatMap((who) =>
+          foreignThings.map(({ what, request }) => ({ what: `${who}, ${what}`, code: 'not-found' as const, send: () => send(route, request, world().good[who] ?? {}) })),
+        ),
+      );
+    });
+  }
 
   it('does what it says for whoever may', async () => {
     const headers = own().as === undefined ? (world().good[rights.least ?? ''] ?? {}) : bearer(own().as ?? '');
@@ -230,14 +243,15 @@ describe('the list of routes', () => {
 
   it('is what the server serves, besides the pages', () => {
     const contract = ALL_ROUTES.map(({ method, path }) => `${method} ${path}`);
-    const pages = ['GET /v1/openapi.json', 'GET /v1/docs', 'GET /v1/docs/start.js', 'GET /v1/docs/assets/*', 'GET /index.html', 'GET /assets/app.js', 'GET /*'];
+    // The router's own list leaves out what stands between the last route above and a wildcard.
+    const pages = ['GET /v1/openapi.json', 'GET /v1/docs', 'GET /v1/docs/start.js', 'GET /v1/docs*', 'GET /index.html', 'GET /assets/app.js', 'GET *'];
     expect(servedRoutes(opened().platform.app).toSorted()).toEqual([...contract, ...pages].toSorted());
   });
 
   it('names what somebody may not do from outside: jobs and tokens in a person’s place', async () => {
     const { things, good } = world();
     const [job, token] = [good['a job'] ?? {}, good["a member's token"] ?? {}];
-    const ownToken = await things.token(opened().member.secret);
+    const [ownToken, others] = [await things.token(opened().member.secret), await things.token(opened().viewer.secret)];
     const base = `/v1/tenants/${things.tenant}/tokens`;
     const ask = opened().ask;
     await expectRefusals([
@@ -245,11 +259,13 @@ describe('the list of routes', () => {
       { what: 'a job ends a token', code: 'not-allowed', send: () => ask(null, 'DELETE', `${base}/${ownToken.id}`, undefined, { headers: job }) },
       { what: 'a job renames its person', code: 'not-allowed', send: () => ask(null, 'PATCH', '/v1/me', { displayName: 'x' }, { headers: job }) },
       { what: 'a token renames its person', code: 'not-allowed', send: () => ask(null, 'PATCH', '/v1/me', { displayName: 'x' }, { headers: token }) },
-      { what: 'a token changes the password', code: 'not-allowed', send: () => ask(null, 'PUT', '/v1/me/password', { current: opened().member.password, next: 'another password' }, { headers: token }) },
-      { what: "a member ends another's token", code: 'not-found', send: async () => ask(null, 'DELETE', `${base}/${(await things.token(opened().viewer.secret)).id}`, undefined, { headers: good['a member'] ?? {} }) },
-    ].filter(({ what }) => !what.startsWith('a member ends')) as Parameters<typeof expectRefusals>[0]);
-    const others = await things.token(opened().viewer.secret);
-    await expectRefusals([{ what: "a member ends another's token", code: 'not-found', send: () => ask(null, 'DELETE', `${base}/${others.id}`, undefined, { headers: good['a member'] ?? {} }) }]);
+      {
+        what: 'a token changes the password',
+        code: 'not-allowed',
+        send: () => ask(null, 'PUT', '/v1/me/password', { current: opened().member.password, next: 'another password' }, { headers: token }),
+      },
+      { what: "a member ends another's token", code: 'not-found', send: () => ask(null, 'DELETE', `${base}/${others.id}`, undefined, { headers: good['a member'] ?? {} }) },
+    ]);
   });
 
   it('has made nothing go wrong on the server', () => {

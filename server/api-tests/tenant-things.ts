@@ -35,7 +35,8 @@ export function makeTenantThings(platform: TestPlatform, tenant: string, secret:
     otherNames.set(thing.id, kind === undefined ? String(thing.number) : `${kind}-${thing.number}`);
     return thing;
   };
-  const task = async (environment: Record<string, string>): Promise<Thing> => named(await post('tasks', { name: 'a task', command: 'true', environment, resources: SMALL }), 'task');
+  const task = async (environment: Record<string, string>): Promise<Thing> =>
+    named(await post('tasks', { name: 'a task', command: 'true', environment, resources: SMALL }), 'task');
 
   const things: TenantThings = {
     tenant,

@@ -9,6 +9,7 @@ import { systemClock } from '#kit/clock.ts';
 import { cloneTestDatabase, type TestDatabase } from '#kit/db/test-database.ts';
 import { type Home, openHome } from '#kit/home.ts';
 import { makeAttemptToken } from '#runs/attempt-token.ts';
+import { sql } from 'kysely';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -183,7 +184,11 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
       return makeAttemptToken(home.key, attempt_id);
     },
     async close() {
-      const live = await database.db.selectFrom('runs').select(['id', 'tenant_id']).where('state', 'not in', [...ENDED]).execute();
+      const live = await database.db
+        .selectFrom('runs')
+        .select(['id', 'tenant_id'])
+        .where('state', 'not in', [...ENDED])
+        .execute();
       for (const run of live) await must(systemAdmin.secret, 'POST', `/v1/tenants/${run.tenant_id}/runs/${run.id}/stop`, { graceSeconds: 0 });
       for (const run of live) await untilRun(run.tenant_id, run.id, ...ENDED);
       const attempts = await database.db.selectFrom('attempts').select('id').execute();
@@ -194,6 +199,20 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
       if (leftovers.length > 0) throw new Error(`Left behind:\n${leftovers.join('\n')}`);
     },
   };
+}
+
+/** Waits until the engine has nothing left to do but to watch what runs until it is stopped. */
+export async function untilQuiet({ database }: Pick<TestPlatform, 'database'>): Promise<void> {
+  for (;;) {
+    const busy = await database.db
+      .selectFrom('runs')
+      .select('id')
+      .where('state', 'not in', [...ENDED])
+      .where((where) => where.or([where('state', '<>', 'running'), sql<boolean>`request #>> '{environment,FAKE_RUN_MS}' is distinct from 'forever'`]))
+      .executeTakeFirst();
+    if (busy === undefined) return;
+    await systemClock.sleep(20);
+  }
 }
 
 /** One platform for all tests of a file (or describe block). */

@@ -31,6 +31,8 @@ const DATABASE_PATIENCE_MS = 10_000;
 export async function up(config: Config, files: ProgramFiles): Promise<void> {
   const running = await findRunningServer(config.home);
   if (running !== null) throw alreadyRunning(config.home, running.url, running.pid);
+  // Staged inputs are read by jobs under other uids; what is private has its own mode.
+  process.umask(0o022);
   const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
   const home = await openHome(config.home);
   await mkdir(config.gitRoot, { recursive: true });

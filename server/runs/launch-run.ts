@@ -1,4 +1,5 @@
 import { isEngineUnreachable, isStartRefused, type Executor, type LaunchSpec } from '#executors/executor.ts';
+import { isDatabaseUnavailable, isDiskFull } from '#kit/db/database-errors.ts';
 import type { ClaimedRun } from '#runs/claim-runs.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { failureOf } from '#runs/judge-end.ts';
@@ -36,9 +37,11 @@ export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: E
       log.warn({ err: error, run: run.id, executor: executor.id }, 'the engine cannot be reached; the start is tried again');
       return { next: 'wait', ms: ENGINE_RETRY_MS };
     }
+    // Neither says anything about the run: the step is taken again, by this server or the next.
+    if (signal.aborted || isDatabaseUnavailable(error)) throw error;
     const failure = isStartRefused(error)
       ? failureOf({ how: 'refused', class: error.failureClass, message: error.message })
-      : failureOf({ how: 'refused', class: 'platform', message: 'The platform could not start the job.' });
+      : failureOf({ how: 'refused', class: 'platform', message: isDiskFull(error) ? "The platform's disk is full." : 'The platform could not start the job.' });
     if (!isStartRefused(error)) log.error({ err: error, run: run.id }, 'a run could not be started');
     const moved = await moveRun(db, {
       run: run.id,

@@ -5,8 +5,11 @@ import type { Waiting } from '@sodate/contract/runs.ts';
  * time. It never looks past the heads it is given, and does the same for the same input.
  *
  * Order: the tenant that holds the least goes next (its dominant share: the largest of its fractions of all CPU, memory
- * and GPUs); within a tenant by priority, then by age. Smaller runs may go past one that does not fit, but not for ever:
- * a head that has waited longer than `reserveAfterMs` gets a node to itself to become free, one such node a pass.
+ * and GPUs); within a tenant by priority, then by age. Smaller runs may go past one that does not fit, but not for ever.
+ * Of the heads that have waited longer than `reserveAfterMs`, the first in that order has a node kept for it, one a pass:
+ * the others get only what it does not need there, while it waits for room and in the very pass in which it fits. For
+ * that one, and for those that wait for their tenant's quota, what they need of the quota is kept in the same way from the
+ * later runs of the tenant.
  */
 export interface PlacementInput {
   readonly now: Date;
@@ -57,12 +60,12 @@ export interface Placement {
   readonly gpus: readonly string[];
 }
 
-/** Why the head of a queue was not placed. */
+/** Why the head of a queue was not placed; `turn` = it is held back for an older one of its tenant. */
 export interface Blocker {
   readonly tenant: string;
   readonly partition: string | null;
   readonly shape: string;
-  readonly reason: Exclude<Waiting['reason'], 'turn'>;
+  readonly reason: Waiting['reason'];
   readonly limit: { readonly cpuMilli: number | null; readonly memoryBytes: number | null; readonly gpus: number | null } | null;
 }
 
@@ -71,9 +74,19 @@ export interface PlacementResult {
   readonly blockers: readonly Blocker[];
 }
 
+const NOTHING: Amount = { cpuMilli: 0, memoryBytes: 0, gpus: 0 };
+const NO_QUOTA: TenantShare['quota'] = { cpuMilli: null, memoryBytes: null, gpus: null };
+
 interface OpenNode {
   readonly node: PlacementNode;
   free: { cpuMilli: number; memoryBytes: number; gpus: string[] };
+}
+
+interface Reservation {
+  readonly node: string;
+  /** Whichever head of this group comes first may use it: they are alike. */
+  readonly group: string;
+  readonly ask: Amount;
 }
 
 export function placeRuns(input: PlacementInput): PlacementResult {
@@ -92,7 +105,8 @@ export function placeRuns(input: PlacementInput): PlacementResult {
   const queues = queuesByTenant(input.heads);
   const blockers = new Map<string, Blocker>();
   const placements: Placement[] = [];
-  const reserved = nodeToReserve(input, open);
+  const keptQuota = new Map<string, readonly Amount[]>();
+  let reserved = reserveNode(input, open, queues, used, total);
 
   for (;;) {
     const tenant = leastServed(queues, used, total);
@@ -102,19 +116,15 @@ export function placeRuns(input: PlacementInput): PlacementResult {
       queues.delete(tenant);
       continue;
     }
-    const group = `${head.tenant} ${head.partition ?? ''} ${head.shape}`;
+    const group = groupOf(head);
     // What did not fit once in this pass does not fit later in it: only more gets used.
     if (blockers.has(group)) continue;
-    const held = used.get(tenant) ?? { cpuMilli: 0, memoryBytes: 0, gpus: 0 };
-    const quota = input.tenants.get(tenant)?.quota ?? null;
+    const held = used.get(tenant) ?? NOTHING;
+    const quota = input.tenants.get(tenant)?.quota ?? NO_QUOTA;
     const block = (reason: Blocker['reason'], limit: Blocker['limit']): void => {
       blockers.set(group, { tenant, partition: head.partition, shape: head.shape, reason, limit });
     };
-    if (quota !== null && exceeds(held, head.ask, quota)) {
-      block('quota', quota);
-      continue;
-    }
-    const suitable = open.filter(({ node }) => node.partition === head.partition || head.partition === null).filter(({ node }) => executorFor(node, head.image) !== undefined);
+    const suitable = open.filter(({ node }) => takes(node, head));
     if (suitable.length === 0) {
       block('no-node', null);
       continue;
@@ -124,10 +134,22 @@ export function placeRuns(input: PlacementInput): PlacementResult {
       block('never-fits', largest(suitable));
       continue;
     }
-    const free = large.filter((candidate) => fitsNow(candidate, head.ask) && (reserved === null || reserved.node !== candidate.node.id || reserved.run === head.run));
+    const keepQuota = (): void => void keptQuota.set(tenant, [...(keptQuota.get(tenant) ?? []), head.ask]);
+    if (exceeds(held, head.ask, quota)) {
+      block('quota', quota);
+      // Nothing is kept for what is over the quota by itself: no end of others would help it.
+      if (isOverdue(input, head) && !exceeds(NOTHING, head.ask, quota)) keepQuota();
+      continue;
+    }
+    if (keptQuota.get(tenant)?.some((kept) => exceeds(add(held, kept), head.ask, quota))) {
+      block('turn', null);
+      continue;
+    }
+    const free = large.filter((candidate) => fitsNow(candidate, head.ask) && (reserved?.node !== candidate.node.id || reserved.group === group || spares(candidate, reserved.ask, head.ask)));
     const best = tightest(free, head.ask);
     if (best === null) {
       block('capacity', largest(large));
+      if (reserved?.group === group) keepQuota();
       continue;
     }
     const gpus = best.free.gpus.splice(0, head.ask.gpus);
@@ -135,6 +157,7 @@ export function placeRuns(input: PlacementInput): PlacementResult {
     best.free.memoryBytes -= head.ask.memoryBytes;
     used.set(tenant, add(held, head.ask));
     placements.push({ run: head.run, node: best.node.id, executor: executorFor(best.node, head.image) ?? '', gpus });
+    if (reserved?.group === group) reserved = null;
   }
 }
 
@@ -167,23 +190,32 @@ const dominantShare = (held: Amount | undefined, total: Amount): number =>
     ? 0
     : Math.max(held.cpuMilli / Math.max(1, total.cpuMilli), held.memoryBytes / Math.max(1, total.memoryBytes), held.gpus / Math.max(1, total.gpus));
 
-/** The oldest head that has waited too long for capacity, and the node on which it is nearest to fitting. */
-function nodeToReserve(input: PlacementInput, open: readonly OpenNode[]): { readonly node: string; readonly run: string } | null {
-  const overdue = input.heads
-    .filter((head) => input.now.getTime() - head.queuedAt.getTime() > input.reserveAfterMs)
-    .toSorted((a, b) => a.queuedAt.getTime() - b.queuedAt.getTime() || (a.run < b.run ? -1 : 1));
-  for (const head of overdue) {
-    const share = input.tenants.get(head.tenant);
-    if (share !== undefined && exceeds(share.used, head.ask, share.quota)) continue;
-    const possible = open.filter(
-      ({ node }) => (head.partition === null || node.partition === head.partition) && executorFor(node, head.image) !== undefined && contains(node.capacity, head.ask),
-    );
-    if (possible.length === 0 || possible.some((candidate) => fitsNow(candidate, head.ask))) continue;
-    const nearest = possible.toSorted((a, b) => lack(a, head.ask) - lack(b, head.ask))[0];
-    if (nearest) return { node: nearest.node.id, run: head.run };
+/**
+ * The node kept for the first overdue head that only waits for room: where it fits best, else where it is nearest to it.
+ * The first in the order of turns and not the oldest: where everybody has waited too long, shares still decide.
+ */
+function reserveNode(input: PlacementInput, open: readonly OpenNode[], queues: ReadonlyMap<string, readonly QueueHead[]>, used: ReadonlyMap<string, Amount>, total: Amount): Reservation | null {
+  const waiting = new Map([...queues].map(([tenant, queue]) => [tenant, queue.filter((head) => isOverdue(input, head))]));
+  for (;;) {
+    const tenant = leastServed(waiting, used, total);
+    if (tenant === null) return null;
+    const quota = input.tenants.get(tenant)?.quota ?? NO_QUOTA;
+    for (const head of waiting.get(tenant) ?? []) {
+      if (exceeds(used.get(tenant) ?? NOTHING, head.ask, quota)) continue;
+      const possible = open.filter(({ node }) => takes(node, head) && contains(node.capacity, head.ask));
+      const fitting = possible.filter((candidate) => fitsNow(candidate, head.ask));
+      const best = tightest(fitting, head.ask) ?? nearest(possible, head.ask);
+      if (best !== null) return { node: best.node.id, group: groupOf(head), ask: head.ask };
+    }
+    waiting.delete(tenant);
   }
-  return null;
 }
+
+const isOverdue = (input: PlacementInput, head: QueueHead): boolean => input.now.getTime() - head.queuedAt.getTime() > input.reserveAfterMs;
+
+const groupOf = (head: QueueHead): string => `${head.tenant} ${head.partition ?? ''} ${head.shape}`;
+
+const takes = (node: PlacementNode, head: QueueHead): boolean => (head.partition === null || node.partition === head.partition) && executorFor(node, head.image) !== undefined;
 
 const executorFor = (node: PlacementNode, image: string): string | undefined =>
   node.executors.find(({ images }) => images === 'any' || images.includes(image))?.id;
@@ -194,16 +226,27 @@ const contains = (capacity: Amount, ask: Amount): boolean =>
 const fitsNow = ({ free }: OpenNode, ask: Amount): boolean =>
   ask.cpuMilli <= free.cpuMilli && ask.memoryBytes <= free.memoryBytes && ask.gpus <= free.gpus.length;
 
+/** Of what it does not ask for, more may be held than the quota allows, as after the quota was lowered. */
 const exceeds = (held: Amount, ask: Amount, quota: TenantShare['quota']): boolean =>
-  over(held.cpuMilli + ask.cpuMilli, quota.cpuMilli) || over(held.memoryBytes + ask.memoryBytes, quota.memoryBytes) || over(held.gpus + ask.gpus, quota.gpus);
+  over(held.cpuMilli, ask.cpuMilli, quota.cpuMilli) || over(held.memoryBytes, ask.memoryBytes, quota.memoryBytes) || over(held.gpus, ask.gpus, quota.gpus);
 
-const over = (amount: number, limit: number | null): boolean => limit !== null && amount > limit;
+const over = (held: number, ask: number, limit: number | null): boolean => limit !== null && ask > 0 && held + ask > limit;
+
+/** Whether a node that is kept for `kept` is as near to it when `ask` is taken from it too. */
+const spares = ({ free }: OpenNode, kept: Amount, ask: Amount): boolean =>
+  (ask.cpuMilli === 0 || free.cpuMilli - ask.cpuMilli >= kept.cpuMilli) &&
+  (ask.memoryBytes === 0 || free.memoryBytes - ask.memoryBytes >= kept.memoryBytes) &&
+  (ask.gpus === 0 || free.gpus.length - ask.gpus >= kept.gpus);
 
 /** What is missing on a node, as a fraction of its capacity. */
 const lack = ({ node, free }: OpenNode, ask: Amount): number =>
   Math.max(0, ask.cpuMilli - free.cpuMilli) / Math.max(1, node.capacity.cpuMilli) +
   Math.max(0, ask.memoryBytes - free.memoryBytes) / Math.max(1, node.capacity.memoryBytes) +
   Math.max(0, ask.gpus - free.gpus.length) / Math.max(1, node.capacity.gpus);
+
+function nearest(candidates: readonly OpenNode[], ask: Amount): OpenNode | null {
+  return candidates.toSorted((a, b) => lack(a, ask) - lack(b, ask) || (a.node.id < b.node.id ? -1 : 1))[0] ?? null;
+}
 
 /** Best fit: the node that keeps the least free of GPUs, then of CPU, so that large requests still find room elsewhere. */
 function tightest(candidates: readonly OpenNode[], ask: Amount): OpenNode | null {
@@ -218,4 +261,4 @@ const largest = (nodes: readonly OpenNode[]): Amount => ({
 });
 
 const add = (a: Amount, b: Amount): Amount => ({ cpuMilli: a.cpuMilli + b.cpuMilli, memoryBytes: a.memoryBytes + b.memoryBytes, gpus: a.gpus + b.gpus });
-const sum = (amounts: readonly Amount[]): Amount => amounts.reduce(add, { cpuMilli: 0, memoryBytes: 0, gpus: 0 });
+const sum = (amounts: readonly Amount[]): Amount => amounts.reduce(add, NOTHING);

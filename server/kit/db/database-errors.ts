@@ -19,4 +19,6 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 const isFromDriver = (error: unknown, code: string): boolean =>
   !code.startsWith('E') || code === 'ECONNREFUSED' || code === 'ECONNRESET' || (error as { syscall?: string }).syscall === 'connect' || code === 'EPIPE';
 
-export const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === '53100' || codeOf(error) === 'EDQUOT';
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', '53100', 'disk-full']);
+
+export const isDiskFull = (error: unknown): boolean => DISK_FULL.has(codeOf(error) ?? '');

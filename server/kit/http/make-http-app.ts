@@ -1,7 +1,7 @@
 import { answerErrors } from '#kit/http/http-errors.ts';
 import { guardOrigins, type PublicAddress } from '#kit/http/guard-origins.ts';
 import cookie from '@fastify/cookie';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
 
 /** JSON bodies; files go by the part protocol. */
@@ -21,7 +21,7 @@ const SECURITY_HEADERS = {
 export async function makeHttpApp(options: { readonly logger: FastifyBaseLogger; readonly address: () => PublicAddress }): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: JSON_BODY_BYTES_LIMIT,
     genReqId: () => randomUUID(),
     requestIdHeader: false,

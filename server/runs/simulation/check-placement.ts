@@ -19,6 +19,8 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
     node.open && (head.partition === null || head.partition === node.partition) && node.executors.some(({ images }) => images === 'any' || images.includes(head.image));
   const overdue = (head: QueueHead): boolean => input.now.getTime() - head.queuedAt.getTime() > input.reserveAfterMs;
 
+  const someOverdue = input.heads.some((head) => overdue(head));
+
   const onNode = new Map<string, Amount>();
   const ofTenant = new Map<string, Amount>();
   const gpusGiven = new Set<string>();
@@ -86,19 +88,21 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
     claim(reason !== undefined && expected.includes(reason), `${key}: blocked by ${reason}, expected ${expected.join(' or ')}`);
     if (reason === 'quota') claim(over, `${key}: said to be over its quota, and is not`);
     if (reason === 'turn') {
-      const elders = input.heads.filter((head) => head.tenant === left.tenant && overdue(head) && inTurn(head, left) < 0 && groupOf(head) !== key && !placed.has(head.run));
-      claim(elders.some((elder) => overQuota(elder.tenant, elder.ask, heldNow(elder.tenant))), `${key}: said to wait its turn behind nobody`);
+      const elders = input.heads.filter(
+        (head) => head.tenant === left.tenant && inTurn(head, left) < 0 && groupOf(head) !== key && !placed.has(head.run) && groups.get(groupOf(head))?.some((member) => overdue(member)),
+      );
+      claim(elders.some((elder) => overQuota(left.tenant, left.ask, plus(heldNow(left.tenant), elder.ask))), `${key}: said to wait its turn behind nobody`);
     }
     // Room and quota, and yet not placed: only on the one node that is kept for somebody who has waited too long.
     if (reason === 'capacity' && !over) for (const node of room) keptFree.add(node.id);
-    // Whatever takes at least as much could not have found a place where this one did not.
+    // Whatever takes at least as much could not have found a place where this one did not, unless a node is kept for it.
     for (const other of input.heads) {
-      if (other.tenant !== left.tenant || !placed.has(other.run) || inTurn(left, other) > 0 || reason !== 'capacity') continue;
+      if (someOverdue || other.tenant !== left.tenant || !placed.has(other.run) || inTurn(left, other) > 0 || reason !== 'capacity') continue;
       const node = nodes.get(placed.get(other.run) ?? '');
-      claim(overdue(other) || node === undefined || !takes(node, left) || !within(left.ask, other.ask), `${left.run} waits for capacity, and ${other.run} behind it got what it needs`);
+      claim(node === undefined || !takes(node, left) || !within(left.ask, other.ask), `${left.run} waits for capacity, and ${other.run} behind it got what it needs`);
     }
   }
   claim(keptFree.size <= 1, `more than one node is kept free: ${[...keptFree].join(', ')}`);
-  if (keptFree.size > 0) claim(input.heads.some((head) => overdue(head)), `${[...keptFree].join()} has room for a head with quota left, and nobody has waited too long`);
+  if (keptFree.size > 0) claim(someOverdue, `${[...keptFree].join()} has room for a head with quota left, and nobody has waited too long`);
   return broken;
 }
