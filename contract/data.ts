@@ -182,7 +182,7 @@ export const putPart = defineRoute({
   query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
   takes: 'bytes',
   response: z.object({ etag: z.string() }),
-  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid'],
+  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid', 'wrong-state'],
 });
 
 export const completeUploads = defineRoute({
@@ -200,7 +200,7 @@ export const completeUploads = defineRoute({
   }),
   response: z.object({ files: z.array(DataFile) }),
   status: 201,
-  errors: ['upload-incomplete', 'in-use', 'name-taken', 'too-many', 'disk-full'],
+  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full'],
 });
 
 export const abortUpload = defineRoute({

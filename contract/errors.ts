@@ -33,6 +33,8 @@ export const ERROR_CATALOGUE = {
   'tenant-not-empty': entry(409, 'state', 'Tenant {name} still holds {holds}. Remove them first.'),
   'upload-incomplete': entry(409, 'state', 'Upload {reference} lacks {missing}. Send the missing parts and complete again.'),
   'part-out-of-form': entry(400, 'request', 'Part {part} must have {expected} bytes but has {actual}. Every part but the last has the part size given at the start.'),
+  'digest-differs': entry(409, 'request', 'The bytes of {name} that arrived have the digest {actual}, not {expected}. Send the file again.'),
+  'range-not-satisfiable': entry(416, 'request', 'The file has {size} bytes; the range asked for is outside of it.'),
   'body-too-large': entry(413, 'limit', 'The request body is larger than {limit}.'),
   'too-many': entry(400, 'limit', 'At most {limit} {things} at once.'),
   'too-many-attempts': entry(429, 'limit', 'Too many failed sign-ins. Try again in {seconds} seconds.'),

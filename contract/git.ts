@@ -92,6 +92,7 @@ export const listRepositories = defineRoute({
   summary: 'Repositories of an endpoint',
   params: Browse,
   response: z.object({ items: z.array(z.object({ name: z.string() })) }),
+  errors: ['git-failed'],
 });
 
 export const listBranches = defineRoute({

@@ -37,6 +37,7 @@ export const createToken = defineRoute({
   body: z.strictObject({ name: Title, expiresInDays: z.number().int().min(1).max(3650).nullable().default(null) }),
   response: Token.extend({ secret: z.string() }),
   status: 201,
+  errors: ['too-many'],
 });
 
 export const revokeToken = defineRoute({

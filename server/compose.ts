@@ -34,6 +34,7 @@ import type { RunKind } from '#runs/run-kind.ts';
 import { bindRunRoutes } from '#runs/run-routes.ts';
 import { makeRuns } from '#runs/runs.ts';
 import { makeStageFolders } from '#staging/staging.ts';
+import { sweepStaged } from '#staging/sweep-staged.ts';
 import { taskKind } from '#tasks/task-kind.ts';
 import { bindTaskRoutes } from '#tasks/task-routes.ts';
 import { ensureFirstTenant } from '#tenants/ensure-first-tenant.ts';
@@ -128,7 +129,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindTrainingRoutes(binder, { db, git, runs });
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
-  bindRunRoutes(binder, { db, clock, kinds, folders: staging.folders, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindRunRoutes(binder, { db, clock, kinds, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
   bindLineageRoutes(binder, { db });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
@@ -140,6 +141,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
       { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
+      { name: 'sweep-staged', everyMs: 10 * MINUTE_MS, sweep: () => sweepStaged({ db, home: home.folder, staging }) },
       { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
     ],
     clock,

@@ -4,6 +4,7 @@ import { makeFakeExecutor } from '#executors/fake/fake-executor.ts';
 import { type LocalProcessOptions, makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
 import { type Answer, exchange, type RequestParts } from '#api-tests/exchange.ts';
 import { makeTestRepository, type TestRepository } from '#api-tests/test-repository.ts';
+import { watchDocumentedErrors } from '#api-tests/documented-errors.ts';
 import { findLeftovers } from '#api-tests/find-leftovers.ts';
 import { systemClock } from '#kit/clock.ts';
 import { cloneTestDatabase, type TestDatabase } from '#kit/db/test-database.ts';
@@ -68,7 +69,7 @@ export interface TestPlatform {
   untilRun(tenant: string, run: string, ...states: readonly string[]): Promise<Answer['body']>;
   /** The token that the platform gave to the present attempt of a run. */
   attemptTokenOf(run: string): Promise<string>;
-  /** Ends all jobs and the server. @throws when a process, a folder or a mount is left */
+  /** Ends all jobs and the server. @throws when a process, a folder or a mount is left, or a route answered with an error that its contract does not name */
   close(): Promise<void>;
 }
 
@@ -119,8 +120,13 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
   });
   const { url } = await platform.listen('127.0.0.1', 0);
 
-  const ask: TestPlatform['ask'] = (secret, method, at, body, more = {}) =>
-    exchange(url, { ...more, method, path: at, body, headers: { ...(secret === null ? {} : { authorization: `Bearer ${secret}` }), ...more.headers } });
+  const documented = watchDocumentedErrors();
+  const ask: TestPlatform['ask'] = async (secret, method, at, body, more = {}) => {
+    const credential = secret === null ? {} : { authorization: `Bearer ${secret}` };
+    const answer = await exchange(url, { ...more, method, path: at, body, headers: { ...credential, ...more.headers } });
+    documented.look(method, at, answer);
+    return answer;
+  };
   const must: TestPlatform['must'] = async (secret, method, at, body, more) => {
     const answer = await ask(secret, method, at, body, more);
     if (answer.status >= 300) throw new Error(`${method} ${at}: ${answer.status} ${answer.text}`);
@@ -196,6 +202,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
       const leftovers = await findLeftovers({ home: home.folder, installation: held.installation, attempts: attempts.map(({ id }) => id) });
       await database.close();
       await rm(folder, { recursive: true, force: true });
+      if (documented.undocumented.size > 0) throw new Error(`Errors that the contract does not name:\n${[...documented.undocumented].join('\n')}`);
       if (leftovers.length > 0) throw new Error(`Left behind:\n${leftovers.join('\n')}`);
     },
   };

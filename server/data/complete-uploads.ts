@@ -58,7 +58,7 @@ async function store({ db, store, log }: Parts, data: FoundData, uploads: readon
   const finished = uploads.map((upload) => ({ upload, blob: blobOfUpload(upload.id), size: upload.size, digest: sealed.get(upload.id)?.digest ?? '' }));
   for (const { upload, digest } of finished) {
     const expected = asked.find(({ id }) => id === upload.id)?.digest;
-    if (expected !== undefined && expected !== digest) throw new SodateError('invalid-request', { details: `what arrived of ${upload.name} has the digest ${digest}, not ${expected}. Send its parts again` });
+    if (expected !== undefined && expected !== digest) throw new SodateError('digest-differs', { name: upload.name, actual: digest, expected });
   }
 
   const claimed = await changeData(db, tenant, data, async (tx) => {

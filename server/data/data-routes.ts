@@ -6,9 +6,9 @@ import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
 import { findFile, listFilePage } from '#data/file-store.ts';
 import { receivePart } from '#data/receive-part.ts';
 import { giveUpUpload } from '#data/remove-uploads.ts';
-import { serveFile } from '#data/serve-file.ts';
 import { resumeUpload, startUploadsOf } from '#data/start-uploads.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
+import { sendDownload } from '#kit/http/send-download.ts';
 import {
   abortUpload,
   completeUploads,
@@ -75,7 +75,8 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
 
   binder.bind(getDataFile, async ({ params, tenant, request, reply }) => {
     const { id } = await findDataRow(db, tenant.id, params.data);
-    await serveFile(store, tenant.id, await findFile(db, tenant.id, id, params.file), request, reply);
+    const file = await findFile(db, tenant.id, id, params.file);
+    await sendDownload(request, reply, { name: file.name, size: file.size, digest: file.digest, open: (range) => store.read(tenant.id, file.blob, range) });
   });
 
   binder.bind(deleteDataFile, ({ params, tenant }) => deleteFileOf(parts, tenant.id, params.data, params.file));

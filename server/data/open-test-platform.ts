@@ -42,12 +42,17 @@ export interface TestPlatform {
   close(): Promise<void>;
 }
 
-export async function openTestPlatform(db: Database, options: { readonly home?: string } = {}): Promise<TestPlatform> {
-  const home = options.home ?? (await mkdtemp(path.join(tmpdir(), 'sodate-data-')));
-  const [tenant, user] = [newId<TenantId>(), newId<UserId>()];
-  const now = systemClock.now();
-  await db.insertInto('users').values({ id: user, name: `user-${user}`, display_name: 'Somebody', created_at: now }).execute();
-  await db.insertInto('tenants').values({ id: tenant, name: `tenant-${tenant}`, display_name: 'T', created_at: now }).execute();
+/** `home`: on a folder of the caller's. `goesOnFrom`: as after a restart, with the same home, key and people. */
+export async function openTestPlatform(db: Database, options: { readonly home?: string; readonly goesOnFrom?: TestPlatform } = {}): Promise<TestPlatform> {
+  const { goesOnFrom } = options;
+  const givenHome = goesOnFrom?.home ?? options.home;
+  const home = givenHome ?? (await mkdtemp(path.join(tmpdir(), 'sodate-data-')));
+  const { tenant, user } = goesOnFrom ?? { tenant: newId<TenantId>(), user: newId<UserId>() };
+  if (!goesOnFrom) {
+    const now = systemClock.now();
+    await db.insertInto('users').values({ id: user, name: `user-${user}`, display_name: 'Somebody', created_at: now }).execute();
+    await db.insertInto('tenants').values({ id: tenant, name: `tenant-${tenant}`, display_name: 'T', created_at: now }).execute();
+  }
   const store = makeFileSystemObjectStore({ home });
   const published: Change[] = [];
   const parts: DataParts = {
@@ -57,7 +62,7 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
     changes: { publish: (change) => void published.push(change) },
     clock: systemClock,
     log: silentLog,
-    signingKey: randomBytes(32),
+    signingKey: goesOnFrom?.parts.signingKey ?? randomBytes(32),
   };
   const access: Access = {
     identify: async () => ({ user, name: 'somebody', systemAdmin: true, onlyTenant: null, attempt: null, session: null }),
@@ -114,7 +119,7 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
     async close() {
       await app.close();
       await store.close();
-      if (options.home === undefined) await rm(home, { recursive: true, force: true });
+      if (givenHome === undefined) await rm(home, { recursive: true, force: true });
     },
   };
 }

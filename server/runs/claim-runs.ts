@@ -20,6 +20,7 @@ export interface ClaimedRun {
   readonly stop_reason: 'asked' | 'time-limit' | null;
   readonly started_at: Date | null;
   readonly lease_token: number;
+  readonly lease_until: Date | null;
   readonly attempt: number;
   readonly attempt_id: string;
   readonly executor: string;
@@ -37,7 +38,7 @@ export interface ClaimedRun {
 
 const columns = sql`
   r.tenant_id, t.number as tenant_number, r.id, r.kind, r.number, r.name, r.state, r.request, r.image, r.retries, r.time_limit_seconds,
-  r.stop_asked_at, r.stop_grace_seconds, r.stop_reason, r.started_at, r.lease_token, r.attempt, r.attempt_id,
+  r.stop_asked_at, r.stop_grace_seconds, r.stop_reason, r.started_at, r.lease_token, r.lease_until, r.attempt, r.attempt_id,
   a.executor, n.name as node_name, a.handle, a.phase, a.phase_progress, a.cpu_milli, a.memory_bytes, a.gpus,
   a.exit_code, a.failure_class, a.failure_message`;
 
@@ -84,9 +85,10 @@ export async function readClaimed(db: Database, run: Pick<ClaimedRun, 'id' | 'le
 
 /**
  * At the start of a server: gives up what this same server had claimed before it died, so that it can be claimed at once
- * instead of when the claim runs out. Safe because only one process at a time runs as this server.
+ * instead of when the claim runs out. Safe because only one process at a time runs as this server. Leases run out and are
+ * not deleted: their tokens must never come again, or a server that was paused for long could still write under its own.
  */
 export async function releaseClaims(db: Database, server: string): Promise<void> {
   await db.updateTable('runs').set({ lease_until: null }).where('lease_holder', '=', server).where('lease_until', 'is not', null).execute();
-  await db.deleteFrom('reconciler_leases').where('holder', '=', server).execute();
+  await db.updateTable('reconciler_leases').set({ until: new Date(0) }).where('holder', '=', server).execute();
 }

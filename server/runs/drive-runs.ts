@@ -43,10 +43,11 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
   const underWay = new Set<Promise<void>>();
   const state = { renewAt: 0, reload: new Set<string>(), launching: 0 };
 
-  const letGo = (id: string): void => {
-    const entry = held.get(id);
-    if (entry) byAttempt.delete(entry.run.attempt_id);
-    held.delete(id);
+  /** Only this very entry: the run may have been claimed again since, and another step of it be under way. */
+  const letGo = (entry: Held): void => {
+    if (held.get(entry.run.id) !== entry) return;
+    byAttempt.delete(entry.run.attempt_id);
+    held.delete(entry.run.id);
   };
 
   const hold = (run: ClaimedRun): void => {
@@ -54,13 +55,16 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
     byAttempt.set(run.attempt_id, run.id);
   };
 
-  const refresh = async (ids: readonly string[], now: Date): Promise<void> => {
+  /** Those `hinted` while a step of theirs is under way are read after it. */
+  const refresh = async (ids: readonly string[], hinted: ReadonlySet<string>, now: Date): Promise<void> => {
     const rows = new Map((await renewClaims(db, { server: parts.server, runs: ids, now, leaseMs: limits.leaseMs })).map((row) => [row.id, row]));
     for (const id of ids) {
       const entry = held.get(id);
       const row = rows.get(id);
-      if (!entry || entry.busy) continue;
-      if (!row || row.lease_token !== entry.run.lease_token) letGo(id);
+      if (!entry) continue;
+      if (entry.busy) {
+        if (hinted.has(id)) state.reload.add(id);
+      } else if (!row || row.lease_token !== entry.run.lease_token) letGo(entry);
       else {
         if (row.state !== entry.run.state || row.stop_asked_at?.getTime() !== entry.run.stop_asked_at?.getTime()) entry.nextLookAt = 0;
         entry.run = row;
@@ -102,12 +106,12 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
         entry.nextLookAt = entry.hinted ? 0 : clock.now().getTime() + step.ms;
         break;
       case 'ended':
-        letGo(run.id);
+        letGo(entry);
         publish(run);
         on.freed();
         break;
       case 'let-go':
-        letGo(run.id);
+        letGo(entry);
         break;
     }
     entry.hinted = false;
@@ -119,13 +123,14 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
   return {
     async pass(signal) {
       const now = clock.now();
+      const hinted = state.reload;
+      state.reload = new Set();
       if (now.getTime() >= state.renewAt) {
-        await refresh([...held.keys()], now);
+        await refresh([...held.keys()], hinted, now);
         state.renewAt = now.getTime() + limits.leaseMs / 3;
-      } else if (state.reload.size > 0) {
-        await refresh([...state.reload].filter((id) => held.has(id)), now);
+      } else if (hinted.size > 0) {
+        await refresh([...hinted].filter((id) => held.has(id)), hinted, now);
       }
-      state.reload.clear();
       const room = Math.min(CLAIMS_PER_PASS, HELD_RUNS_LIMIT - held.size);
       const executors = parts.executors.all.map(({ id }) => id);
       const claimed = room > 0 ? await claimRuns(db, { server: parts.server, executors, now, leaseMs: limits.leaseMs, limit: room }) : [];

@@ -8,7 +8,7 @@ const HOLDERS_SHOWN = 20;
 const AHEAD_COUNTED = 1_000;
 
 const Because = z.object({
-  reason: z.enum(['quota', 'capacity', 'never-fits', 'no-node']),
+  reason: z.enum(['turn', 'quota', 'capacity', 'never-fits', 'no-node']),
   limit: z.object({ cpuMilli: z.number().nullable(), memoryBytes: z.number().nullable(), gpus: z.number().nullable() }).nullable(),
 });
 
@@ -33,7 +33,7 @@ export async function explainWaiting(db: Database, tenant: TenantId, run: string
   if (!because.success) return { reason: 'turn', message: ahead === 0 ? 'It is next.' : `${ahead} runs of this tenant come first.`, ahead, asked, limit: null, heldBy: [] };
   const { reason, limit } = because.data;
   const inUnits = limit === null ? null : { cpu: limit.cpuMilli === null ? null : limit.cpuMilli / 1000, memory: limit.memoryBytes, gpus: limit.gpus };
-  const heldBy = reason === 'quota' || reason === 'capacity' ? await listHolders(db, tenant) : [];
+  const heldBy = reason === 'quota' || reason === 'capacity' || reason === 'turn' ? await listHolders(db, tenant) : [];
   return { reason, message: messageFor(reason, asked, inUnits, row.image, row.partition), ahead, asked, limit: inUnits, heldBy };
 }
 
@@ -63,6 +63,8 @@ async function listHolders(db: Database, tenant: TenantId): Promise<string[]> {
 function messageFor(reason: z.infer<typeof Because>['reason'], asked: { cpu: number; memory: number; gpus: number }, limit: { cpu: number | null; memory: number | null; gpus: number | null } | null, image: string, partition: string | null): string {
   const wants = amountText(asked);
   switch (reason) {
+    case 'turn':
+      return 'An earlier run of this tenant has waited long for what is left of its quota, and goes first.';
     case 'quota':
       return `It asks for ${wants}; with what this tenant's runs hold now that is over its quota of ${amountText(limit)}.`;
     case 'capacity':

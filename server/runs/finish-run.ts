@@ -1,4 +1,4 @@
-import type { Executor } from '#executors/executor.ts';
+import { type Executor, isEngineUnreachable } from '#executors/executor.ts';
 import { type ClaimedRun, readClaimed } from '#runs/claim-runs.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { type EndVerdict, judgeEnd } from '#runs/judge-end.ts';
@@ -9,6 +9,7 @@ import { FailureClass } from '@sodate/contract/failures.ts';
 import type { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
 
 const OUTPUT_VALUE_CHARACTERS = 10_000;
+const ENGINE_RETRY_MS = 2_000;
 
 /**
  * The end of a run: the kind's own work, then the attempt is removed from its engine, then the end is recorded and what
@@ -22,7 +23,13 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
   const failure = run.failure_class === null ? null : { class: FailureClass.parse(run.failure_class), message: run.failure_message ?? '' };
   const verdict = judgeEnd(failure, run.stop_reason, run.retries);
   const outputValue = verdict.state === 'queued' ? null : await kindsEnd(parts, run, verdict);
-  await removeAttempt(executor, run);
+  try {
+    await removeAttempt(executor, run);
+  } catch (error) {
+    if (!isEngineUnreachable(error)) throw error;
+    parts.log.warn({ err: error, run: run.id, executor: executor.id }, 'the engine cannot be reached; the end of the run waits for it');
+    return { next: 'wait', ms: ENGINE_RETRY_MS };
+  }
   const now = clock.now();
   const moved = await moveRun(db, {
     run: run.id,
@@ -34,8 +41,10 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
     set: { ...changesFor(parts, run, verdict, now), output_value: outputValue },
     setAttempt: { released_at: now, phase: null, phase_progress: null },
     freesGpus: run.gpus.length > 0,
+    // What was to be tried again is not, when a stop has been asked meanwhile: it is judged again.
+    unlessStopAsked: verdict.state === 'queued',
   });
-  return moved ? { next: 'ended', queuedAgain: verdict.state === 'queued' } : { next: 'let-go' };
+  return moved ? { next: 'ended', queuedAgain: verdict.state === 'queued' } : { next: 'reload' };
 }
 
 function changesFor(parts: EngineParts, run: ClaimedRun, verdict: EndVerdict, now: Date) {

@@ -18,42 +18,51 @@ const ENGINE_RETRY_MS = 2_000;
  */
 export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: Executor, signal: AbortSignal): Promise<Step> {
   const { db, clock, log } = parts;
+  // This server may have been still for a while since it claimed: somebody else may have started, ended and removed it.
+  if (run.lease_until === null || run.lease_until <= clock.now()) return { next: 'let-go' };
+  let handle: unknown;
   try {
-    const handle = await executor.start(specOf(parts, run), signal);
-    await showLogToJob(parts.folders, run);
-    const now = clock.now();
-    const moved = await moveRun(db, {
-      run: run.id,
-      leaseToken: run.lease_token,
-      to: 'running',
-      at: now,
-      note: `on ${run.node_name}`,
-      set: { started_at: now },
-      setAttempt: { handle: JSON.stringify(handle), started_at: now, phase: null, phase_progress: null },
-    });
-    return moved ? { next: 'look-again', run: { ...run, state: 'running', started_at: now, handle } } : { next: 'let-go' };
+    handle = await executor.start(specOf(parts, run), signal);
   } catch (error) {
     if (isEngineUnreachable(error)) {
       log.warn({ err: error, run: run.id, executor: executor.id }, 'the engine cannot be reached; the start is tried again');
       return { next: 'wait', ms: ENGINE_RETRY_MS };
     }
-    // Neither says anything about the run: the step is taken again, by this server or the next.
-    if (signal.aborted || isDatabaseUnavailable(error)) throw error;
-    const failure = isStartRefused(error)
-      ? failureOf({ how: 'refused', class: error.failureClass, message: error.message })
-      : failureOf({ how: 'refused', class: 'platform', message: isDiskFull(error) ? "The platform's disk is full." : 'The platform could not start the job.' });
-    if (!isStartRefused(error)) log.error({ err: error, run: run.id }, 'a run could not be started');
-    const moved = await moveRun(db, {
-      run: run.id,
-      leaseToken: run.lease_token,
-      to: 'finishing',
-      from: ['starting'],
-      at: clock.now(),
-      note: failure?.message ?? '',
-      setAttempt: { failure_class: failure?.class ?? null, failure_message: failure?.message ?? null, ended_at: clock.now(), phase: 'collecting' },
-    });
-    return moved ? { next: 'look-again', run: { ...run, state: 'finishing' } } : { next: 'let-go' };
+    // Neither says anything about the run: the step is taken again, by the next server or by this one.
+    if (signal.aborted) return { next: 'let-go' };
+    if (isDatabaseUnavailable(error)) throw error;
+    return recordRefusal(parts, run, error);
   }
+  await showLogToJob(parts.folders, run);
+  // An error from here on is the platform's alone: the job lives, and is found again by its id.
+  const now = clock.now();
+  const moved = await moveRun(db, {
+    run: run.id,
+    leaseToken: run.lease_token,
+    to: 'running',
+    at: now,
+    note: `on ${run.node_name}`,
+    set: { started_at: now },
+    setAttempt: { handle: JSON.stringify(handle), started_at: now, phase: null, phase_progress: null },
+  });
+  return moved ? { next: 'look-again', run: { ...run, state: 'running', started_at: now, handle, phase: null, phase_progress: null } } : { next: 'reload' };
+}
+
+async function recordRefusal({ db, clock, log }: EngineParts, run: ClaimedRun, error: unknown): Promise<Step> {
+  const failure = isStartRefused(error)
+    ? failureOf({ how: 'refused', class: error.failureClass, message: error.message })
+    : failureOf({ how: 'refused', class: 'platform', message: isDiskFull(error) ? "The platform's disk is full." : 'The platform could not start the job.' });
+  if (!isStartRefused(error)) log.error({ err: error, run: run.id }, 'a run could not be started');
+  const moved = await moveRun(db, {
+    run: run.id,
+    leaseToken: run.lease_token,
+    to: 'finishing',
+    from: ['starting'],
+    at: clock.now(),
+    note: failure?.message ?? '',
+    setAttempt: { failure_class: failure?.class ?? null, failure_message: failure?.message ?? null, ended_at: clock.now(), phase: 'collecting' },
+  });
+  return moved ? { next: 'look-again', run: { ...run, state: 'finishing' } } : { next: 'reload' };
 }
 
 function specOf(parts: EngineParts, run: ClaimedRun): LaunchSpec {

@@ -17,6 +17,8 @@ export interface Move {
   readonly set?: Updateable<DB['runs']>;
   /** Changes to the present attempt, in the same statement. */
   readonly setAttempt?: Updateable<DB['attempts']>;
+  /** The move is not made when somebody has asked for a stop. */
+  readonly unlessStopAsked?: boolean;
   /** The attempt is proved gone: its GPUs are free again. */
   readonly freesGpus?: boolean;
 }
@@ -24,8 +26,8 @@ export interface Move {
 /**
  * The only way a run changes state: one statement that checks the table of moves and the claim, writes run, attempt and
  * timeline, and is durable when it returns. It either does all of that or nothing.
- * @returns false when the run is no longer in a state from which this is legal, or the claim is lost; then nothing was
- *   written, and whoever holds the claim now goes on
+ * @returns false when the run is no longer in a state from which this is legal, or the claim is lost, or `unlessStopAsked`
+ *   holds it back; then nothing was written, and whoever holds the claim now goes on
  */
 export async function moveRun(db: Database, move: Move): Promise<boolean> {
   const legal = statesBefore(move.to);
@@ -38,6 +40,7 @@ export async function moveRun(db: Database, move: Move): Promise<boolean> {
         .set({ ...move.set, state: move.to })
         .where('id', '=', move.run)
         .where('state', 'in', from)
+        .$if(move.unlessStopAsked === true, (update) => update.where('stop_asked_at', 'is', null))
         .$if(move.leaseToken !== null, (update) => update.where('lease_token', '=', move.leaseToken))
         .returning(['tenant_id', 'id', 'attempt', 'attempt_id']),
     )

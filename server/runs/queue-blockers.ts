@@ -1,22 +1,29 @@
-import type { Database } from '#kit/db/open-database.ts';
+import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { Blocker } from '#runs/place-runs.ts';
 
 const keyOf = (blocker: Blocker): string => `${blocker.tenant} ${blocker.partition ?? ''} ${blocker.shape}`;
 
 /**
- * Keeps `queue_blockers` equal to what the last whole scheduling pass found, writing only what changed. It starts by
- * not knowing what is stored, and so writes everything once.
+ * Keeps `queue_blockers` equal to what the last whole round of scheduling found, writing only what changed. What is stored
+ * it knows only as long as it was the last to write, under one lease, and saw that it was written; else it writes all.
  */
-export function makeBlockerBook(): { write(db: Database, blockers: readonly Blocker[], now: Date): Promise<void> } {
-  const state: { written: ReadonlyMap<string, string> | null } = { written: null };
+export interface BlockerBook {
+  /** `inTransaction` runs its work in a transaction that holds the lease, or not at all when that is lost. */
+  write(blockers: readonly Blocker[], lease: number, now: Date, inTransaction: (work: (tx: DatabaseTransaction) => Promise<void>) => Promise<boolean>): Promise<void>;
+}
+
+export function makeBlockerBook(): BlockerBook {
+  const state: { written: ReadonlyMap<string, string> | null; lease: number } = { written: null, lease: 0 };
   return {
-    async write(db, blockers, now) {
+    async write(blockers, lease, now, inTransaction) {
       const wanted = new Map(blockers.map((blocker) => [keyOf(blocker), JSON.stringify({ reason: blocker.reason, limit: blocker.limit })]));
-      const { written } = state;
+      const written = state.lease === lease ? state.written : null;
       const same = written !== null && written.size === wanted.size && [...wanted].every(([key, because]) => written.get(key) === because);
       if (same) return;
+      // Until the transaction is known to be committed, nothing is known of what is stored.
+      state.written = null;
       const changed = blockers.filter((blocker) => written?.get(keyOf(blocker)) !== wanted.get(keyOf(blocker)));
-      await db.transaction().execute(async (tx) => {
+      const done = await inTransaction(async (tx) => {
         if (written === null) await tx.deleteFrom('queue_blockers').execute();
         for (const key of written?.keys() ?? []) {
           if (wanted.has(key)) continue;
@@ -32,7 +39,7 @@ export function makeBlockerBook(): { write(db: Database, blockers: readonly Bloc
             .execute();
         }
       });
-      state.written = wanted;
+      if (done) Object.assign(state, { written: wanted, lease });
     },
   };
 }

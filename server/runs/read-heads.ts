@@ -8,10 +8,13 @@ export interface HeadRow extends QueueHead {
 }
 
 interface HeadSqlRow {
-  readonly id: string;
   readonly tenant_id: string;
-  readonly partition: string | null;
+  readonly part: string;
   readonly shape: string;
+  readonly nth: number;
+  /** null, with all that follows, where the group has no head now. */
+  readonly id: string | null;
+  readonly partition: string | null;
   readonly image: string;
   readonly priority: number;
   readonly queued_at: Date;
@@ -20,17 +23,25 @@ interface HeadSqlRow {
   readonly gpus: number;
 }
 
+/** Where a stretch of groups ended. */
+export interface QueueGroup {
+  readonly tenant: string;
+  readonly partition: string;
+  readonly shape: string;
+}
+
 /**
  * The first runs of each group of alike ones (tenant, partition, shape). The groups are found by jumping through the
  * queue's index from one to the next, so the cost follows the number of groups and not the length of the queue.
- * Of more than `groups` groups a pass sees a stretch; the next goes on at `next`, so that each has its turn.
+ * Of more than `groups` groups a pass sees a stretch; the next goes on after `next`, so that each has its turn. A group
+ * whose runs only wait for another try counts as one without heads.
  */
 export async function readHeads(
   db: Database,
-  ask: { readonly now: Date; readonly groups: number; readonly perGroup: number; readonly after: HeadRow | null },
-): Promise<{ readonly rows: readonly HeadRow[]; readonly next: HeadRow | null; readonly wholeRound: boolean }> {
+  ask: { readonly now: Date; readonly groups: number; readonly perGroup: number; readonly after: QueueGroup | null },
+): Promise<{ readonly rows: readonly HeadRow[]; readonly next: QueueGroup | null }> {
   const { after } = ask;
-  const start = after === null ? sql`true` : sql`(tenant_id, coalesce(partition, ''), shape) > (${after.tenant}::uuid, ${after.partition ?? ''}, ${after.shape})`;
+  const start = after === null ? sql`true` : sql`(tenant_id, coalesce(partition, ''), shape) > (${after.tenant}::uuid, ${after.partition}, ${after.shape})`;
   const { rows } = await sql<HeadSqlRow>`
     with recursive found as (
       (select tenant_id, coalesce(partition, '') as part, shape, 1 as nth from runs where state = 'queued' and ${start}
@@ -42,24 +53,26 @@ export async function readHeads(
         order by tenant_id, coalesce(partition, ''), shape limit 1) n
         where f.nth < ${ask.groups})
     )
-    select h.* from found f cross join lateral (
-      select id, tenant_id, partition, shape, image, priority, queued_at, cpu_milli, memory_bytes, gpus from runs
+    select f.tenant_id, f.part, f.shape, f.nth, h.* from found f left join lateral (
+      select id, partition, image, priority, queued_at, cpu_milli, memory_bytes, gpus from runs
       where state = 'queued' and tenant_id = f.tenant_id and coalesce(partition, '') = f.part and shape = f.shape and due_at <= ${ask.now}
-      order by priority desc, queued_at, id limit ${ask.perGroup}) h`.execute(db);
-  const heads = rows.map(
-    (row): HeadRow => ({
-      run: row.id,
-      tenant: row.tenant_id as TenantId,
-      partition: row.partition,
-      shape: row.shape,
-      image: row.image,
-      priority: row.priority,
-      queuedAt: row.queued_at,
-      ask: { cpuMilli: row.cpu_milli, memoryBytes: row.memory_bytes, gpus: row.gpus },
-    }),
-  );
-  const groups = new Set(heads.map((head) => `${head.tenant} ${head.partition ?? ''} ${head.shape}`)).size;
-  const last = heads.at(-1) ?? null;
-  const next = groups >= ask.groups ? last : null;
-  return { rows: heads, next, wholeRound: after === null && next === null };
+      order by priority desc, queued_at, id limit ${ask.perGroup}) h on true
+    order by f.nth`.execute(db);
+  const heads = rows
+    .filter((row) => row.id !== null)
+    .map(
+      (row): HeadRow => ({
+        run: row.id ?? '',
+        tenant: row.tenant_id as TenantId,
+        partition: row.partition,
+        shape: row.shape,
+        image: row.image,
+        priority: row.priority,
+        queuedAt: row.queued_at,
+        ask: { cpuMilli: row.cpu_milli, memoryBytes: row.memory_bytes, gpus: row.gpus },
+      }),
+    );
+  const last = rows.at(-1);
+  const next = last !== undefined && last.nth >= ask.groups ? { tenant: last.tenant_id, partition: last.part, shape: last.shape } : null;
+  return { rows: heads, next };
 }

@@ -3,8 +3,8 @@ import { newId } from '#kit/ids.ts';
 import { holdsReconcilerLease, takeReconcilerLease } from '#kit/reconcilers/reconciler-lease.ts';
 import { readPlacementNodes } from '#nodes/nodes.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
-import { placeRuns, type Placement, type PlacementResult } from '#runs/place-runs.ts';
-import { type HeadRow, readHeads } from '#runs/read-heads.ts';
+import { type Blocker, placeRuns, type Placement, type PlacementResult } from '#runs/place-runs.ts';
+import { type HeadRow, type QueueGroup, readHeads } from '#runs/read-heads.ts';
 import { readTenantShares } from '#runs/tenant-shares.ts';
 import { makeBlockerBook } from '#runs/queue-blockers.ts';
 import { sql } from 'kysely';
@@ -13,28 +13,32 @@ const LEASE = 'schedule-runs';
 
 /**
  * The scheduling pass: reads the heads of the queues, what the nodes have and the tenants hold, asks the pure placement,
- * and writes what it answers in one transaction. Only the holder of the lease does so; the transaction checks the token,
- * so a server that was paused in the middle writes nothing. What it places it also claims, and `onPlaced` wakes the
- * worker that launches it. Dying before the commit changes nothing; dying after it leaves placed runs for `claimRuns`.
+ * and writes what it answers in one transaction. Only the holder of the lease does so; each transaction checks the token,
+ * so a server that was paused in the middle writes nothing. `onPlaced` wakes the worker that launches what was placed.
+ * Dying before the commit changes nothing; dying after it leaves placed runs for `claimRuns`.
  */
 export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () => Promise<'again' | 'done'> {
   const blockerBook = makeBlockerBook();
-  const turn: { after: HeadRow | null } = { after: null };
+  // A round is one pass, or as many as it takes to see every group once.
+  const round: { after: QueueGroup | null; blockers: readonly Blocker[] } = { after: null, blockers: [] };
   return async () => {
     const { db, clock, limits } = parts;
     const now = clock.now();
     const token = await takeReconcilerLease(db, { name: LEASE, server: parts.server, now, forMs: limits.leaseMs });
     if (token === null) return 'done';
-    const heads = await readHeads(db, { now, groups: limits.queueGroups, perGroup: limits.headsPerGroup, after: turn.after });
-    turn.after = heads.next;
-    if (heads.rows.length === 0) {
-      if (heads.wholeRound) await blockerBook.write(db, [], now);
-      return heads.next === null ? 'done' : 'again';
-    }
+    const underLease = (work: (tx: DatabaseTransaction) => Promise<void>): Promise<boolean> =>
+      db.transaction().execute(async (tx) => {
+        if (!(await holdsReconcilerLease(tx, LEASE, token))) return false;
+        await work(tx);
+        return true;
+      });
+    const heads = await readHeads(db, { now, groups: limits.queueGroups, perGroup: limits.headsPerGroup, after: round.after });
     const [nodes, tenants] = await Promise.all([readPlacementNodes(db, now), readTenantShares(db, [...new Set(heads.rows.map((head) => head.tenant))])]);
     const result = placeRuns({ now, nodes, tenants, heads: heads.rows, reserveAfterMs: limits.reserveAfterMs });
-    if (result.placements.length > 0) await db.transaction().execute((tx) => writePlacements(parts, tx, token, result, heads.rows, nodes, now));
-    if (heads.wholeRound) await blockerBook.write(db, result.blockers, now);
+    if (result.placements.length > 0) await underLease((tx) => writePlacements(tx, result, heads.rows, nodes, now));
+    round.blockers = [...(round.after === null ? [] : round.blockers), ...result.blockers];
+    round.after = heads.next;
+    if (heads.next === null) await blockerBook.write(round.blockers, token, now, underLease);
     if (result.placements.length > 0) onPlaced();
     for (const { run } of result.placements) {
       const head = heads.rows.find((row) => row.run === run);
@@ -45,15 +49,12 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
 }
 
 async function writePlacements(
-  parts: EngineParts,
   tx: DatabaseTransaction,
-  token: number,
   result: PlacementResult,
   heads: readonly HeadRow[],
   nodes: Awaited<ReturnType<typeof readPlacementNodes>>,
   now: Date,
 ): Promise<void> {
-  if (!(await holdsReconcilerLease(tx, LEASE, token))) return;
   const headOf = new Map(heads.map((head) => [head.run, head]));
   const isolationOf = (placement: Placement): string =>
     nodes.find(({ id }) => id === placement.node)?.executors.find(({ id }) => id === placement.executor)?.isolation ?? 'none';

@@ -46,6 +46,12 @@ async function sweep(parts: EngineParts, executor: Executor, firstSeen: Map<stri
     firstSeen.set(attempt, since);
     if (now - since < parts.limits.orphanGraceMs) continue;
     parts.log.warn({ attempt, executor: executor.id }, 'removing an attempt that no run knows');
-    await executor.remove(handle);
+    try {
+      await executor.remove(handle);
+    } catch (error) {
+      if (isEngineUnreachable(error)) throw error;
+      // One that cannot be removed must not keep the others.
+      parts.log.error({ err: error, attempt, executor: executor.id }, 'an attempt that no run knows could not be removed; it is tried again');
+    }
   }
 }

@@ -77,7 +77,7 @@ async function recordEnd(parts: EngineParts, run: ClaimedRun, end: AttemptEnd): 
     phase_progress: null,
   };
   const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'finishing', at: now, note, setAttempt: ended });
-  if (!moved) return { next: 'let-go' };
+  if (!moved) return { next: 'reload' };
   return { next: 'look-again', run: { ...run, state: 'finishing' } };
 }
 
@@ -85,6 +85,11 @@ async function recordPhase(parts: EngineParts, run: ClaimedRun, seen: Observatio
   const phase = seen.state === 'pending' ? seen.phase : null;
   const progress = seen.state === 'pending' ? (seen.progress ?? null) : null;
   if (phase === run.phase && progress === run.phase_progress) return;
-  await parts.db.updateTable('attempts').set({ phase, phase_progress: progress }).where('id', '=', run.attempt_id).execute();
+  await parts.db
+    .updateTable('attempts')
+    .set({ phase, phase_progress: progress })
+    .where('id', '=', run.attempt_id)
+    .where((where) => where.exists(where.selectFrom('runs').select('runs.id').where('runs.id', '=', run.id).where('runs.lease_token', '=', run.lease_token)))
+    .execute();
   parts.changes.publish({ tenant: run.tenant_id as never, topic: 'run', id: run.id, change: 'updated' });
 }

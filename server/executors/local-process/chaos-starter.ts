@@ -16,3 +16,4 @@ await Promise.all(
   }),
 );
 process.stdout.write('all started\n');
+await executor.close();

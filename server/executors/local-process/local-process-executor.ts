@@ -348,8 +348,11 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
           waiting.delete(attempt);
           continue;
         }
-        const recorded = await readExit(attemptFolder(home, attempt));
-        if (recorded?.record.kind === 'prepared') continue;
+        const folder = attemptFolder(home, attempt);
+        if ((await readExit(folder))?.record.kind === 'prepared') {
+          const started = await readStarted(folder);
+          if (started === null || (started.monitor && (await isMonitorAlive(started.monitor)))) continue;
+        }
         waiting.delete(attempt);
         hint(attempt);
       }

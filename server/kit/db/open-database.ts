@@ -43,6 +43,9 @@ export function openDatabase(address: DatabaseAddress, log: Log, poolSize = DATA
   });
   // An idle connection that breaks (the database was restarted) only means that the pool opens another.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'));
+  // One that breaks while it is in use tells so twice: its statement fails, which is handled where it was sent, and it emits
+  // an error, to which the pool listens only while the connection is idle. Unheard, that would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,

@@ -1,3 +1,4 @@
+import { SECURITY_HEADERS } from '#kit/http/security-headers.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** A reader that lets this much pile up is cut off; it comes back with Last-Event-ID and goes on where it was. */
@@ -22,8 +23,13 @@ export function openEventStream(request: FastifyRequest, reply: FastifyReply): E
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
-    'x-content-type-options': 'nosniff',
+    ...SECURITY_HEADERS,
   });
+  // Whoever asks for the head alone has it all: left open, the connection would serve nothing else any more.
+  if (request.method === 'HEAD') {
+    raw.end();
+    return { signal: AbortSignal.abort(), send: async () => {}, end: () => {} };
+  }
   raw.write(': open\n\n');
   const keepAlive = setInterval(() => raw.write(': alive\n\n'), KEEP_ALIVE_MS);
   const close = (): void => {

@@ -1,6 +1,6 @@
 import { isDatabaseUnavailable, isDiskFull } from '#kit/db/database-errors.ts';
 import { ERROR_CATALOGUE, isSodateError, SodateError, type ErrorBody } from '@sodate/contract/errors.ts';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Turns whatever was thrown into a catalogue error. Unknown errors become `internal`; their text stays in the log. */
 export function toSodateError(error: unknown, requestId: string): SodateError {
@@ -8,24 +8,26 @@ export function toSodateError(error: unknown, requestId: string): SodateError {
   if (isDatabaseUnavailable(error)) return new SodateError('database-unavailable', {}, { cause: error });
   if (isDiskFull(error)) return new SodateError('disk-full', { place: 'the platform' }, { cause: error });
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
-  if (status === 413) return new SodateError('body-too-large', { limit: '1 MiB of JSON' });
+  if (status === 413) return new SodateError('body-too-large', { limit: '8 MiB of JSON' });
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new SodateError('invalid-request', { details: error instanceof Error ? error.message : 'not readable' });
   }
   return new SodateError('internal', { requestId }, { cause: error });
 }
 
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
+  const known = toSodateError(error, request.id);
+  const status = ERROR_CATALOGUE[known.code].status;
+  if (status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
+  // The answer's head may be out already when a stream breaks: cutting the connection tells the reader.
+  if (reply.raw.headersSent) return reply.raw.destroy();
+  const body: ErrorBody = { code: known.code, message: known.message, params: { ...known.params }, requestId: request.id };
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="sodate"');
+  return reply.code(status).header('cache-control', 'no-store').send(body);
+}
+
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
-    const known = toSodateError(error, request.id);
-    const status = ERROR_CATALOGUE[known.code].status;
-    if (status >= 500) request.log.error({ err: error, code: known.code }, 'request failed');
-    // The answer's head may be out already when a stream breaks: cutting the connection tells the reader.
-    if (reply.raw.headersSent) return reply.raw.destroy();
-    const body: ErrorBody = { code: known.code, message: known.message, params: { ...known.params }, requestId: request.id };
-    if (status === 401) reply.header('www-authenticate', 'Bearer realm="sodate"');
-    return reply.code(status).header('cache-control', 'no-store').send(body);
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
     throw new SodateError('route-not-found', { method: request.method, path: request.url.split('?')[0] ?? '' });
   });

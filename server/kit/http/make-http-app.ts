@@ -1,4 +1,5 @@
-import { answerErrors } from '#kit/http/http-errors.ts';
+import { answerError, answerErrors } from '#kit/http/http-errors.ts';
+import { SECURITY_HEADERS } from '#kit/http/security-headers.ts';
 import { guardOrigins, type PublicAddress } from '#kit/http/guard-origins.ts';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
@@ -6,16 +7,6 @@ import { randomUUID } from 'node:crypto';
 
 /** JSON bodies; files go by the part protocol. */
 export const JSON_BODY_BYTES_LIMIT = 8 * 1024 * 1024;
-
-/** Never framed, never sniffed; scripts and styles from our own origin only (style attributes excepted: the components set them). */
-const SECURITY_HEADERS = {
-  'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-} as const;
 
 /** A Fastify app with our errors, headers and guards, and no route yet. Answers `shutting-down` after `close` began. */
 export async function makeHttpApp(options: { readonly logger: FastifyBaseLogger; readonly address: () => PublicAddress }): Promise<FastifyInstance> {
@@ -28,6 +19,8 @@ export async function makeHttpApp(options: { readonly logger: FastifyBaseLogger;
     routerOptions: { maxParamLength: 1100 },
     forceCloseConnections: true,
     return503OnClosing: true,
+    // Addresses that cannot be decoded are refused before there is a route, and so before any hook.
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply.headers(SECURITY_HEADERS)),
   });
   answerErrors(app);
   await app.register(cookie);

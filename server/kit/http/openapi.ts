@@ -9,6 +9,8 @@ function commonErrors(route: Route): ErrorCode[] {
   else if (route.permission !== 'anyone') codes.push('not-signed-in', 'not-allowed');
   if (route.path.includes('{')) codes.push('not-found');
   if (route.idempotent) codes.push('idempotency-mismatch');
+  if (route.takes === 'json' && !(route.body instanceof z.ZodUndefined)) codes.push('body-too-large');
+  if (route.query instanceof z.ZodObject && 'cursor' in route.query.shape) codes.push('invalid-cursor');
   return codes;
 }
 

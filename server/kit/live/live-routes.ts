@@ -6,6 +6,7 @@ import * as routes from '@sodate/contract/live.ts';
 export function bindLiveRoutes(binder: Binder, { changes }: { readonly changes: ChangeFeed }): void {
   binder.bind(routes.followChanges, async ({ tenant, request, reply }) => {
     const stream = openEventStream(request, reply);
+    if (stream.signal.aborted) return;
     const unsubscribe = changes.subscribe((change) => {
       if (change === 'reload') return void stream.send('reload', {});
       if (change.tenant !== null && change.tenant !== tenant.id) return;

@@ -212,7 +212,7 @@ describe('file system object store', () => {
 
     await store.removeBlob(tenant, blob);
     expect(await filesBelow('objects')).toEqual([]);
-  });
+  }, 240_000);
 
   it('answers a full disk clearly, and gives back what the failed part took', async (context) => {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) return context.skip('mounting a small disk needs Linux and root');

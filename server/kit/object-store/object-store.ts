@@ -1,3 +1,4 @@
+import type { ByteRange } from '#kit/http/byte-range.ts';
 import type { TenantId, UploadId } from '@sodate/contract/ids.ts';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -60,12 +61,6 @@ export interface UploadShape {
   readonly id: UploadId;
   readonly size: number;
   readonly partSize: number;
-}
-
-/** Both ends are included, as in HTTP. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 export interface BlobLink {

@@ -18,7 +18,7 @@ interface Region {
  */
 export async function writeRegion(file: FileHandle, region: Region, body: Readable, signal: AbortSignal): Promise<void> {
   const size = Math.min(WRITE_BYTES, region.length);
-  let filling = Buffer.allocUnsafeSlow(size);
+  let filling: Buffer = Buffer.allocUnsafeSlow(size);
   let spare: Buffer | null = null;
   let filled = 0;
   let received = 0;

@@ -23,6 +23,8 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'tenant-not-empty': 'テナント {name} にはまだ {holds} があります。先に削除してください。',
   'upload-incomplete': 'アップロード {reference} には {missing} が足りません。不足分を送ってからもう一度完了してください。',
   'part-out-of-form': 'パート {part} は {expected} バイトでなければなりませんが、{actual} バイトでした。最後以外のパートは、開始時に示されたサイズにしてください。',
+  'digest-differs': '届いた {name} のダイジェストは {actual} で、{expected} と一致しません。ファイルを送り直してください。',
+  'range-not-satisfiable': 'ファイルは {size} バイトです。指定された範囲はその外にあります。',
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
   'too-many': '一度に指定できる{things}は {limit} 個までです。',
   'too-many-attempts': 'サインインの失敗が続きました。{seconds} 秒後にもう一度お試しください。',

@@ -1,4 +1,4 @@
-import { parseRange } from '#data/byte-range.ts';
+import { parseRange } from '#kit/http/byte-range.ts';
 import { describe, expect, it } from 'vitest';
 
 describe('a Range header', () => {

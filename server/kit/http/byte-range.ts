@@ -1,4 +1,8 @@
-import type { ByteRange } from '#kit/object-store/object-store.ts';
+/** Both ends are included, as in HTTP. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * What a Range header asks of `size` bytes: one range, everything (also for forms we do not serve: several ranges, other

@@ -1,0 +1,164 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kill } from '../home-processes.ts';
+import { isHealthy, type Running, type TestHome, untilReady } from '../test-home.ts';
+import { until } from '../until.ts';
+import type { Random } from './random.ts';
+
+export interface StormCounts {
+  /** Times that something was killed with -9. */
+  strikes: number;
+  server: number;
+  postgres: number;
+  both: number;
+  /** Before the server served. */
+  early: number;
+  /** Starts that ended by themselves because their database was killed during them. */
+  startsGivenUp: number;
+  starts: number;
+  longestStartMs: number;
+  /** From a start to the last of the ends that it found being taken up. */
+  longestAdoptionMs: number;
+  adoptions: number;
+}
+
+export interface Storm {
+  readonly counts: StormCounts;
+  /** Kills at random and starts again, `strikes` times; afterwards the server serves. */
+  rage(strikes: number, beforeStrike: (done: number) => Promise<void>): Promise<void>;
+  /** Kills the server, lets `meanwhile` happen without one, and starts it again. */
+  away(meanwhile: () => Promise<void>): Promise<void>;
+  /** Ends the server in the ordinary way. @returns its exit code */
+  end(): Promise<number | null>;
+}
+
+/** Waits at most this long between the moment when something can be killed and the kill. */
+const LONGEST_DELAY_MS = 1_500;
+/** `both`: the database first; `both-reversed`: the server first. */
+const TARGETS = ['server', 'server', 'postgres', 'both', 'both-reversed'] as const;
+/** Of the strikes, those that hit a server on its way up. */
+const EARLY_SHARE = 0.25;
+/** The server starts its database again at most five times within a minute; then it gives up, as it should. */
+const POSTGRES_ALONE_LIMIT = 3;
+
+export async function makeStorm(home: TestHome, random: Random, mark: string, platform: () => Promise<string>): Promise<Storm> {
+  const counts: StormCounts = { strikes: 0, server: 0, postgres: 0, both: 0, early: 0, startsGivenUp: 0, starts: 0, longestStartMs: 0, longestAdoptionMs: 0, adoptions: 0 };
+  const dataFolder = path.join(home.folder, 'postgres', 'data');
+
+  const begin = (): Running & { readonly began: number; measured: boolean } => {
+    counts.starts += 1;
+    return { ...home.begin(['up'], { environment: { CHAOS_MARK: mark } }), began: performance.now(), measured: false };
+  };
+  let server = begin();
+
+  /** Ready, and all that ended without a server is taken up. */
+  const settle = async (): Promise<void> => {
+    const url = await untilReady(server);
+    // Of a server that has been serving since before the last strike there is no start to measure.
+    const fresh = !server.measured;
+    server.measured = true;
+    if (fresh) counts.longestStartMs = Math.max(counts.longestStartMs, performance.now() - server.began);
+    const waiting = await endedAttempts(path.join(home.folder, 'executors/local-process', await platform()));
+    await until('what ended while no server ran is taken up', async () => {
+      if (server.hasEnded()) throw new Error(`The server ended by itself: ${(await server.ended).stderr}`);
+      const left = await Promise.all(waiting.map((folder) => stat(folder).then(() => true, () => false)));
+      return !left.includes(true) && (await isHealthy(url));
+    });
+    if (waiting.length === 0 || !fresh) return;
+    counts.adoptions += waiting.length;
+    counts.longestAdoptionMs = Math.max(counts.longestAdoptionMs, performance.now() - server.began);
+  };
+
+  const killServer = async (): Promise<void> => {
+    const record = await home.serverRecord();
+    // Before it serves the record is an earlier server's; then the process that we started is meant.
+    if (server.stdout() !== '' && !server.hasEnded() && record?.pid !== server.pid) throw new Error(`server.json names ${record?.pid} instead of ${server.pid}`);
+    kill(server.pid, 'SIGKILL');
+    await server.ended;
+  };
+
+  return {
+    counts,
+    async rage(strikes, beforeStrike) {
+      let alone = 0;
+      for (let strike = 0; strike < strikes; strike += 1) {
+        const early = strike > 0 && random.chance(EARLY_SHARE);
+        if (!early) {
+          await settle();
+          await beforeStrike(strike);
+        }
+        await sleep(random.between(0, LONGEST_DELAY_MS));
+        const wanted = random.pick(TARGETS);
+        const target = wanted === 'postgres' && alone >= POSTGRES_ALONE_LIMIT ? 'both' : wanted;
+        counts.strikes += 1;
+        counts[target === 'both-reversed' ? 'both' : target] += 1;
+        if (early) counts.early += 1;
+        const strikePostgres = (): void => killPostgres(dataFolder, random.chance(0.5));
+        if (target === 'postgres') {
+          strikePostgres();
+          alone += 1;
+          if (!early) continue;
+          // In the middle of a start it is the server's right to give up, but not to hang.
+          const outcome = await Promise.race([server.ended, untilReady(server).catch(() => server.ended)]);
+          if (typeof outcome === 'string') continue;
+          counts.startsGivenUp += 1;
+          if (outcome.code !== 1) throw new Error(`A start whose database was killed ended with code ${outcome.code}: ${outcome.stderr}`);
+        } else {
+          if (target === 'both') strikePostgres();
+          await killServer();
+          if (target === 'both-reversed') strikePostgres();
+        }
+        alone = 0;
+        server = begin();
+      }
+      await settle();
+    },
+    async away(meanwhile) {
+      counts.strikes += 1;
+      counts.server += 1;
+      await killServer();
+      await meanwhile();
+      server = begin();
+      await settle();
+    },
+    async end() {
+      kill(server.pid, 'SIGTERM');
+      return (await server.ended).code;
+    },
+  };
+}
+
+/** Attempts whose job has ended by itself and which are still there to be taken up. */
+async function endedAttempts(folder: string): Promise<readonly string[]> {
+  const attempts = (await readdir(folder).catch(() => [])).map((name) => path.join(folder, name));
+  const records = await Promise.all(attempts.map((attempt) => readFile(path.join(attempt, 'exit'), 'utf8').catch(() => '')));
+  return attempts.filter((_attempt, at) => /^exit .* \.$/m.test(records[at] ?? ''));
+}
+
+/**
+ * The postmaster of this data folder, and with `everything` each of its children, in one go. All of PostgreSQL works in
+ * the data folder and nothing else does, so no process of another database can be meant.
+ */
+function killPostgres(dataFolder: string, everything: boolean): void {
+  const worksHere = (pid: number): boolean => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === dataFolder;
+    } catch {
+      return false;
+    }
+  };
+  const postmaster = postmasterIn(dataFolder);
+  const others = everything ? readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number).filter((pid) => pid !== postmaster && worksHere(pid)) : [];
+  if (postmaster !== null && worksHere(postmaster)) kill(postmaster, 'SIGKILL');
+  for (const pid of others) kill(pid, 'SIGKILL');
+}
+
+function postmasterIn(dataFolder: string): number | null {
+  try {
+    return Number(readFileSync(path.join(dataFolder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  } catch {
+    return null;
+  }
+}

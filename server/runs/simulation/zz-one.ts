@@ -1,0 +1,15 @@
+import { openDatabase } from '#kit/db/open-database.ts';
+import { migrate } from '#kit/db/migrate.ts';
+import { silentLog } from '#kit/log.ts';
+import { startThrowawayPostgres } from '#postgres/throwaway-postgres.ts';
+import { simulateEngine } from '#runs/simulation/simulate-engine.ts';
+const pgs = await startThrowawayPostgres();
+const m = openDatabase(pgs.connection, silentLog, 1);
+await m.pool.query('create database x');
+await m.pool.query("alter database x set lock_timeout='25ms'");
+await m.close();
+const d = openDatabase({ ...pgs.connection, database: 'x' }, silentLog, 24);
+await migrate(d.pool, '/work/main/server/migrations', new Date(), silentLog);
+const r = await simulateEngine(d, Number(process.argv[2]));
+console.log(r.broken.join('\n')); console.log(r.trace.join('\n'));
+await d.close(); await pgs.stop();
