@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DataId, FileId, ThingRef, UploadId } from './ids.ts';
+import { DataId, FileId, NamedRef, ThingRef, UploadId } from './ids.ts';
 import { FileName, Memo, Tag, Tags, Title } from './names.ts';
 import { Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
@@ -47,7 +47,7 @@ export const listData = defineRoute({
   permission: 'tenant-viewer',
   summary: 'Data, newest first; every given condition must hold',
   params: TenantParams,
-  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: z.string().max(128).optional() }),
+  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: NamedRef.optional() }),
   response: pageOf(Data),
 });
 
@@ -114,6 +114,7 @@ export const getDataFile = defineRoute({
   summary: 'The bytes of a file; ranges are supported',
   params: DataParams.extend({ file: FileId }),
   answers: 'bytes',
+  errors: ['range-not-satisfiable'],
 });
 
 export const deleteDataFile = defineRoute({

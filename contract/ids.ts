@@ -35,7 +35,7 @@ export const ThingRef = z
   .describe('Id (UUID) or number');
 
 /** How a caller names a thing that has a unique name: its id or that name. */
-export const NamedRef = z.string().min(1).max(128).describe('Id (UUID) or name');
+export const NamedRef = z.string().min(1).max(128).regex(/^[^\u0000]*$/, 'must not contain NUL').describe('Id (UUID) or name');
 
 /** How a caller names a run: its id, or kind and number, such as `training-12`. */
 export const RunRef = z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InferenceDetails } from './inference.ts';
+import { NamedRef } from './ids.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
 import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
@@ -32,7 +33,7 @@ export const listRuns = defineRoute({
     state: repeated(RunState),
     text: SearchText,
     tag: repeated(Tag),
-    createdBy: z.string().max(128).optional(),
+    createdBy: NamedRef.optional(),
     favourite: z.enum(['true', 'false']).transform((value) => value === 'true').optional(),
   }),
   response: pageOf(RunSummary),
@@ -185,6 +186,7 @@ export const getOutput = defineRoute({
   params: RunParams,
   query: z.strictObject({ path: OutputPath }),
   answers: 'bytes',
+  errors: ['range-not-satisfiable'],
 });
 
 export const runRoutes = [

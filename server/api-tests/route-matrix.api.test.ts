@@ -225,10 +225,35 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
     });
   }
 
+  const maker = (): Headers => (own().as === undefined ? (world().good[rights.least ?? ''] ?? {}) : bearer(own().as ?? ''));
+
+  it('refuses what it does not know, and text that no database can hold', async () => {
+    const { body, query = {} } = own();
+    const strange: { what: string; request: ExampleRequest }[] = [{ what: 'a query', request: { ...own(), query: { ...query, nonsense: '1' } } }];
+    const isForm = typeof body === 'object' && !(body instanceof Uint8Array);
+    if (isForm) strange.push({ what: 'a field', request: { ...own(), body: { ...body, nonsense: 1 } } }, { what: 'no body', request: { ...own(), body: undefined } }, { what: 'a list', request: { ...own(), body: [body] } });
+    if (body === undefined && route.takes === 'json') strange.push({ what: 'a body', request: { ...own(), body: { nonsense: 1 } } });
+    const optional = route.takes === 'json' && route.body.safeParse(undefined).success;
+    for (const { at, value } of leaves({ body: isForm ? body : undefined, query })) {
+      // A password is never stored as it is, and may be anything.
+      if (typeof value === 'string' && !/password|current|next/.test(at.join())) strange.push({ what: `${at.join('.')} with a NUL`, request: replaced(own(), at, `${value}\0`) as ExampleRequest });
+    }
+    const cases = strange.filter(({ what }) => !(what === 'no body' && optional));
+    const code = route.permission === 'signed-url' ? /^(invalid-request|signature-not-valid)$/ : /^(invalid-request|not-found|bad-credentials|link-not-valid)$/;
+    await untilQuiet(opened());
+    const before = await snapshotDatabase(opened().database.db);
+    const wrong: string[] = [];
+    for (const { what, request } of cases) {
+      const answer = await send(route, request, maker());
+      if (answer.status < 400 || answer.status >= 500 || !code.test(String(answer.body?.code))) wrong.push(`${what}: ${answer.status} ${answer.text.slice(0, 200)}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(await snapshotDatabase(opened().database.db)).toEqual(before);
+  });
+
   it('does what it says for whoever may', async () => {
-    const headers = own().as === undefined ? (world().good[rights.least ?? ''] ?? {}) : bearer(own().as ?? '');
     const readers = route.method === 'GET' && own().as === undefined ? rights.may.map((who) => world().good[who] ?? {}) : [];
-    for (const each of [...readers, headers]) {
+    for (const each of [...readers, maker()]) {
       const answer = await send(route, own(), each);
       expect([answer.status, answer.text.slice(0, 500)]).toEqual([route.status, expect.anything()]);
       if (route.answers === 'json' && route.status !== 204) expect(route.response.safeParse(answer.body).error).toBeUndefined();

@@ -8,6 +8,8 @@ import type { TenantId } from '@sodate/contract/ids.ts';
 /** Live runs that one server looks after at the same time; more wait until some have ended. */
 const HELD_RUNS_LIMIT = 2_000;
 const CLAIMS_PER_PASS = 256;
+/** Without a hint. */
+const CLAIM_EVERY_MS = 200;
 const LONGEST_TROUBLE_MS = 30_000;
 
 interface Held {
@@ -23,6 +25,8 @@ interface Held {
 export interface RunDriver {
   /** Claims what is due and begins the next step of each run that is due. Does not wait for the steps. */
   pass(signal: AbortSignal): Promise<'again' | 'done'>;
+  /** There are runs that nobody has claimed yet. */
+  hintPlaced(): void;
   /** The run was changed by somebody: read it again. */
   hintRun(run: string): void;
   /** The attempt may have changed in its engine. */
@@ -41,7 +45,7 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
   const held = new Map<string, Held>();
   const byAttempt = new Map<string, string>();
   const underWay = new Set<Promise<void>>();
-  const state = { renewAt: 0, reload: new Set<string>(), launching: 0 };
+  const state = { renewAt: 0, claimedAt: 0, reload: new Set<string>(), launching: 0 };
 
   /** Only this very entry: the run may have been claimed again since, and another step of it be under way. */
   const letGo = (entry: Held): void => {
@@ -55,14 +59,18 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
     byAttempt.set(run.attempt_id, run.id);
   };
 
-  /** Those `hinted` while a step of theirs is under way are read after it. */
+  /**
+   * Those `hinted` while a step of theirs is under way are read after it. So is one whose step has ended meanwhile: where
+   * both statements met, this one shows the run as that step left it, and its attempt as it was before.
+   */
   const refresh = async (ids: readonly string[], hinted: ReadonlySet<string>, now: Date): Promise<void> => {
+    const before = new Map(ids.map((id) => [id, held.get(id)?.run]));
     const rows = new Map((await renewClaims(db, { server: parts.server, runs: ids, now, leaseMs: limits.leaseMs })).map((row) => [row.id, row]));
     for (const id of ids) {
       const entry = held.get(id);
       const row = rows.get(id);
       if (!entry) continue;
-      if (entry.busy) {
+      if (entry.busy || entry.run !== before.get(id)) {
         if (hinted.has(id)) state.reload.add(id);
       } else if (!row || row.lease_token !== entry.run.lease_token) letGo(entry);
       else {
@@ -72,22 +80,37 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
     }
   };
 
-  const take = async (entry: Held, signal: AbortSignal): Promise<void> => {
-    const launches = entry.run.state === 'starting';
-    if (launches) state.launching += 1;
-    let step: Step;
-    try {
-      step = await stepRun(parts, entry.run, signal);
-      entry.troubles = 0;
-    } catch (error) {
-      entry.troubles += 1;
-      log.error({ err: error, run: entry.run.id, state: entry.run.state, troubles: entry.troubles }, 'a step of a run failed; it is tried again');
-      step = { next: 'wait', ms: Math.min(LONGEST_TROUBLE_MS, 100 * 2 ** entry.troubles) };
-    } finally {
-      if (launches) state.launching -= 1;
+  /** One step after the other while there is one to take at once: only the first has to wait for a pass. */
+  const takeSteps = async (entry: Held, signal: AbortSignal): Promise<void> => {
+    let step = await take(entry, signal);
+    while (step.next === 'look-again' && !signal.aborted && !state.reload.has(entry.run.id)) {
+      entry.run = step.run;
+      publish(entry.run);
+      entry.hinted = false;
+      step = await take(entry, signal);
     }
     entry.busy = false;
     apply(entry, step);
+  };
+
+  const take = async (entry: Held, signal: AbortSignal): Promise<Step> => {
+    const launches = entry.run.state === 'starting';
+    if (launches) state.launching += 1;
+    try {
+      const step = await stepRun(parts, entry.run, signal);
+      entry.troubles = 0;
+      return step;
+    } catch (error) {
+      entry.troubles += 1;
+      log.error({ err: error, run: entry.run.id, state: entry.run.state, troubles: entry.troubles }, 'a step of a run failed; it is tried again');
+      return { next: 'wait', ms: Math.min(LONGEST_TROUBLE_MS, 100 * 2 ** entry.troubles) };
+    } finally {
+      if (launches) {
+        // Others may have been waiting for their turn to start.
+        if (state.launching === limits.launchesAtOnce) on.wake();
+        state.launching -= 1;
+      }
+    }
   };
 
   const apply = (entry: Held, step: Step): void => {
@@ -115,7 +138,19 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
         break;
     }
     entry.hinted = false;
-    if (entry.nextLookAt === 0 || held.size === 0) on.wake();
+    if (entry.nextLookAt === 0 || state.reload.has(run.id)) on.wake();
+  };
+
+  /** Most passes are for runs that are held already; whether there are new ones is asked when a hint or the time says so. */
+  const claimSome = async (now: Date): Promise<readonly ClaimedRun[]> => {
+    const room = Math.min(CLAIMS_PER_PASS, HELD_RUNS_LIMIT - held.size);
+    if (room <= 0 || Math.abs(now.getTime() - state.claimedAt) < CLAIM_EVERY_MS) return [];
+    state.claimedAt = now.getTime();
+    const executors = parts.executors.all.map(({ id }) => id);
+    const claimed = await claimRuns(db, { server: parts.server, executors, now, leaseMs: limits.leaseMs, limit: room });
+    if (claimed.length === room) state.claimedAt = 0;
+    for (const run of claimed) hold(run);
+    return claimed;
   };
 
   const publish = (run: ClaimedRun): void => parts.changes.publish({ tenant: run.tenant_id as TenantId, topic: 'run', id: run.id, change: 'updated' });
@@ -131,22 +166,23 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
       } else if (hinted.size > 0) {
         await refresh([...hinted].filter((id) => held.has(id)), hinted, now);
       }
-      const room = Math.min(CLAIMS_PER_PASS, HELD_RUNS_LIMIT - held.size);
-      const executors = parts.executors.all.map(({ id }) => id);
-      const claimed = room > 0 ? await claimRuns(db, { server: parts.server, executors, now, leaseMs: limits.leaseMs, limit: room }) : [];
-      for (const run of claimed) hold(run);
+      const claimed = await claimSome(now);
       for (const entry of held.values()) {
         if (entry.busy || entry.nextLookAt > now.getTime() || isEnded(entry.run.state)) continue;
         if (entry.run.state === 'starting' && state.launching >= limits.launchesAtOnce) continue;
         entry.busy = true;
-        const step = take(entry, signal).finally(() => underWay.delete(step));
+        const step = takeSteps(entry, signal).finally(() => underWay.delete(step));
         underWay.add(step);
       }
       return claimed.length === CLAIMS_PER_PASS ? 'again' : 'done';
     },
+    hintPlaced() {
+      state.claimedAt = 0;
+      on.wake();
+    },
     hintRun(id) {
-      if (!held.has(id)) return on.wake();
-      state.reload.add(id);
+      if (held.has(id)) state.reload.add(id);
+      else state.claimedAt = 0;
       on.wake();
     },
     hintAttempt(attempt) {

@@ -19,7 +19,7 @@ const ENGINE_RETRY_MS = 2_000;
 export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: Executor, signal: AbortSignal): Promise<Step> {
   const { db, clock, log } = parts;
   // This server may have been still for a while since it claimed: somebody else may have started, ended and removed it.
-  if (run.lease_until === null || run.lease_until <= clock.now()) return { next: 'let-go' };
+  if (run.lease_until === null || run.lease_until <= clock.now()) return { next: 'reload' };
   let handle: unknown;
   try {
     handle = await executor.start(specOf(parts, run), signal);

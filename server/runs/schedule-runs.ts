@@ -6,7 +6,7 @@ import type { EngineParts } from '#runs/engine-parts.ts';
 import { type Blocker, placeRuns, type Placement, type PlacementResult } from '#runs/place-runs.ts';
 import { type HeadRow, type QueueGroup, readHeads } from '#runs/read-heads.ts';
 import { readTenantShares } from '#runs/tenant-shares.ts';
-import { makeBlockerBook } from '#runs/queue-blockers.ts';
+import { makeBlockerBook, type UnderLease } from '#runs/queue-blockers.ts';
 import { sql } from 'kysely';
 
 const LEASE = 'schedule-runs';
@@ -26,26 +26,33 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
     const now = clock.now();
     const token = await takeReconcilerLease(db, { name: LEASE, server: parts.server, now, forMs: limits.leaseMs });
     if (token === null) return 'done';
-    const underLease = (work: (tx: DatabaseTransaction) => Promise<void>): Promise<boolean> =>
+    const underLease: UnderLease = (work) =>
       db.transaction().execute(async (tx) => {
         if (!(await holdsReconcilerLease(tx, LEASE, token))) return false;
         await work(tx);
         return true;
       });
     const heads = await readHeads(db, { now, groups: limits.queueGroups, perGroup: limits.headsPerGroup, after: round.after });
-    const [nodes, tenants] = await Promise.all([readPlacementNodes(db, now), readTenantShares(db, [...new Set(heads.rows.map((head) => head.tenant))])]);
-    const result = placeRuns({ now, nodes, tenants, heads: heads.rows, reserveAfterMs: limits.reserveAfterMs });
-    if (result.placements.length > 0) await underLease((tx) => writePlacements(tx, result, heads.rows, nodes, now));
-    round.blockers = [...(round.after === null ? [] : round.blockers), ...result.blockers];
+    const { placements, blockers } = await place(parts, heads.rows, now, underLease);
+    round.blockers = [...(round.after === null ? [] : round.blockers), ...blockers];
     round.after = heads.next;
     if (heads.next === null) await blockerBook.write(round.blockers, token, now, underLease);
-    if (result.placements.length > 0) onPlaced();
-    for (const { run } of result.placements) {
+    if (placements.length > 0) onPlaced();
+    for (const { run } of placements) {
       const head = heads.rows.find((row) => row.run === run);
       if (head) parts.changes.publish({ tenant: head.tenant, topic: 'run', id: run, change: 'updated' });
     }
-    return result.placements.length > 0 || heads.next !== null ? 'again' : 'done';
+    return placements.length > 0 || heads.next !== null ? 'again' : 'done';
   };
+}
+
+async function place(parts: EngineParts, heads: readonly HeadRow[], now: Date, underLease: UnderLease): Promise<PlacementResult> {
+  if (heads.length === 0) return { placements: [], blockers: [] };
+  const { db, limits } = parts;
+  const [nodes, tenants] = await Promise.all([readPlacementNodes(db, now), readTenantShares(db, [...new Set(heads.map((head) => head.tenant))])]);
+  const result = placeRuns({ now, nodes, tenants, heads, reserveAfterMs: limits.reserveAfterMs });
+  if (result.placements.length > 0) await underLease((tx) => writePlacements(tx, result, heads, nodes, now));
+  return result;
 }
 
 async function writePlacements(

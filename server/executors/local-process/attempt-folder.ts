@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { AttemptId } from '@sodate/contract/ids.ts';
-import { type ExitRecord, parseExitRecord, preparedRecord, stoppedRecord } from './exit-record.ts';
+import { type ExitRecord, type Facts, parseExitRecord, preparedRecord, stoppedRecord } from './exit-record.ts';
 import { parseProcessStat } from './process-table.ts';
 
 /**
@@ -25,16 +24,6 @@ export const attemptFolder = (home: string, attempt: AttemptId): AttemptFolder =
   return { path, plan: join(path, 'plan'), lock: join(path, 'lock') };
 };
 
-/** What observe needs of a spec after a restart. */
-const Facts = z.object({
-  command: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('script'), text: z.literal('') }),
-    z.object({ kind: z.literal('list'), argv: z.array(z.string()).max(1) }),
-  ]),
-  memoryBytes: z.number(),
-});
-export type Facts = z.infer<typeof Facts>;
-
 const isCode = (error: unknown, ...codes: string[]): boolean => codes.includes((error as NodeJS.ErrnoException).code ?? '');
 const readText = async (file: string): Promise<string | null> => {
   try {
@@ -50,16 +39,22 @@ export const folderExists = ({ path }: AttemptFolder): Promise<boolean> => exist
 export const planExists = ({ plan }: AttemptFolder): Promise<boolean> => exists(plan);
 export const hasStarted = ({ path }: AttemptFolder): Promise<boolean> => exists(join(path, 'started'));
 
-/**
- * Makes the folder durable: after a power loss the attempt is known to have been begun and is not run again. This is one
- * fsync of the folder above, about 2 ms, and in parallel to the staging.
- */
-export async function makeFolder(home: string, { path }: AttemptFolder): Promise<void> {
+/** Answers whether it is new. */
+export async function makeFolder(home: string, { path }: AttemptFolder): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
   }
+  return true;
+}
+
+/**
+ * One fsync of the folder above an attempt's, about 2 ms and beside the staging: after a power loss the attempt is known to
+ * have been begun, and is not run again.
+ */
+export async function makeDurable(home: string): Promise<void> {
   const parent = await open(home, 'r');
   try {
     await parent.sync();
@@ -76,8 +71,7 @@ export async function putPlan(folder: AttemptFolder, boot: string, facts: Facts,
   const temporary = await mkdtemp(join(folder.path, 'plan-'));
   try {
     await write(temporary);
-    await writeFile(join(temporary, 'facts.json'), JSON.stringify(facts));
-    await writeFile(join(folder.path, 'exit'), preparedRecord(boot), { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+    await writeFile(join(folder.path, 'exit'), preparedRecord(boot, facts), { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
       if (!isCode(error, 'EEXIST')) throw error;
     });
     await rename(temporary, folder.plan);
@@ -103,6 +97,8 @@ export async function takeAsStopped(folder: AttemptFolder, signal: string): Prom
 
 export interface RecordedExit {
   readonly record: ExitRecord;
+  /** The whole file: the facts are behind the record. */
+  readonly text: string;
   readonly writtenAt: Date;
 }
 
@@ -110,7 +106,7 @@ export async function readExit({ path }: AttemptFolder): Promise<RecordedExit | 
   const file = join(path, 'exit');
   const text = await readText(file);
   const record = text === null ? null : parseExitRecord(text);
-  return record && { record, writtenAt: (await stat(file)).mtime };
+  return text === null || record === null ? null : { record, text, writtenAt: (await stat(file)).mtime };
 }
 
 export interface Started {
@@ -143,12 +139,9 @@ export async function readNote({ path }: AttemptFolder): Promise<string> {
   }
 }
 
-export async function readFacts({ plan }: AttemptFolder): Promise<Facts> {
-  return Facts.parse(JSON.parse((await readText(join(plan, 'facts.json'))) ?? ''));
-}
-
 /** Whatever the server's umask is, the job's user may read this folder, if it can reach it. */
 export async function openToJob(folder: string): Promise<void> {
+  if ((process.umask() & 0o055) === 0) return;
   await chmod(folder, 0o755);
   await Promise.all((await readdir(folder)).map((name) => chmod(join(folder, name), 0o644)));
 }

@@ -14,14 +14,24 @@ import { signalProcess } from './process-table.ts';
  */
 export interface Cgroups {
   readonly enforces: Capabilities['enforces'];
-  /** Idempotent. Answers what the monitor needs to put a job in and to count its out-of-memory kills. */
-  create(attempt: AttemptId, limits: LaunchSpec['limits']): Promise<{ readonly procsFiles: readonly string[]; readonly oomFile: string }>;
+  /** Idempotent. Answers what the monitor needs: it sets the limits, which costs a shell a twentieth of what it costs Node. */
+  create(attempt: AttemptId, limits: LaunchSpec['limits']): Promise<JobGroups>;
   /** Sends SIGKILL to all that is in the group, after forbidding it to fork. Answers how many it found. */
   kill(attempt: AttemptId): Promise<number>;
   remove(attempt: AttemptId): Promise<void>;
   /** Removes our own group above those of attempts when there is none left. */
   close(): Promise<void>;
 }
+
+export interface JobGroups {
+  readonly procsFiles: readonly string[];
+  /** `file=value`, or `-file=value` where the kernel may lack the file. */
+  readonly limits: readonly string[];
+  /** Where `oom_kill` is counted, or nothing. */
+  readonly oomFile: string;
+}
+
+export const NO_GROUPS: JobGroups = { procsFiles: [], limits: [], oomFile: '' };
 
 /** The sandbox's own processes in the group: bubblewrap and the first process inside. */
 const OWN_PROCESSES = 2;
@@ -115,34 +125,19 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   const treeWith = (controller: Controller): Tree | undefined => trees.find((tree) => tree.controllers.includes(controller));
   const groupsOf = (attempt: AttemptId): string[] => trees.map((tree) => join(tree.folder, attempt));
 
-  const applyLimits = async (attempt: AttemptId, limits: LaunchSpec['limits']): Promise<void> => {
-    const settings: Record<Controller, (v: 1 | 2) => readonly (readonly [string, number | string, 'optional'?])[]> = {
-      memory: (version) =>
-        version === 1
-          ? [
-              ['memory.limit_in_bytes', limits.memoryBytes],
-              // Memory and swap together; kernels may be built or booted without it.
-              ['memory.memsw.limit_in_bytes', limits.memoryBytes, 'optional'],
-            ]
-          : [
-              ['memory.max', limits.memoryBytes],
-              ['memory.swap.max', 0, 'optional'],
-              ['memory.oom.group', 1, 'optional'],
-            ],
-      cpu: (version) => {
-        const quota = Math.max(MINIMUM_CPU_QUOTA_MICROSECONDS, Math.round((limits.cpuMilli * CPU_PERIOD_MICROSECONDS) / 1000));
-        return version === 1 ? [['cpu.cfs_quota_us', quota]] : [['cpu.max', `${quota} ${CPU_PERIOD_MICROSECONDS}`]];
-      },
-      pids: () => [['pids.max', limits.pids + OWN_PROCESSES]],
+  const limitsOf = (attempt: AttemptId, { memoryBytes, cpuMilli, pids }: LaunchSpec['limits']): string[] => {
+    const quota = Math.max(MINIMUM_CPU_QUOTA_MICROSECONDS, Math.round((cpuMilli * CPU_PERIOD_MICROSECONDS) / 1000));
+    const files: Record<Controller, Record<1 | 2, readonly string[]>> = {
+      // Version 1 counts memory and swap together in a second limit; kernels may be built or booted without it.
+      memory: { 1: [`memory.limit_in_bytes=${memoryBytes}`, `-memory.memsw.limit_in_bytes=${memoryBytes}`], 2: [`memory.max=${memoryBytes}`, '-memory.swap.max=0', '-memory.oom.group=1'] },
+      // The period of a new group is 100 ms in both versions.
+      cpu: { 1: [`cpu.cfs_quota_us=${quota}`], 2: [`cpu.max=${quota}`] },
+      pids: { 1: [`pids.max=${pids + OWN_PROCESSES}`], 2: [`pids.max=${pids + OWN_PROCESSES}`] },
     };
-    for (const controller of CONTROLLERS) {
+    return CONTROLLERS.flatMap((controller) => {
       const tree = treeWith(controller);
-      if (!tree) continue;
-      for (const [file, value, optional] of settings[controller](tree.version)) {
-        const writing = writeFile(join(tree.folder, attempt, file), String(value));
-        await (optional ? writing.catch(() => {}) : writing);
-      }
-    }
+      return tree ? files[controller][tree.version].map((setting) => setting.replace(/^(-?)/, `$1${join(tree.folder, attempt)}/`)) : [];
+    });
   };
 
   const members = async (attempt: AttemptId): Promise<Set<number>> => {
@@ -154,10 +149,18 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   return {
     enforces: { cpu: treeWith('cpu') !== undefined, memory: treeWith('memory') !== undefined, pids: treeWith('pids') !== undefined },
     async create(attempt, limits) {
-      await Promise.all(groupsOf(attempt).map((group) => mkdir(group, { recursive: true })));
-      await applyLimits(attempt, limits);
+      await Promise.all(
+        groupsOf(attempt).map((group) =>
+          mkdir(group).catch((error: NodeJS.ErrnoException) => {
+            // Somebody else's close has removed the folder above, which was empty.
+            if (error.code === 'ENOENT') return mkdir(group, { recursive: true });
+            if (error.code !== 'EEXIST') throw error;
+          }),
+        ),
+      );
       const memory = treeWith('memory');
       return {
+        limits: limitsOf(attempt, limits),
         procsFiles: groupsOf(attempt).map((group) => join(group, 'cgroup.procs')),
         oomFile: memory ? join(memory.folder, attempt, memory.version === 1 ? 'memory.oom_control' : 'memory.events') : '',
       };

@@ -5,9 +5,10 @@ import type { Log } from '#kit/log.ts';
 import { openToJob } from './attempt-folder.ts';
 import { makeBubblewrapSandbox } from './bubblewrap-sandbox.ts';
 import { makeHostView } from './host-view.ts';
-import type { Programs } from './monitor.ts';
+import type { Programs } from './programs.ts';
 import { makePlainSandbox } from './plain-sandbox.ts';
 import type { HostView, IsolationKind, JobUser, Sandbox } from './sandbox.ts';
+import { TOOL_ENVIRONMENT } from './scripts.ts';
 import { makeUnshareSandbox } from './unshare-sandbox.ts';
 
 /** `auto`: the best that works here. Any other is used as it is, and refused when it does not work. */
@@ -48,7 +49,7 @@ async function probe(sandbox: Sandbox, folder: string, programs: Programs): Prom
     try {
       const [file = '', ...args] = [...files.command, 'sh', sandbox.shimPath(programs), sandbox.insideFolder(planFolder), '/', 'true'];
       const child = spawn(file, args, {
-        env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+        env: TOOL_ENVIRONMENT,
         stdio: ['ignore', 'ignore', 'pipe', 'ignore', nowhere.fd, input.fd],
         timeout: PROBE_TIMEOUT_MS,
         killSignal: 'SIGKILL',

@@ -1,16 +1,25 @@
 import { constants } from 'node:os';
-import type { JobCommand, Exit } from '../executor.ts';
+import { z } from 'zod';
+import type { Exit } from '../executor.ts';
 
-/** What the file `exit` of an attempt says. Written ahead as `prepared`, overwritten in place by the monitor. */
+/** What the first line of the file `exit` says. Written ahead as `prepared`, overwritten in place by the monitor. */
 export type ExitRecord =
   | { readonly kind: 'prepared'; readonly boot: string }
   | { readonly kind: 'exit'; readonly code: number; readonly outOfMemoryKills: number }
   /** Stopped before anything ran. */
   | { readonly kind: 'stopped'; readonly signal: string };
 
+export const Facts = z.object({
+  /** The first word of a command given as a list; null for a script. */
+  program: z.string().nullable(),
+  memoryBytes: z.number(),
+});
+export type Facts = z.infer<typeof Facts>;
+
 /** More than any record, so that overwriting it needs no new block. */
 const RECORD_BYTES = 128;
-export const preparedRecord = (boot: string): string => `${`prepared ${boot} .`.padEnd(RECORD_BYTES - 1)}\n`;
+/** The facts are what describing the end needs of a spec, for a server that has none any more. */
+export const preparedRecord = (boot: string, facts: Facts): string => `${`prepared ${boot} .`.padEnd(RECORD_BYTES - 1)}\n${JSON.stringify(facts)}`;
 export const stoppedRecord = (signal: string): string => `stopped ${signal} .\n`;
 
 export function parseExitRecord(text: string): ExitRecord | null {
@@ -23,6 +32,11 @@ export function parseExitRecord(text: string): ExitRecord | null {
   return null;
 }
 
+/** The monitor's line is shorter than the one it overwrites; what follows it up to the facts is the rest of that. */
+export function parseFacts(text: string): Facts {
+  return Facts.parse(JSON.parse(text.slice(RECORD_BYTES)));
+}
+
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 /** What a shell answers for a program that died of a signal. */
 const SIGNAL_BASE = 128;
@@ -30,14 +44,13 @@ const SIGNAL_BASE = 128;
 export interface EndedJob {
   readonly record: Extract<ExitRecord, { kind: 'exit' }>;
   readonly note: string;
-  readonly command: JobCommand;
-  readonly memoryBytes: number;
+  readonly facts: Facts;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
 }
 
 /** Turns what the monitor and the shim left behind into an exit. See SHIM for the note. */
-export function describeExit({ record, note, command, memoryBytes, startedAt, endedAt }: EndedJob): Exit {
+export function describeExit({ record, note, facts: { program, memoryBytes }, startedAt, endedAt }: EndedJob): Exit {
   const times = { startedAt, endedAt };
   const lines = note.split('\n').filter((line) => line !== '');
   const began = lines.indexOf('began');
@@ -56,9 +69,8 @@ export function describeExit({ record, note, command, memoryBytes, startedAt, en
     const message = `The job used more memory than its ${Math.round(memoryBytes / 2 ** 20)} MiB.`;
     return { ...how, failure: { class: 'out-of-memory', message }, ...times };
   }
-  if (command.kind === 'list' && (how.code === 127 || how.code === 126)) {
-    const name = command.argv[0] ?? '';
-    const message = `The command ${JSON.stringify(name.slice(0, 200))} ${how.code === 127 ? 'was not found' : 'could not be executed'}.`;
+  if (program !== null && (how.code === 127 || how.code === 126)) {
+    const message = `The command ${JSON.stringify(program)} ${how.code === 127 ? 'was not found' : 'could not be executed'}.`;
     return { ...how, failure: { class: 'user-error', message }, ...times };
   }
   return { ...how, failure: null, ...times };

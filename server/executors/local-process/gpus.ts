@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Clock } from '#kit/clock.ts';
 import type { InventoryNode } from '../executor.ts';
 
 export type Gpu = InventoryNode['gpus'][number];
@@ -9,8 +11,9 @@ export type Gpu = InventoryNode['gpus'][number];
 const QUERY = ['--query-gpu=uuid,name,memory.total', '--format=csv,noheader,nounits'];
 const TIMEOUT_MS = 10_000;
 
-/** Answers nothing where there is no NVIDIA driver. */
+/** Answers nothing where there is no NVIDIA driver, and does not try: even a program that is missing costs a fork. */
 export const askNvidiaSmi = async (): Promise<string> => {
+  if (!existsSync('/dev/nvidiactl')) return '';
   try {
     return (await promisify(execFile)('nvidia-smi', QUERY, { timeout: TIMEOUT_MS })).stdout;
   } catch (error) {
@@ -47,4 +50,13 @@ export async function gpuDevices(ids: readonly string[], devFolder = '/dev', dri
   return names
     .filter((name) => ALWAYS_NEEDED.test(name) || name === 'nvidia-caps' || (/^nvidia\d+$/.test(name) && (own === null || own.has(name))))
     .map((name) => join(devFolder, name));
+}
+
+export function rememberFor<T>(ms: number, clock: Clock, ask: () => Promise<T>): () => Promise<T> {
+  let remembered: { readonly answer: Promise<T>; readonly untilMs: number } | null = null;
+  return () => {
+    const nowMs = clock.now().getTime();
+    if (remembered === null || nowMs >= remembered.untilMs) remembered = { answer: ask(), untilMs: nowMs + ms };
+    return remembered.answer;
+  };
 }

@@ -1,8 +1,9 @@
 import { StartRefused, type LaunchSpec } from '../executor.ts';
 import { NODE_FOLDER, type ResolvedMount, type Sandbox } from './sandbox.ts';
+import { TOOL_ENVIRONMENT } from './scripts.ts';
 
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Every process of an attempt carries it: how processes are found where there is neither a namespace nor a cgroup. */
+/** LAUNCHER sets it, so that the monitor carries it too. */
 export const MARKER_NAME = 'SODATE_ATTEMPT';
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -23,7 +24,7 @@ export function jobEnvironment(spec: LaunchSpec, { sandbox, planFolder, mounts, 
   const gpus = spec.gpus.length === 0 ? 'none' : spec.gpus.join(',');
   const scratch = mounts.find((mount) => mount.target === '/kqi/tmp' && !mount.readOnly);
   const environment: Record<string, string> = {
-    PATH: extraPath === '' ? SYSTEM_PATH : `${SYSTEM_PATH}:${extraPath}`,
+    PATH: extraPath === '' ? TOOL_ENVIRONMENT.PATH : `${TOOL_ENVIRONMENT.PATH}:${extraPath}`,
     HOME: scratch ? scratch.target : '/tmp',
     LANG: 'C.UTF-8',
     ...spec.environment,

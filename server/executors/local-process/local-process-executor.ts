@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { z } from 'zod';
@@ -20,25 +19,27 @@ import {
   attemptFolder,
   folderExists,
   hasStarted,
+  makeDurable,
   makeFolder,
   openToJob,
   planExists,
   putPlan,
   readExit,
-  readFacts,
   readNote,
   readStarted,
   takeAsStopped,
 } from './attempt-folder.ts';
-import { openCgroups, readCgroupTrees } from './cgroups.ts';
+import { NO_GROUPS, openCgroups, readCgroupTrees } from './cgroups.ts';
 import { chooseSandbox, type IsolationChoice } from './choose-sandbox.ts';
 import { isMonitorAlive, killEverything, killJob, terminateJob } from './end-processes.ts';
-import { describeExit } from './exit-record.ts';
-import { askNvidiaSmi, gpuDevices, parseGpus } from './gpus.ts';
+import { describeExit, parseFacts } from './exit-record.ts';
+import { askNvidiaSmi, gpuDevices, parseGpus, rememberFor } from './gpus.ts';
 import { encodeEnvironment, jobEnvironment, nodeOnPath } from './job-environment.ts';
 import { diskProblem, machineSize } from './machine.ts';
-import { findLockTool, isLocked, spawnMonitor, writePrograms } from './monitor.ts';
+import { makeLauncher } from './launcher.ts';
+import { checkTools, isLocked, writePrograms } from './programs.ts';
 import type { ResolvedMount } from './sandbox.ts';
+import { makeUserFiles } from './user-files.ts';
 
 export const LocalProcessHandle = z.object({ attempt: AttemptId });
 export type LocalProcessHandle = z.infer<typeof LocalProcessHandle>;
@@ -72,10 +73,17 @@ export interface LocalProcessOptions {
 const IMAGE = 'host';
 const DEFAULT_FIRST_JOB_USER = 700_000;
 const DEFAULT_MINIMUM_FREE_BYTES = 256 * 2 ** 20;
+/** What Linux can pass to a program: 128 KiB in one word, and a quarter of the stack's 8 MiB for all, environment included. */
+const LONGEST_WORD_BYTES = 128 * 1024;
+const LONGEST_COMMAND_BYTES = 900 * 1024;
+/** Between creating `started` and writing into it, or writing the record of a stop: an instant, unless somebody died there. */
+const TAKING_MS = 5000;
+/** nvidia-smi takes up to a second, and a fork of the server. */
+const GPU_MEMORY_MS = 60_000;
+/** Of a program's name in a message. */
+const LONGEST_PROGRAM_NAME = 200;
 /** How often exits of jobs that an earlier server started are looked for; those of our own are events. */
 const ADOPTED_POLL_MS = 500;
-const START_WAIT_MS = 10_000;
-const START_POLL_MS = 5;
 
 /**
  * Runs attempts as processes of this machine. See README.md for how, and for what is isolated.
@@ -91,7 +99,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   const home = join(root, platform);
   await mkdir(home, { recursive: true, mode: 0o700 });
 
-  const lockTool = await findLockTool(root);
+  await checkTools(root);
   const programs = await writePrograms(root);
   const cgroups = options.cgroups === 'off' ? null : await openCgroups(platform, clock);
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim();
@@ -106,16 +114,19 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     log,
   });
 
+  const userFiles = makeUserFiles(root);
+  const launcher = makeLauncher(programs, clock, (attempt) => hint(attempt));
   const listeners = new Set<(attempt: AttemptId) => void>();
   const hint = (attempt: AttemptId): void => {
     for (const listener of listeners) listener(attempt);
   };
-  const children = new Map<AttemptId, ChildProcess>();
   const starting = new Map<AttemptId, Promise<LocalProcessHandle>>();
   /** Attempts known to have ended with nothing of them alive. */
   const settled = new Set<AttemptId>();
   let sandboxProblem: string | null = null;
   let closed = false;
+
+  const readGpus = rememberFor(GPU_MEMORY_MS, clock, async () => parseGpus(await (options.askGpus ?? askNvidiaSmi)().catch(() => '')));
 
   const resolveMounts = async (spec: LaunchSpec, { folders }: StagedFolders): Promise<ResolvedMount[]> => {
     const mounts: ResolvedMount[] = [];
@@ -142,7 +153,13 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0'))) throw new StartRefused('user-error', 'The command contains a NUL character.');
   };
 
-  const preparePlan = async (spec: LaunchSpec, folder: AttemptFolder, staged: StagedFolders): Promise<readonly string[]> => {
+  const refuseTooLong = (words: readonly string[]): void => {
+    const sizes = words.map((word) => Buffer.byteLength(word) + 1);
+    if (sizes.every((size) => size <= LONGEST_WORD_BYTES) && sizes.reduce((sum, size) => sum + size, 0) <= LONGEST_COMMAND_BYTES) return;
+    throw new StartRefused('user-error', 'The command or its environment is longer than this machine can pass to a program. Put it into a file.');
+  };
+
+  const preparePlan = async (spec: LaunchSpec, folder: AttemptFolder, staged: StagedFolders, isNew: boolean): Promise<readonly string[]> => {
     const mounts = await resolveMounts(spec, staged);
     const user = sandbox.jobUser(spec.tenantNumber);
     const inSandbox = sandbox.kind !== 'none';
@@ -154,6 +171,8 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     });
     const inside = sandbox.insideFolder(folder.plan);
     const command = spec.command.kind === 'list' ? spec.command.argv : [scripts, `${inside}/script`];
+    refuseTooLong(command);
+    refuseTooLong(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
     const files = sandbox.files({
       planFolder: folder.plan,
       hostName: /^[A-Za-z0-9-]{1,63}$/.test(spec.name) ? spec.name : 'job',
@@ -162,21 +181,15 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       devices: await gpuDevices(spec.gpus),
     });
 
-    if (!(await planExists(folder))) {
-      const facts = {
-        command: spec.command.kind === 'list' ? { kind: 'list' as const, argv: spec.command.argv.slice(0, 1) } : { kind: 'script' as const, text: '' as const },
-        memoryBytes: spec.limits.memoryBytes,
-      };
+    if (isNew || !(await planExists(folder))) {
+      const facts = { program: spec.command.kind === 'list' ? (spec.command.argv[0]?.slice(0, LONGEST_PROGRAM_NAME) ?? '') : null, memoryBytes: spec.limits.memoryBytes };
       await putPlan(folder, bootId, facts, async (temporary) => {
         const insideNow = join(temporary, 'inside');
         await mkdir(insideNow);
-        const uid = user?.uid ?? process.getuid?.() ?? 0;
-        const gid = user?.gid ?? process.getgid?.() ?? 0;
         await Promise.all([
-          writeFile(join(insideNow, 'environment'), encodeEnvironment(environment), { mode: 0o644 }),
-          spec.command.kind === 'script' ? writeFile(join(insideNow, 'script'), spec.command.text, { mode: 0o644 }) : null,
-          writeFile(join(insideNow, 'passwd'), `root:x:0:0:root:/root:/bin/sh\n${uid === 0 ? '' : `job:x:${uid}:${gid}::${environment['HOME']?.replace(/[:\n]/g, '_')}:/bin/sh\n`}nobody:x:65534:65534:nobody:/:/bin/false\n`),
-          writeFile(join(insideNow, 'group'), `root:x:0:\n${gid === 0 ? '' : `job:x:${gid}:\n`}nogroup:x:65534:\n`),
+          writeFile(join(insideNow, 'environment'), encodeEnvironment(environment)),
+          spec.command.kind === 'script' ? writeFile(join(insideNow, 'script'), spec.command.text) : null,
+          inSandbox ? userFiles.link(user, insideNow) : null,
           writeFile(join(temporary, 'arguments'), files.arguments),
           files.build?.(temporary),
         ]);
@@ -192,43 +205,28 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     const folder = attemptFolder(home, attempt);
     refuseImpossible(spec);
     signal.throwIfAborted();
-    if (await hasStarted(folder)) return handle;
+    // Made first, so that whatever staging leaves in a crash belongs to an attempt that list() shows.
+    const isNew = await makeFolder(home, folder);
+    if (!isNew) {
+      if (await hasStarted(folder)) return handle;
+      // Prepared before the machine was started again: whether it ran then is not certain, since `started` may not have
+      // reached the disk. It counts as run; observe says gone.
+      const recorded = await readExit(folder);
+      if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return handle;
+    }
+    const jobUser = sandbox.jobUser(spec.tenantNumber);
     const [staged] = await Promise.all([
-      // Made first, so that whatever staging leaves in a crash belongs to an attempt that list() shows.
-      makeFolder(home, folder).then(() =>
-        stage.realise(attempt, spec.run, spec.stagePlan, { jobUser: sandbox.jobUser(spec.tenantNumber), copyInputs: sandbox.kind === 'none' }, signal),
-      ),
+      stage.realise(attempt, spec.run, spec.stagePlan, { jobUser, copyInputs: sandbox.kind === 'none' }, signal),
+      makeDurable(home),
     ]);
-    const command = await preparePlan(spec, folder, staged);
-    const recorded = await readExit(folder);
-    // Prepared before the machine was started again: whether it ran then is not certain, since `started` may not have
-    // reached the disk. It counts as run; observe says gone.
-    if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return handle;
-    const group = (await cgroups?.create(attempt, spec.limits)) ?? { procsFiles: [], oomFile: '' };
+    const command = await preparePlan(spec, folder, staged, isNew);
+    const groups = (await cgroups?.create(attempt, spec.limits)) ?? NO_GROUPS;
     signal.throwIfAborted();
 
-    const deadline = clock.now().getTime() + START_WAIT_MS;
-    for (;;) {
-      const verdict = await spawnMonitor({ attempt, folder, lockTool, programs, logFile: staged.logFile, ...group, command });
-      if (verdict.kind === 'started') adopt(attempt, verdict.child);
-      if (verdict.kind === 'started' || verdict.kind === 'already-started' || (await hasStarted(folder))) break;
-      if (verdict.kind === 'failed') throw verdict.certain ? new StartRefused('platform', verdict.message) : new EngineUnreachable(verdict.message);
-      // Another monitor holds the lock and is about to create `started`, or is about to give up.
-      if (clock.now().getTime() > deadline) throw new EngineUnreachable(`The monitor of ${attempt} holds its lock without starting.`);
-      await clock.sleep(START_POLL_MS);
-    }
+    await launcher.launch({ attempt, folder: folder.path, lock: folder.lock, logFile: staged.logFile, groups, command }, () => hasStarted(folder));
     // Run by the server's own user, `>/dev/stderr` in a job would truncate its log; without the right to open it, it fails.
-    if (sandbox.jobUser(spec.tenantNumber) === null && process.getuid?.() !== 0) await chmod(staged.logFile, 0o400).catch(() => {});
+    if (jobUser === null && process.getuid?.() !== 0) await chmod(staged.logFile, 0o400).catch(() => {});
     return handle;
-  };
-
-  const adopt = (attempt: AttemptId, child: ChildProcess): void => {
-    children.set(attempt, child);
-    child.once('exit', () => {
-      children.delete(attempt);
-      hint(attempt);
-    });
-    if (child.exitCode !== null || child.signalCode !== null) children.delete(attempt);
   };
 
   const start = async (spec: LaunchSpec, signal: AbortSignal): Promise<LocalProcessHandle> => {
@@ -240,10 +238,6 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
         await removeTraces(spec.attempt);
         throw error;
       }
-      if (code === 'E2BIG') {
-        await removeTraces(spec.attempt);
-        throw new StartRefused('user-error', 'The command is longer than this machine can pass to a program. Put it into a script.', { cause: error });
-      }
       if (code === 'ENOSPC' || code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM' || code === 'EDQUOT') {
         throw new EngineUnreachable(`This machine cannot start a job now: ${(error as Error).message}`, { cause: error });
       }
@@ -254,10 +248,10 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   /** True when nothing of the attempt lives, after ending what should not. */
   const settle = async (attempt: AttemptId, folder: AttemptFolder): Promise<boolean> => {
     if (settled.has(attempt)) return true;
-    if (await isLocked(lockTool, folder)) {
+    if (await isLocked(folder.lock)) {
       log.warn({ attempt }, 'Processes of an attempt have outlived its monitor: ending them');
       await killEverything(attempt, cgroups, clock);
-      if (await isLocked(lockTool, folder)) return false;
+      if (await isLocked(folder.lock)) return false;
     }
     settled.add(attempt);
     return true;
@@ -272,9 +266,13 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return { state: 'gone', reason: 'The machine was started again before it ran.' };
       return { state: 'pending', phase: recorded === null ? 'staging' : 'starting' };
     }
-    // The order matters: a monitor that is dead now has written its record before, if it ever did.
-    const alive = children.has(attempt) || (started.monitor !== null && (await isMonitorAlive(started.monitor)));
-    const recorded = await readExit(folder);
+    let recorded = await readExit(folder);
+    if (recorded === null || recorded.record.kind === 'prepared') {
+      if (started.monitor === null && clock.now().getTime() - started.at.getTime() < TAKING_MS) return { state: 'pending', phase: 'starting' };
+      if (started.monitor !== null && (await isMonitorAlive(started.monitor))) return { state: 'running' };
+      // It is dead now; if it ever wrote a record, that was before.
+      recorded = await readExit(folder);
+    }
     if (recorded?.record.kind === 'stopped') {
       return { state: 'exited', exit: { code: null, signal: recorded.record.signal, failure: null, startedAt: null, endedAt: recorded.writtenAt } };
     }
@@ -290,18 +288,14 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       const exit = describeExit({
         record: recorded.record,
         note,
-        ...(await readFacts(folder)),
+        facts: parseFacts(recorded.text),
         startedAt: started.at,
         endedAt: recorded.writtenAt,
       });
       if (exit.failure?.class === 'platform') sandboxProblem = exit.failure.message;
       return { state: 'exited', exit };
     }
-    if (alive) return { state: 'running' };
     if (!(await settle(attempt, folder))) return { state: 'running' };
-    // Locked at the first look and ended in the meantime by itself: then there is a record after all.
-    const late = await readExit(folder);
-    if (late !== null && late.record.kind !== 'prepared') return observe({ attempt });
     return { state: 'gone', reason: 'It vanished without an exit code: killed from outside, or with its machine.' };
   };
 
@@ -321,10 +315,10 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
 
   const removeTraces = async (attempt: AttemptId): Promise<void> => {
     const folder = attemptFolder(home, attempt);
-    const { state } = await observe({ attempt });
-    if (state === 'pending' || state === 'running') {
+    const isOver = async (): Promise<boolean> => ['exited', 'gone'].includes((await observe({ attempt })).state);
+    if (!(await isOver())) {
       await stop({ attempt }, 'kill');
-      if (!(await settle(attempt, folder))) throw new EngineUnreachable(`Processes of ${attempt} cannot be killed now.`);
+      if (!(await isOver()) && !(await settle(attempt, folder))) throw new EngineUnreachable(`Processes of ${attempt} cannot be killed now.`);
     }
     await cgroups?.remove(attempt);
     await stage.discard(attempt);
@@ -344,7 +338,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     const waiting = new Set((await knownAttempts()).filter((attempt) => !starting.has(attempt)));
     while (!closed && waiting.size > 0) {
       for (const attempt of waiting) {
-        if (children.has(attempt) || starting.has(attempt)) {
+        if (starting.has(attempt)) {
           waiting.delete(attempt);
           continue;
         }
@@ -377,7 +371,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
         sandboxProblem = stillBroken;
       }
       const size = await machineSize(readCgroupTrees());
-      const gpus = parseGpus(await (options.askGpus ?? askNvidiaSmi)().catch(() => ''));
+      const gpus = await readGpus();
       const problem = sandboxProblem ?? (await diskProblem(root, options.minimumFreeBytes ?? DEFAULT_MINIMUM_FREE_BYTES));
       return { nodes: [{ name: nodeName, ...size, gpus, problem }] };
     },
@@ -404,6 +398,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     async close() {
       closed = true;
       closing.abort();
+      launcher.close();
       listeners.clear();
       await cgroups?.close();
     },

@@ -1,4 +1,4 @@
-import type { Programs } from './monitor.ts';
+import type { Programs } from './programs.ts';
 
 /**
  * How a job is kept apart from the machine. Three implementations, best first: bubblewrap, unshare, plain. Each writes

@@ -34,8 +34,8 @@ done
 
 /**
  * Runs once per attempt, outside the sandbox, as the server's user, in a session of its own: the server may die.
- * Arguments: the attempt's folder, the log file, cgroup.procs files separated by spaces, the file with the OOM counter
- * or nothing, then the command line of the sandbox. On standard output it says what the launcher's reader waits for:
+ * Arguments: the attempt's folder, the log file, cgroup.procs files and limits (`file=value`, with `-` in front where the
+ * kernel may lack it) separated by spaces, the file with the OOM counter or nothing, then the sandbox's command line. On standard output it says what the launcher's reader waits for:
  * `<attempt> started`, `already-started`, `failed`, `ended`.
  *
  * It is started under an exclusive lock on `lock`, whose descriptor (3) it and everything below it inherit: the lock is
@@ -62,8 +62,8 @@ umask 077
 ulimit -c 0
 trap : TERM INT HUP
 exec 4>>"$2"
-cgroups=$3 oom_file=$4
-shift 4
+cgroups=$3 limits=$4 oom_file=$5
+shift 5
 stat=
 { read -r stat </proc/self/stat; } 2>/dev/null
 set -C
@@ -75,6 +75,12 @@ set +C
 say started
 exec >>note 2>&1
 (
+  for limit in $limits; do
+    case $limit in
+      -*) limit=\${limit#-}; { echo "\${limit#*=}" >"\${limit%%=*}"; } 2>/dev/null ;;
+      *) echo "\${limit#*=}" >"\${limit%%=*}" || exit 71 ;;
+    esac
+  done
   for cgroup in $cgroups; do echo 0 >"$cgroup" || exit 71; done
   exec "$@" 5<plan/arguments 6>&-
 )
@@ -125,7 +131,7 @@ if ! cd "$_sodate_cwd" 2>&4; then
   exit 127
 fi
 unset OLDPWD
-( exec "$@" >&4 2>&4 4>&- )
+( exec "$@" >&4 2>&4 4>&- 5<&- )
 _sodate_code=$?
 echo ended >&2
 exit "$_sodate_code"

@@ -11,8 +11,9 @@ import type { RunState } from '@sodate/contract/runs.ts';
 const EVENTS = 260;
 const CHECK_EVERY = 12;
 /** Rounds after which whatever has not ended is something that never ends by itself, and is stopped. */
-const ROUNDS_UNTIL_STOP = 60;
-const ROUNDS_LIMIT = 240;
+const ROUNDS_UNTIL_STOP = 16;
+const ROUNDS_LIMIT = 150;
+const ROUND_MS = 5_000;
 
 export interface Simulated {
   /** Promises that were broken, in words; empty when all is well. */
@@ -45,7 +46,7 @@ export async function simulateEngine(database: OpenDatabase, seed: number): Prom
 async function somethingHappens(world: act.World, database: OpenDatabase): Promise<void> {
   const { random } = world;
   const dice = random.int(1000);
-  if (dice < 560) return settleSome(world, database, random.between(1, 4));
+  if (dice < 520) return settleSome(world, database, random.between(1, 4));
   if (dice < 730) {
     act.beginPasses(world, 0.5);
     return settled();
@@ -132,18 +133,18 @@ async function comeToRest(world: act.World, database: OpenDatabase): Promise<rea
   await act.setNodes(world, () => true);
   for (const tenant of world.tenants) await act.changeQuota(world, tenant, { cpuMilli: null, gpus: null });
   for (let round = 0; round < ROUNDS_LIMIT; round += 1) {
-    act.beginPasses(world, 0.9);
+    for (const server of world.servers.values()) for (const worker of world.random.shuffle(['schedule', 'drive'] as const)) server.begin(worker);
     await settled();
     while (act.callsToSettle(world).length > 0) await settleSome(world, database, 1);
     const left = await world.db.selectFrom('runs').select(['id', 'state']).where('state', 'not in', ['succeeded', 'failed', 'cancelled']).execute();
     if (left.length === 0) return sweepUp(world, database);
-    if (round === ROUNDS_UNTIL_STOP || (round > ROUNDS_UNTIL_STOP && round % 20 === 0)) {
+    if (round === ROUNDS_UNTIL_STOP || (round > ROUNDS_UNTIL_STOP && round % 8 === 0)) {
       for (const { id } of left) {
         const run = world.runs.find((submitted) => submitted.id === id);
         if (run) await act.askToStop(world, run);
       }
     }
-    await advance(world, 3000);
+    await advance(world, ROUND_MS);
   }
   const left = await world.db.selectFrom('runs').select(['name', 'state']).where('state', 'not in', ['succeeded', 'failed', 'cancelled']).execute();
   return [`these never end: ${left.map(({ name, state }) => `${name} (${state as RunState})`).join(', ')}`];

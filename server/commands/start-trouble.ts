@@ -1,0 +1,22 @@
+import { CommandError } from '#commands/command-error.ts';
+import { isDiskFull } from '#kit/db/database-errors.ts';
+
+/** PostgreSQL's programs say it in words, which end up in the message of whoever ran them. */
+const SAYS_DISK_FULL = /No space left on device|Disk quota exceeded/;
+
+/** What is wrong with the home, in words for people, where an error of a start shows that; any other error as it is. */
+export function explainStartTrouble(error: unknown, home: string): unknown {
+  const text = error instanceof Error ? error.message : '';
+  if (isDiskFull(error) || SAYS_DISK_FULL.test(text)) {
+    return new CommandError(`The disk of the home ${home} is full. Free some space, or set SODATE_HOME to a folder on a larger disk, then start again.`);
+  }
+  const { code, path } = error as { readonly code?: unknown; readonly path?: unknown };
+  if (typeof path !== 'string') return error;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new CommandError(`The home ${home} cannot be written: ${text}. Give it to the user who runs this, or set SODATE_HOME to another folder.`);
+  }
+  if (code === 'EEXIST' || code === 'ENOTDIR') {
+    return new CommandError(`The home ${home} cannot be made: ${text}. Set SODATE_HOME to a folder.`);
+  }
+  return error;
+}

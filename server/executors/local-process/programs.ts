@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LAUNCHER, MONITOR, SHIM, TOOL_ENVIRONMENT } from './scripts.ts';
+
+export interface Programs {
+  readonly launcher: string;
+  readonly monitor: string;
+  readonly shim: string;
+}
+
+/** Files, so that process lists are readable; named by content, so that an upgrade never changes one that sh is reading. */
+export async function writePrograms(folder: string): Promise<Programs> {
+  const contents = { launcher: LAUNCHER, monitor: MONITOR, 'run-job': SHIM };
+  const hash = createHash('sha256').update(JSON.stringify(contents)).digest('hex').slice(0, 16);
+  const final = join(folder, `.programs-${hash}`);
+  const temporary = `${final}.${process.pid}`;
+  await mkdir(temporary, { recursive: true });
+  await chmod(temporary, 0o755);
+  for (const [name, text] of Object.entries(contents)) await writeFile(join(temporary, name), text);
+  await rename(temporary, final).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    await rm(temporary, { recursive: true, force: true });
+  });
+  return { launcher: join(final, 'launcher'), monitor: join(final, 'monitor'), shim: join(final, 'run-job') };
+}
+
+const LOCK_HELD = 75;
+/** Runs the rest of the command line under an exclusive lock that it inherits, or not at all. */
+export const lockCommand = (file: string): string[] => ['flock', '--nonblock', '--no-fork', '--conflict-exit-code', String(LOCK_HELD), file];
+
+async function exitCodeOf(command: readonly string[]): Promise<number | null> {
+  const [file = '', ...args] = command;
+  try {
+    await promisify(execFile)(file, args, { env: TOOL_ENVIRONMENT, cwd: '/' });
+    return 0;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return typeof code === 'number' ? code : null;
+  }
+}
+
+export async function checkTools(folder: string): Promise<void> {
+  const code = await exitCodeOf([...lockCommand(join(folder, '.lock-probe')), 'setsid', '--fork', 'true']);
+  if (code !== 0) throw new Error('The local process executor needs the programs flock and setsid of util-linux; they could not be run.');
+}
+
+/**
+ * Whether anything of the attempt still lives. Takes the lock for an instant, so ask only when nothing may start any more.
+ * A fork of the server, so ask only when something is wrong.
+ */
+export async function isLocked(file: string): Promise<boolean> {
+  return (await exitCodeOf([...lockCommand(file), 'true'])) === LOCK_HELD;
+}
