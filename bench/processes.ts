@@ -5,17 +5,14 @@ const TICKS_PER_SECOND = 100;
 
 interface ProcessStat {
   readonly parent: number;
-  readonly ownMs: number;
-  /** Of children that have ended and were waited for. */
-  readonly childrenMs: number;
+  readonly cpuMs: number;
 }
 
 function readStat(pid: number): ProcessStat | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
-    const ms = (at: number): number => ((fields[at] ?? 0) + (fields[at + 1] ?? 0)) * (1000 / TICKS_PER_SECOND);
-    return { parent: fields[1] ?? 0, ownMs: ms(11), childrenMs: ms(13) };
+    return { parent: fields[1] ?? 0, cpuMs: ((fields[11] ?? 0) + (fields[12] ?? 0)) * (1000 / TICKS_PER_SECOND) };
   } catch {
     return null;
   }
@@ -54,15 +51,4 @@ export function proportionalMegabytes(pids: readonly number[]): number {
   return kilobytes.reduce((sum, each) => sum + each, 0) / 1024;
 }
 
-export interface CpuUse {
-  readonly ownMs: number;
-  readonly endedChildrenMs: number;
-}
-
-export function cpuOf(pids: readonly number[]): CpuUse {
-  const stats = pids.map(readStat);
-  return {
-    ownMs: stats.reduce((sum, stat) => sum + (stat?.ownMs ?? 0), 0),
-    endedChildrenMs: stats.reduce((sum, stat) => sum + (stat?.childrenMs ?? 0), 0),
-  };
-}
+export const cpuMillisecondsOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + (readStat(pid)?.cpuMs ?? 0), 0);

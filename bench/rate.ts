@@ -2,7 +2,7 @@ import { type Bench, scaled } from './bench.ts';
 import type { BenchPlatform } from './bench-platform.ts';
 import type { BenchServer } from './bench-server.ts';
 import { atLeast, explain, rounded } from './figure.ts';
-import { cpuOf } from './processes.ts';
+import { cpuMillisecondsOf } from './processes.ts';
 import { listRuns } from '@sodate/contract/run-routes.ts';
 import { RUN_STATES } from '@sodate/contract/runs.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
@@ -33,16 +33,14 @@ export const rateBench: Bench = {
     const each = (ms: number): string => `${rounded(ms / runs)} ms`;
     return [
       atLeast(`no-op runs per second (${runs}, from ${SENDERS} senders, ${availableParallelism()} cores)`, runs / seconds, RUNS_PER_SECOND, '/s'),
-      explain('CPU time a run: server, database, job with its sandbox, the senders', [after.server - before.server, after.database - before.database, after.jobs - before.jobs, (benchUse.user + benchUse.system) / 1000].map(each).join(', ')),
+      explain('  CPU time a run: server, database, senders (jobs left out)', [after.server - before.server, after.database - before.database, (benchUse.user + benchUse.system) / 1000].map(each).join(', ')),
     ];
   },
 };
 
-function cpuUse(server: BenchServer): { readonly server: number; readonly database: number; readonly jobs: number } {
+function cpuUse(server: BenchServer): { readonly server: number; readonly database: number } {
   const { database } = server.processes();
-  const own = cpuOf([server.pid]);
-  const backends = cpuOf(database);
-  return { server: own.ownMs, jobs: own.endedChildrenMs, database: backends.ownMs + backends.endedChildrenMs };
+  return { server: cpuMillisecondsOf([server.pid]), database: cpuMillisecondsOf(database) };
 }
 
 /** @returns seconds from the first submission to the last end */

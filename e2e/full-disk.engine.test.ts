@@ -15,6 +15,8 @@ import { isHealthy, makeTestHome, signInAsAdmin, type TestHome } from './test-ho
 import { until } from './until.ts';
 
 const MEBIBYTE = 2 ** 20;
+/** A database takes 100, and jobs start only while 256 are free. */
+const DISK_MEBIBYTES = 700;
 const held: { program: Program | null } = { program: null };
 const why = await whyNoSmallDisk();
 
@@ -80,12 +82,13 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
   });
 
   it('ends a run that fills it as a failure, and the platform goes on once there is space', async () => {
-    const { disk, home } = await useSmallHome(700);
+    const { disk, home } = await useSmallHome(DISK_MEBIBYTES);
     const server = await home.up();
     const client = await signInAsAdmin(server.url);
     await makeTenant(client);
     const { installation } = await client.call(getHealth);
-    const greedy = await runTask(client, 'echo begin; if head -c 2G /dev/zero >"$SAKURA_ARTIFACT_DIR/big"; then exit 0; fi; exit 28');
+    // What is written to a disk in memory counts as the job's memory.
+    const greedy = await runTask(client, 'echo begin; if head -c 2G /dev/zero >"$SAKURA_ARTIFACT_DIR/big"; then exit 0; fi; exit 28', 2 * DISK_MEBIBYTES * MEBIBYTE);
     expect(greedy).toMatchObject({ state: 'failed', exitCode: 28, failure: { class: 'user-error', fault: 'user' } });
     expect((await client.call(listAttempts, { params: { tenant: TENANT, run: greedy.id } })).items).toHaveLength(1);
     expect(await freeBytes(disk)).toBeLessThan(MEBIBYTE);
@@ -101,7 +104,7 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
   });
 
   it('that is filled while the platform runs takes nothing that was acknowledged, and running jobs keep their exit codes', async () => {
-    const { disk, home } = await useSmallHome(700);
+    const { disk, home } = await useSmallHome(DISK_MEBIBYTES);
     const server = await home.up();
     const client = await signInAsAdmin(server.url);
     await makeTenant(client);

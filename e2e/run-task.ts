@@ -12,8 +12,10 @@ export async function makeTenant(client: Client): Promise<void> {
   await client.call(createTenant, { body: { name: TENANT } });
 }
 
-export async function startScript(client: Client, script: string): Promise<string> {
-  const body = { name: 'a task', command: script, resources: { cpu: 0.1, memory: 100_000_000, gpus: 0 } };
+const MEMORY_BYTES = 100_000_000;
+
+export async function startScript(client: Client, script: string, memory = MEMORY_BYTES): Promise<string> {
+  const body = { name: 'a task', command: script, resources: { cpu: 0.1, memory, gpus: 0 } };
   return (await client.call(startTask, { params: { tenant: TENANT }, body })).id;
 }
 
@@ -28,6 +30,6 @@ export async function untilState(client: Client, id: string, ...wanted: readonly
   });
 }
 
-export async function runTask(client: Client, script: string): Promise<Run> {
-  return untilState(client, await startScript(client, script), ...ENDED);
+export async function runTask(client: Client, script: string, memory = MEMORY_BYTES): Promise<Run> {
+  return untilState(client, await startScript(client, script, memory), ...ENDED);
 }

@@ -27,6 +27,7 @@ const RUNS_PER_STRIKE = RUNS / (STRIKES - 2);
 /** Before the next strike, this share of what was submitted for the earlier ones has ended: the storm must not outrun the work. */
 const PROGRESS_SHARE = 0.6;
 const SUBMITTERS = 4;
+/** From when a start serves: how long starts take on a loaded machine is for the benchmarks. */
 const ADOPTION_PROMISE_MS = 10_000;
 const TENANT = 'storm';
 const ENDED = ['succeeded', 'failed', 'cancelled'] as const;

@@ -232,7 +232,7 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
     const strange: { what: string; request: ExampleRequest }[] = [{ what: 'a query', request: { ...own(), query: { ...query, nonsense: '1' } } }];
     const isForm = typeof body === 'object' && !(body instanceof Uint8Array);
     if (isForm) strange.push({ what: 'a field', request: { ...own(), body: { ...body, nonsense: 1 } } }, { what: 'no body', request: { ...own(), body: undefined } }, { what: 'a list', request: { ...own(), body: [body] } });
-    if (body === undefined && route.takes === 'json') strange.push({ what: 'a body', request: { ...own(), body: { nonsense: 1 } } });
+    if (body === undefined && route.takes === 'json' && route.method !== 'GET') strange.push({ what: 'a body', request: { ...own(), body: { nonsense: 1 } } });
     const optional = route.takes === 'json' && route.body.safeParse(undefined).success;
     for (const { at, value } of leaves({ body: isForm ? body : undefined, query })) {
       // A password is never stored as it is, and may be anything.

@@ -11,7 +11,7 @@ export function explainStartTrouble(error: unknown, home: string): unknown {
     return new CommandError(`The disk of the home ${home} is full. Free some space, or set SODATE_HOME to a folder on a larger disk, then start again.`);
   }
   const { code, path } = error as { readonly code?: unknown; readonly path?: unknown };
-  if (typeof path !== 'string') return error;
+  if (typeof path !== 'string' || !(path.startsWith(home) || home.startsWith(path))) return error;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new CommandError(`The home ${home} cannot be written: ${text}. Give it to the user who runs this, or set SODATE_HOME to another folder.`);
   }

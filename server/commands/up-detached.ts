@@ -1,4 +1,5 @@
 import { CommandError } from '#commands/command-error.ts';
+import { explainStartTrouble } from '#commands/start-trouble.ts';
 import { findRunningServer } from '#commands/server-record.ts';
 import type { Config } from '#config/config.ts';
 import { spawn } from 'node:child_process';
@@ -13,9 +14,12 @@ const LOOK_EVERY_MS = 50;
 export async function upDetached(config: Config, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
   const before = await findRunningServer(config.home);
   if (before !== null) throw new CommandError(`A server already runs on the home ${config.home} at ${before.url} (process ${before.pid}). Use it, or end it with: ./sodate down`);
-  await mkdir(config.home, { recursive: true, mode: 0o700 });
   const logFile = path.join(config.home, 'server.log');
-  const log = await open(logFile, 'a', 0o600);
+  const log = await mkdir(config.home, { recursive: true, mode: 0o700 })
+    .then(() => open(logFile, 'a', 0o600))
+    .catch((error: unknown) => {
+      throw explainStartTrouble(error, config.home);
+    });
   const begin = (await log.stat()).size;
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', 'up'], {
     detached: true,

@@ -1,4 +1,5 @@
 import { CommandError } from '#commands/command-error.ts';
+import { explainStartTrouble } from '#commands/start-trouble.ts';
 import { findRunningServer, processStart, removeServerRecord, writeServerRecord } from '#commands/server-record.ts';
 import { compose, type WorkerFiles } from '#compose.ts';
 import type { Config } from '#config/config.ts';
@@ -13,7 +14,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 
 export interface ProgramFiles {
   readonly migrations: string;
@@ -31,17 +32,28 @@ const DATABASE_PATIENCE_MS = 10_000;
 export async function up(config: Config, files: ProgramFiles): Promise<void> {
   const running = await findRunningServer(config.home);
   if (running !== null) throw alreadyRunning(config.home, running.url, running.pid);
-  // Staged inputs are read by jobs under other uids; what is private has its own mode.
-  process.umask(0o022);
   const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
-  const home = await openHome(config.home);
-  await mkdir(config.gitRoot, { recursive: true });
   const ending = new Promise<string>((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGHUP', () => resolve('SIGHUP'));
   });
+  // What has been begun, last first, for a start that fails half-way: it must leave neither a process nor a lock.
+  const begun: (() => Promise<void>)[] = [];
+  try {
+    await serve(config, files, logger, begun);
+  } catch (error) {
+    for (const undo of begun.toReversed()) await undo().catch(() => {});
+    throw explainStartTrouble(error, config.home);
+  }
+  logger.info({ signal: await ending }, 'ending; jobs go on');
+  for (const end of begun.toReversed()) await end();
+}
 
+/** @param begun takes how to end each thing, in the order in which they were begun */
+async function serve(config: Config, files: ProgramFiles, logger: Logger, begun: (() => Promise<void>)[]): Promise<void> {
+  const home = await openHome(config.home);
+  await mkdir(config.gitRoot, { recursive: true });
   const embedded = config.databaseUrl === null ? await startEmbeddedPostgres({ folder: path.join(config.home, 'postgres'), log: logger, onEvent: (event) => onDatabaseEvent(event, logger) }) : null;
   const database: DatabaseAddress = embedded?.connection ?? { connectionString: config.databaseUrl?.reveal() ?? '' };
   if (embedded === null) await askDatabase(database);
@@ -50,9 +62,11 @@ export async function up(config: Config, files: ProgramFiles): Promise<void> {
     process.exit(1);
   });
   if (lock === null) {
+    // The database is the other server's, too.
     await embedded?.release();
     throw alreadyRunning(config.home, null, null);
   }
+  begun.push(async () => embedded?.stop(), () => lock.release());
 
   const platform = await compose({
     home,
@@ -78,21 +92,15 @@ export async function up(config: Config, files: ProgramFiles): Promise<void> {
       }),
     ],
   });
-  const { url, firstSignIn } = await platform.listen(config.host, config.port).catch(async (error: NodeJS.ErrnoException) => {
-    await platform.close();
-    await lock.release();
-    await embedded?.stop();
+  begun.push(() => platform.close());
+  const { url, firstSignIn } = await platform.listen(config.host, config.port).catch((error: NodeJS.ErrnoException) => {
     throw listenError(error, config);
   });
   await writeServerRecord(config.home, { pid: process.pid, startedAt: processStart(process.pid), url, version: VERSION });
+  // Removed at last, when nothing of this server is left: until then `down` waits, and a second start refuses.
+  begun.unshift(() => removeServerRecord(config.home, process.pid));
   process.stdout.write(`Sodate is ready at ${config.publicUrl ?? url}\n`);
   if (firstSignIn !== null) process.stdout.write(`Sign in for the first time, as admin, within 24 hours:\n  ${firstSignIn}\n`);
-
-  logger.info({ signal: await ending }, 'ending; jobs go on');
-  await platform.close();
-  await lock.release();
-  await embedded?.stop();
-  await removeServerRecord(config.home, process.pid);
 }
 
 function onDatabaseEvent(event: { readonly kind: string }, logger: { fatal(fields: object, text: string): void }): void {

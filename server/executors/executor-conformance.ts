@@ -160,7 +160,7 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
 
     promise('an aborted start can be started again', async () => {
       const spec = harness.spec(exits(0));
-      await expect(executor.start(spec, AbortSignal.abort())).rejects.toThrow();
+      await expect(executor.start(spec, AbortSignal.abort())).rejects.toThrow('abort');
       expect((await exitOf(await executor.start(spec, neverAborted()))).code).toBe(0);
       expect(await harness.timesRun(spec.attempt)).toBe(1);
     });

@@ -67,7 +67,10 @@ export async function claimRuns(
 }
 
 /** Reads claimed runs again, whoever changed them since, and extends the claims. Those no longer ours are left out. */
-export async function renewClaims(db: Database, ask: { readonly server: string; readonly runs: readonly string[]; readonly now: Date; readonly leaseMs: number }): Promise<readonly ClaimedRun[]> {
+export async function renewClaims(
+  db: Database,
+  ask: { readonly server: string; readonly runs: readonly string[]; readonly now: Date; readonly leaseMs: number },
+): Promise<readonly ClaimedRun[]> {
   const until = new Date(ask.now.getTime() + ask.leaseMs);
   const { rows } = await sql<ClaimedRun>`
     with r as (
@@ -90,5 +93,9 @@ export async function readClaimed(db: Database, run: Pick<ClaimedRun, 'id' | 'le
  */
 export async function releaseClaims(db: Database, server: string): Promise<void> {
   await db.updateTable('runs').set({ lease_until: null }).where('lease_holder', '=', server).where('lease_until', 'is not', null).execute();
-  await db.updateTable('reconciler_leases').set({ until: new Date(0) }).where('holder', '=', server).execute();
+  await db
+    .updateTable('reconciler_leases')
+    .set({ until: new Date(0) })
+    .where('holder', '=', server)
+    .execute();
 }

@@ -164,7 +164,11 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
         await refresh([...held.keys()], hinted, now);
         state.renewAt = now.getTime() + limits.leaseMs / 3;
       } else if (hinted.size > 0) {
-        await refresh([...hinted].filter((id) => held.has(id)), hinted, now);
+        await refresh(
+          [...hinted].filter((id) => held.has(id)),
+          hinted,
+          now,
+        );
       }
       const claimed = await claimSome(now);
       for (const entry of held.values()) {

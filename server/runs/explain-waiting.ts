@@ -22,7 +22,18 @@ export async function explainWaiting(db: Database, tenant: TenantId, run: string
         .on('queue_blockers.partition', '=', sql<string>`coalesce(runs.partition, '')`)
         .onRef('queue_blockers.shape', '=', 'runs.shape'),
     )
-    .select(['runs.state', 'runs.partition', 'runs.shape', 'runs.priority', 'runs.queued_at', 'runs.cpu_milli', 'runs.memory_bytes', 'runs.gpus', 'runs.image', 'queue_blockers.because'])
+    .select([
+      'runs.state',
+      'runs.partition',
+      'runs.shape',
+      'runs.priority',
+      'runs.queued_at',
+      'runs.cpu_milli',
+      'runs.memory_bytes',
+      'runs.gpus',
+      'runs.image',
+      'queue_blockers.because',
+    ])
     .where('runs.tenant_id', '=', tenant)
     .where('runs.id', '=', run)
     .executeTakeFirst();
@@ -30,14 +41,20 @@ export async function explainWaiting(db: Database, tenant: TenantId, run: string
   const ahead = await countAhead(db, tenant, run, row);
   const asked = { cpu: row.cpu_milli / 1000, memory: row.memory_bytes, gpus: row.gpus };
   const because = Because.safeParse(row.because);
-  if (!because.success) return { reason: 'turn', message: ahead === 0 ? 'It is next.' : `${ahead} runs of this tenant come first.`, ahead, asked, limit: null, heldBy: [] };
+  if (!because.success)
+    return { reason: 'turn', message: ahead === 0 ? 'It is next.' : `${ahead} runs of this tenant come first.`, ahead, asked, limit: null, heldBy: [] };
   const { reason, limit } = because.data;
   const inUnits = limit === null ? null : { cpu: limit.cpuMilli === null ? null : limit.cpuMilli / 1000, memory: limit.memoryBytes, gpus: limit.gpus };
   const heldBy = reason === 'quota' || reason === 'capacity' || reason === 'turn' ? await listHolders(db, tenant) : [];
   return { reason, message: messageFor(reason, asked, inUnits, row.image, row.partition), ahead, asked, limit: inUnits, heldBy };
 }
 
-async function countAhead(db: Database, tenant: TenantId, run: string, row: { partition: string | null; shape: string; priority: number; queued_at: Date }): Promise<number> {
+async function countAhead(
+  db: Database,
+  tenant: TenantId,
+  run: string,
+  row: { partition: string | null; shape: string; priority: number; queued_at: Date },
+): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from (
       select 1 from runs where state = 'queued' and tenant_id = ${tenant} and coalesce(partition, '') = ${row.partition ?? ''} and shape = ${row.shape}
@@ -60,7 +77,13 @@ async function listHolders(db: Database, tenant: TenantId): Promise<string[]> {
   return rows.map((row) => `${row.kind}-${row.number}`);
 }
 
-function messageFor(reason: z.infer<typeof Because>['reason'], asked: { cpu: number; memory: number; gpus: number }, limit: { cpu: number | null; memory: number | null; gpus: number | null } | null, image: string, partition: string | null): string {
+function messageFor(
+  reason: z.infer<typeof Because>['reason'],
+  asked: { cpu: number; memory: number; gpus: number },
+  limit: { cpu: number | null; memory: number | null; gpus: number | null } | null,
+  image: string,
+  partition: string | null,
+): string {
   const wants = amountText(asked);
   switch (reason) {
     case 'turn':

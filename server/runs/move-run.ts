@@ -51,7 +51,14 @@ export async function moveRun(db: Database, move: Move): Promise<boolean> {
         .expression((builder) =>
           builder
             .selectFrom('moved')
-            .select(['tenant_id', 'id', sql<Date>`${move.at}::timestamptz`.as('at'), sql<string>`${move.to}::text`.as('state'), 'attempt', sql<string>`${move.note}::text`.as('note')]),
+            .select([
+              'tenant_id',
+              'id',
+              sql<Date>`${move.at}::timestamptz`.as('at'),
+              sql<string>`${move.to}::text`.as('state'),
+              'attempt',
+              sql<string>`${move.note}::text`.as('note'),
+            ]),
         )
         .returning('seq'),
     );

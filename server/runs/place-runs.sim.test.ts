@@ -28,7 +28,12 @@ describe('placeRuns', () => {
       if (broken.length > 0) expect.fail(`seed ${seed}: ${broken.join('; ')}\n${show(input)}\n${JSON.stringify(result, null, 1)}`);
       if (seed % SHUFFLE_EVERY !== 0) continue;
       expect(show(input), `seed ${seed}: the input was changed`).toBe(before);
-      const shuffled = { ...input, heads: random.shuffle(input.heads), nodes: random.shuffle(input.nodes), tenants: new Map(random.shuffle([...input.tenants])) };
+      const shuffled = {
+        ...input,
+        heads: random.shuffle(input.heads),
+        nodes: random.shuffle(input.nodes),
+        tenants: new Map(random.shuffle([...input.tenants])),
+      };
       expect(sorted(placeRuns(shuffled).placements), `seed ${seed}: the order of the input decides`).toEqual(sorted(result.placements));
     }
   });
@@ -42,29 +47,62 @@ describe('placeRuns', () => {
 
   it('gives tenants with endless queues equal shares, whatever the sizes of their runs', () => {
     const NODES = 4;
-    const node = (id: number) => ({ id: `node-${id}`, partition: null, open: true, executors: [{ id: 'first', images: 'any' as const }], capacity: { cpuMilli: 16_000, memoryBytes: 64e9, gpus: 0 } });
-    const sizes = new Map([['small', 500], ['middle', 1000], ['large', 4000]]);
+    const node = (id: number) => ({
+      id: `node-${id}`,
+      partition: null,
+      open: true,
+      executors: [{ id: 'first', images: 'any' as const }],
+      capacity: { cpuMilli: 16_000, memoryBytes: 64e9, gpus: 0 },
+    });
+    const sizes = new Map([
+      ['small', 500],
+      ['middle', 1000],
+      ['large', 4000],
+    ]);
     const live: { tenant: string; node: string; cpuMilli: number; endsAt: number }[] = [];
     const held = new Map([...sizes.keys()].map((tenant) => [tenant, 0]));
     const random = makeRandom(7);
     let submitted = 0;
     // The queue of `small` is old, and that gives it no right to more.
-    const queues = new Map([...sizes].map(([tenant, cpuMilli], index) => [tenant, Array.from({ length: 100 }, () => head(tenant, cpuMilli, index * 3_600_000))]));
+    const queues = new Map(
+      [...sizes].map(([tenant, cpuMilli], index) => [tenant, Array.from({ length: 100 }, () => head(tenant, cpuMilli, index * 3_600_000))]),
+    );
     function head(tenant: string, cpuMilli: number, queuedMs: number): QueueHead {
       submitted += 1;
-      return { run: `run-${String(submitted).padStart(6, '0')}`, tenant, partition: null, shape: `${cpuMilli}`, image: 'host', priority: 0, queuedAt: new Date(queuedMs), ask: { cpuMilli, memoryBytes: 1e9, gpus: 0 } };
+      return {
+        run: `run-${String(submitted).padStart(6, '0')}`,
+        tenant,
+        partition: null,
+        shape: `${cpuMilli}`,
+        image: 'host',
+        priority: 0,
+        queuedAt: new Date(queuedMs),
+        ask: { cpuMilli, memoryBytes: 1e9, gpus: 0 },
+      };
     }
     for (let tick = 0; tick < 2000; tick += 1) {
       const now = 4 * 3_600_000 + tick * 1000;
       for (const done of live.filter(({ endsAt }) => endsAt <= now)) live.splice(live.indexOf(done), 1);
       for (const [tenant, cpuMilli] of sizes) while ((queues.get(tenant)?.length ?? 0) < 64) queues.get(tenant)?.push(head(tenant, cpuMilli, now));
-      const use = (of: (entry: (typeof live)[number]) => boolean) => live.filter(of).reduce((sum, { cpuMilli }) => ({ ...sum, cpuMilli: sum.cpuMilli + cpuMilli, memoryBytes: sum.memoryBytes + 1e9 }), { cpuMilli: 0, memoryBytes: 0, gpus: 0 });
+      const use = (of: (entry: (typeof live)[number]) => boolean) =>
+        live
+          .filter(of)
+          .reduce((sum, { cpuMilli }) => ({ ...sum, cpuMilli: sum.cpuMilli + cpuMilli, memoryBytes: sum.memoryBytes + 1e9 }), {
+            cpuMilli: 0,
+            memoryBytes: 0,
+            gpus: 0,
+          });
       const { placements } = placeRuns({
         now: new Date(now),
         reserveAfterMs: 600_000,
         heads: [...queues.values()].flat(),
         nodes: Array.from({ length: NODES }, (_, id) => ({ ...node(id), used: use((entry) => entry.node === `node-${id}`), freeGpus: [] })),
-        tenants: new Map([...sizes.keys()].map((tenant) => [tenant, { quota: { cpuMilli: null, memoryBytes: null, gpus: null }, used: use((entry) => entry.tenant === tenant) }])),
+        tenants: new Map(
+          [...sizes.keys()].map((tenant) => [
+            tenant,
+            { quota: { cpuMilli: null, memoryBytes: null, gpus: null }, used: use((entry) => entry.tenant === tenant) },
+          ]),
+        ),
       });
       for (const { run, node: on } of placements) {
         for (const [tenant, queue] of queues) {

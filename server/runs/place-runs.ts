@@ -145,7 +145,10 @@ export function placeRuns(input: PlacementInput): PlacementResult {
       block('turn', null);
       continue;
     }
-    const free = large.filter((candidate) => fitsNow(candidate, head.ask) && (reserved?.node !== candidate.node.id || reserved.group === group || spares(candidate, reserved.ask, head.ask)));
+    const free = large.filter(
+      (candidate) =>
+        fitsNow(candidate, head.ask) && (reserved?.node !== candidate.node.id || reserved.group === group || spares(candidate, reserved.ask, head.ask)),
+    );
     const best = tightest(free, head.ask);
     if (best === null) {
       block('capacity', largest(large));
@@ -171,8 +174,7 @@ function queuesByTenant(heads: readonly QueueHead[]): Map<string, QueueHead[]> {
   return queues;
 }
 
-const byTurn = (a: QueueHead, b: QueueHead): number =>
-  b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime() || (a.run < b.run ? -1 : 1);
+const byTurn = (a: QueueHead, b: QueueHead): number => b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime() || (a.run < b.run ? -1 : 1);
 
 /** The tenant with waiting heads that holds the smallest share; on a tie the one whose head is oldest. */
 function leastServed(queues: ReadonlyMap<string, readonly QueueHead[]>, used: ReadonlyMap<string, Amount>, total: Amount): string | null {
@@ -194,7 +196,13 @@ const dominantShare = (held: Amount | undefined, total: Amount): number =>
  * The node kept for the first overdue head that only waits for room: where it fits best, else where it is nearest to it.
  * The first in the order of turns and not the oldest: where everybody has waited too long, shares still decide.
  */
-function reserveNode(input: PlacementInput, open: readonly OpenNode[], queues: ReadonlyMap<string, readonly QueueHead[]>, used: ReadonlyMap<string, Amount>, total: Amount): Reservation | null {
+function reserveNode(
+  input: PlacementInput,
+  open: readonly OpenNode[],
+  queues: ReadonlyMap<string, readonly QueueHead[]>,
+  used: ReadonlyMap<string, Amount>,
+  total: Amount,
+): Reservation | null {
   const waiting = new Map([...queues].map(([tenant, queue]) => [tenant, queue.filter((head) => isOverdue(input, head))]));
   for (;;) {
     const tenant = leastServed(waiting, used, total);
@@ -215,7 +223,8 @@ const isOverdue = (input: PlacementInput, head: QueueHead): boolean => input.now
 
 const groupOf = (head: QueueHead): string => `${head.tenant} ${head.partition ?? ''} ${head.shape}`;
 
-const takes = (node: PlacementNode, head: QueueHead): boolean => (head.partition === null || node.partition === head.partition) && executorFor(node, head.image) !== undefined;
+const takes = (node: PlacementNode, head: QueueHead): boolean =>
+  (head.partition === null || node.partition === head.partition) && executorFor(node, head.image) !== undefined;
 
 const executorFor = (node: PlacementNode, image: string): string | undefined =>
   node.executors.find(({ images }) => images === 'any' || images.includes(image))?.id;

@@ -31,7 +31,12 @@ export function makeBlockerBook(): BlockerBook {
         for (const key of written?.keys() ?? []) {
           if (wanted.has(key)) continue;
           const [tenant = '', partition = '', ...shape] = key.split(' ');
-          await tx.deleteFrom('queue_blockers').where('tenant_id', '=', tenant).where('partition', '=', partition).where('shape', '=', shape.join(' ')).execute();
+          await tx
+            .deleteFrom('queue_blockers')
+            .where('tenant_id', '=', tenant)
+            .where('partition', '=', partition)
+            .where('shape', '=', shape.join(' '))
+            .execute();
         }
         for (const blocker of changed) {
           const because = wanted.get(keyOf(blocker)) ?? '{}';

@@ -1,6 +1,6 @@
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import { newId } from '#kit/ids.ts';
-import { holdsReconcilerLease, takeReconcilerLease } from '#kit/reconcilers/reconciler-lease.ts';
+import { holdsReconcilerLease, type LeaseToken, takeReconcilerLease } from '#kit/reconcilers/reconciler-lease.ts';
 import { readPlacementNodes } from '#nodes/nodes.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { type Blocker, placeRuns, type Placement, type PlacementResult } from '#runs/place-runs.ts';
@@ -21,16 +21,25 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
   const blockerBook = makeBlockerBook();
   // A round is one pass, or as many as it takes to see every group once.
   const round: { after: QueueGroup | null; blockers: readonly Blocker[] } = { after: null, blockers: [] };
+  const lease: { token: LeaseToken | null; takenAt: number } = { token: null, takenAt: 0 };
   return async () => {
     const { db, clock, limits } = parts;
     const now = clock.now();
-    const token = await takeReconcilerLease(db, { name: LEASE, server: parts.server, now, forMs: limits.leaseMs });
+    // Not with each pass, since it is a write: whether it still holds is asked by every transaction under it.
+    if (lease.token === null || Math.abs(now.getTime() - lease.takenAt) >= limits.leaseMs / 3) {
+      lease.token = await takeReconcilerLease(db, { name: LEASE, server: parts.server, now, forMs: limits.leaseMs });
+      lease.takenAt = now.getTime();
+    }
+    const { token } = lease;
     if (token === null) return 'done';
     const underLease: UnderLease = (work) =>
       db.transaction().execute(async (tx) => {
-        if (!(await holdsReconcilerLease(tx, LEASE, token))) return false;
-        await work(tx);
-        return true;
+        if (await holdsReconcilerLease(tx, LEASE, token)) {
+          await work(tx);
+          return true;
+        }
+        lease.token = null;
+        return false;
       });
     const heads = await readHeads(db, { now, groups: limits.queueGroups, perGroup: limits.headsPerGroup, after: round.after });
     const { placements, blockers } = await place(parts, heads.rows, now, underLease);
@@ -42,7 +51,7 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
       const head = heads.rows.find((row) => row.run === run);
       if (head) parts.changes.publish({ tenant: head.tenant, topic: 'run', id: run, change: 'updated' });
     }
-    return placements.length > 0 || heads.next !== null ? 'again' : 'done';
+    return (placements.length > 0 && heads.more) || heads.next !== null ? 'again' : 'done';
   };
 }
 
@@ -65,7 +74,12 @@ async function writePlacements(
   const headOf = new Map(heads.map((head) => [head.run, head]));
   const isolationOf = (placement: Placement): string =>
     nodes.find(({ id }) => id === placement.node)?.executors.find(({ id }) => id === placement.executor)?.isolation ?? 'none';
-  const rows = result.placements.map((placement) => ({ ...placement, attempt: newId<string>(), isolation: isolationOf(placement), head: headOf.get(placement.run) }));
+  const rows = result.placements.map((placement) => ({
+    ...placement,
+    attempt: newId<string>(),
+    isolation: isolationOf(placement),
+    head: headOf.get(placement.run),
+  }));
   // A run that was cancelled since the heads were read is not in `placed`, and so gets no attempt. Nothing is claimed for
   // this server here: which server launches it depends on who has the executor.
   await sql`
@@ -88,6 +102,8 @@ async function writePlacements(
     // The pair (node, GPU) is the key: were it taken, the whole pass would be undone rather than give it away twice.
     await sql`
       insert into gpu_allocations (node_id, gpu, tenant_id, attempt_id)
-      select a.node_id, gpu, a.tenant_id, a.id from attempts a cross join lateral unnest(a.gpus) as gpu where a.id = any(${withGpus.map(({ attempt }) => attempt)})`.execute(tx);
+      select a.node_id, gpu, a.tenant_id, a.id from attempts a cross join lateral unnest(a.gpus) as gpu where a.id = any(${withGpus.map(({ attempt }) => attempt)})`.execute(
+      tx,
+    );
   }
 }

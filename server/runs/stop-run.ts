@@ -13,7 +13,15 @@ import { moveRun } from '#runs/move-run.ts';
 export async function stopRun(db: Database, clock: Clock, run: FoundRun, graceSeconds: number): Promise<void> {
   const now = clock.now();
   const asked = { stop_asked_at: now, stop_grace_seconds: graceSeconds, stop_reason: 'asked' as const };
-  const cancelled = await moveRun(db, { run: run.id, leaseToken: null, to: 'cancelled', from: ['queued'], at: now, note: 'stop asked before it was placed', set: { ...asked, ended_at: now, failure_class: null, failure_message: null } });
+  const cancelled = await moveRun(db, {
+    run: run.id,
+    leaseToken: null,
+    to: 'cancelled',
+    from: ['queued'],
+    at: now,
+    note: 'stop asked before it was placed',
+    set: { ...asked, ended_at: now, failure_class: null, failure_message: null },
+  });
   if (cancelled) return;
   const stopping = await moveRun(db, { run: run.id, leaseToken: null, to: 'stopping', from: ['running'], at: now, note: 'a stop was asked', set: asked });
   if (stopping) return;
@@ -27,7 +35,9 @@ export async function stopRun(db: Database, clock: Clock, run: FoundRun, graceSe
         where('state', 'in', ['starting', 'running']),
         where.and([
           where('state', '=', 'finishing'),
-          where.exists(where.selectFrom('attempts').select('attempts.id').whereRef('attempts.id', '=', 'runs.attempt_id').where('attempts.failure_class', 'is not', null)),
+          where.exists(
+            where.selectFrom('attempts').select('attempts.id').whereRef('attempts.id', '=', 'runs.attempt_id').where('attempts.failure_class', 'is not', null),
+          ),
         ]),
       ]),
     )

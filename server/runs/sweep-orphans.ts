@@ -34,7 +34,11 @@ async function sweep(parts: EngineParts, executor: Executor, firstSeen: Map<stri
   const wanted = await parts.db
     .selectFrom('attempts')
     .select('id')
-    .where('id', 'in', listed.map(({ attempt }) => attempt))
+    .where(
+      'id',
+      'in',
+      listed.map(({ attempt }) => attempt),
+    )
     .where('released_at', 'is', null)
     .execute();
   const known = new Set(wanted.map(({ id }) => id));

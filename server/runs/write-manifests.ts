@@ -4,7 +4,7 @@ import type { RunId } from '@sodate/contract/ids.ts';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-const RUNS_PER_PASS = 20;
+const RUNS_PER_PASS = 100;
 /** A run's manifest names at most this many files. */
 const MANIFEST_FILES_LIMIT = 100_000;
 const ROWS_PER_INSERT = 1_000;
@@ -30,10 +30,17 @@ export function makeWriteManifests(parts: EngineParts): (signal: AbortSignal) =>
       .orderBy('ended_at')
       .limit(RUNS_PER_PASS)
       .execute();
+    const empty: string[] = [];
     for (const run of runs) {
       if (signal.aborted) return 'done';
       const files: ManifestRow[] = [];
       await walk(parts.folders.output(run.id as RunId), '', files, signal);
+      // Cut off in the middle it would be written down as all there is.
+      if (signal.aborted) return 'done';
+      if (files.length === 0) {
+        empty.push(run.id);
+        continue;
+      }
       await db.transaction().execute(async (tx) => {
         await tx.deleteFrom('run_output_files').where('run_id', '=', run.id).execute();
         for (let at = 0; at < files.length; at += ROWS_PER_INSERT) {
@@ -43,6 +50,8 @@ export function makeWriteManifests(parts: EngineParts): (signal: AbortSignal) =>
         await tx.updateTable('runs').set({ manifest_at: clock.now() }).where('id', '=', run.id).execute();
       });
     }
+    // Most runs leave no file, and then there is but this to write.
+    if (empty.length > 0) await db.updateTable('runs').set({ manifest_at: clock.now() }).where('id', 'in', empty).execute();
     return runs.length === RUNS_PER_PASS ? 'again' : 'done';
   };
 }

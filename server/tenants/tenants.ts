@@ -5,4 +5,4 @@
 export { createTenant } from './create-tenant.ts';
 export { putMember } from './member-store.ts';
 export { removeMember } from './remove-member.ts';
-export { findStanding, findTenant, listWorkplaces, tenantNotFound } from './tenant-store.ts';
+export { findStanding, listWorkplaces, tenantNotFound } from './tenant-store.ts';

@@ -62,7 +62,7 @@ export function makeFakeEngine({ clock, nodes, script }: FakeEngineOptions): Fak
   const listeners = new Set<(attempt: AttemptId) => void>();
   const nowMs = (): number => clock.now().getTime();
   const hint = (attempt: AttemptId): void => {
-    for (const listener of [...listeners]) listener(attempt);
+    for (const listener of listeners) listener(attempt);
   };
   const jobOf = (platform: string, attempt: AttemptId): FakeJob | undefined => {
     const job = jobs.get(attempt);

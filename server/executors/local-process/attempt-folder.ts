@@ -76,7 +76,8 @@ export async function putPlan(folder: AttemptFolder, boot: string, facts: Facts,
     });
     await rename(temporary, folder.plan);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    // Writes of a failed plan may still be under way; what is left of it goes with the folder.
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
     if (!isCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
   }
 }

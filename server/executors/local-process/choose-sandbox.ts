@@ -47,7 +47,7 @@ async function probe(sandbox: Sandbox, folder: string, programs: Programs): Prom
     // `ignore` leaves descriptors above 2 closed.
     const nowhere = await open('/dev/null', 'a');
     try {
-      const [file = '', ...args] = [...files.command, 'sh', sandbox.shimPath(programs), sandbox.insideFolder(planFolder), '/', 'true'];
+      const [file, ...args] = [...files.command, 'sh', sandbox.shimPath(programs), sandbox.insideFolder(planFolder), '/', 'true'];
       const child = spawn(file, args, {
         env: TOOL_ENVIRONMENT,
         stdio: ['ignore', 'ignore', 'pipe', 'ignore', nowhere.fd, input.fd],

@@ -1,5 +1,6 @@
-import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
@@ -10,9 +11,7 @@ import {
   isStartRefused,
   type LaunchSpec,
   type Observation,
-  type StagedFolders,
   type StageFolders,
-  StartRefused,
 } from '../executor.ts';
 import {
   type AttemptFolder,
@@ -21,9 +20,6 @@ import {
   hasStarted,
   makeDurable,
   makeFolder,
-  openToJob,
-  planExists,
-  putPlan,
   readExit,
   readNote,
   readStarted,
@@ -33,12 +29,11 @@ import { NO_GROUPS, openCgroups, readCgroupTrees } from './cgroups.ts';
 import { chooseSandbox, type IsolationChoice } from './choose-sandbox.ts';
 import { isMonitorAlive, killEverything, killJob, terminateJob } from './end-processes.ts';
 import { describeExit, parseFacts } from './exit-record.ts';
-import { askNvidiaSmi, gpuDevices, parseGpus, rememberFor } from './gpus.ts';
-import { encodeEnvironment, jobEnvironment, nodeOnPath } from './job-environment.ts';
+import { askNvidiaSmi, parseGpus, rememberFor } from './gpus.ts';
 import { diskProblem, machineSize } from './machine.ts';
 import { makeLauncher } from './launcher.ts';
+import { IMAGE, makePlanner, refuseImpossible } from './prepare-plan.ts';
 import { checkTools, isLocked, writePrograms } from './programs.ts';
-import type { ResolvedMount } from './sandbox.ts';
 import { makeUserFiles } from './user-files.ts';
 
 export const LocalProcessHandle = z.object({ attempt: AttemptId });
@@ -69,19 +64,12 @@ export interface LocalProcessOptions {
   readonly askGpus?: () => Promise<string>;
 }
 
-/** The only image: the machine itself. */
-const IMAGE = 'host';
 const DEFAULT_FIRST_JOB_USER = 700_000;
 const DEFAULT_MINIMUM_FREE_BYTES = 256 * 2 ** 20;
-/** What Linux can pass to a program: 128 KiB in one word, and a quarter of the stack's 8 MiB for all, environment included. */
-const LONGEST_WORD_BYTES = 128 * 1024;
-const LONGEST_COMMAND_BYTES = 900 * 1024;
 /** Between creating `started` and writing into it, or writing the record of a stop: an instant, unless somebody died there. */
 const TAKING_MS = 5000;
 /** nvidia-smi takes up to a second, and a fork of the server. */
 const GPU_MEMORY_MS = 60_000;
-/** Of a program's name in a message. */
-const LONGEST_PROGRAM_NAME = 200;
 /** How often exits of jobs that an earlier server started are looked for; those of our own are events. */
 const ADOPTED_POLL_MS = 500;
 
@@ -103,7 +91,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   const programs = await writePrograms(root);
   const cgroups = options.cgroups === 'off' ? null : await openCgroups(platform, clock);
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim();
-  const scripts = (await Promise.all(['/bin/bash', '/usr/bin/bash'].map((path) => stat(path).then(() => true, () => false)))).includes(true) ? 'bash' : 'sh';
+  const hasBash = existsSync('/bin/bash') || existsSync('/usr/bin/bash');
   const { sandbox, host, check } = await chooseSandbox({
     folder: root,
     choice: options.isolation ?? 'auto',
@@ -114,7 +102,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     log,
   });
 
-  const userFiles = makeUserFiles(root);
+  const preparePlan = makePlanner({ sandbox, host, programs, bootId, nodePath: options.nodePath, userFiles: makeUserFiles(root), hasBash });
   const launcher = makeLauncher(programs, clock, (attempt) => hint(attempt));
   const listeners = new Set<(attempt: AttemptId) => void>();
   const hint = (attempt: AttemptId): void => {
@@ -127,77 +115,6 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   let closed = false;
 
   const readGpus = rememberFor(GPU_MEMORY_MS, clock, async () => parseGpus(await (options.askGpus ?? askNvidiaSmi)().catch(() => '')));
-
-  const resolveMounts = async (spec: LaunchSpec, { folders }: StagedFolders): Promise<ResolvedMount[]> => {
-    const mounts: ResolvedMount[] = [];
-    for (const { item, subfolder, target, readOnly } of spec.mounts) {
-      const folder = folders.get(item);
-      if (folder === undefined) throw new StartRefused('platform', `The mount ${target} names ${item}, which was not staged.`);
-      let source = folder;
-      if (subfolder !== undefined) {
-        // A job may have put a link there, and root mounts whatever it leads to.
-        source = await realpath(join(folder, subfolder)).catch(() => {
-          throw new StartRefused('platform', `The mount ${target} names ${item}/${subfolder}, which does not exist.`);
-        });
-        if (!source.startsWith((await realpath(folder)) + sep)) throw new StartRefused('user-error', `The mount ${target} leads out of ${item}.`);
-      }
-      if (!target.startsWith('/') || target.split('/').includes('..')) throw new StartRefused('platform', `The mount target ${target} is not an absolute path.`);
-      mounts.push({ source, target, readOnly });
-    }
-    return mounts.sort((a, b) => a.target.length - b.target.length);
-  };
-
-  const refuseImpossible = (spec: LaunchSpec): void => {
-    if (spec.image !== IMAGE) throw new StartRefused('user-error', `The image ${spec.image} needs a container engine; this executor runs ${IMAGE} only.`);
-    if (spec.command.kind === 'list' && spec.command.argv.length === 0) throw new StartRefused('user-error', 'The command is an empty list.');
-    if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0'))) throw new StartRefused('user-error', 'The command contains a NUL character.');
-  };
-
-  const refuseTooLong = (words: readonly string[]): void => {
-    const sizes = words.map((word) => Buffer.byteLength(word) + 1);
-    if (sizes.every((size) => size <= LONGEST_WORD_BYTES) && sizes.reduce((sum, size) => sum + size, 0) <= LONGEST_COMMAND_BYTES) return;
-    throw new StartRefused('user-error', 'The command or its environment is longer than this machine can pass to a program. Put it into a file.');
-  };
-
-  const preparePlan = async (spec: LaunchSpec, folder: AttemptFolder, staged: StagedFolders, isNew: boolean): Promise<readonly string[]> => {
-    const mounts = await resolveMounts(spec, staged);
-    const user = sandbox.jobUser(spec.tenantNumber);
-    const inSandbox = sandbox.kind !== 'none';
-    const environment = jobEnvironment(spec, {
-      sandbox,
-      planFolder: folder.plan,
-      mounts,
-      extraPath: nodeOnPath(inSandbox, host.node !== null, dirname(options.nodePath)),
-    });
-    const inside = sandbox.insideFolder(folder.plan);
-    const command = spec.command.kind === 'list' ? spec.command.argv : [scripts, `${inside}/script`];
-    refuseTooLong(command);
-    refuseTooLong(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
-    const files = sandbox.files({
-      planFolder: folder.plan,
-      hostName: /^[A-Za-z0-9-]{1,63}$/.test(spec.name) ? spec.name : 'job',
-      user,
-      mounts,
-      devices: await gpuDevices(spec.gpus),
-    });
-
-    if (isNew || !(await planExists(folder))) {
-      const facts = { program: spec.command.kind === 'list' ? (spec.command.argv[0]?.slice(0, LONGEST_PROGRAM_NAME) ?? '') : null, memoryBytes: spec.limits.memoryBytes };
-      await putPlan(folder, bootId, facts, async (temporary) => {
-        const insideNow = join(temporary, 'inside');
-        await mkdir(insideNow);
-        await Promise.all([
-          writeFile(join(insideNow, 'environment'), encodeEnvironment(environment)),
-          spec.command.kind === 'script' ? writeFile(join(insideNow, 'script'), spec.command.text) : null,
-          inSandbox ? userFiles.link(user, insideNow) : null,
-          writeFile(join(temporary, 'arguments'), files.arguments),
-          files.build?.(temporary),
-        ]);
-        await openToJob(insideNow);
-      });
-    }
-    return [...files.command, 'sh', sandbox.shimPath(programs), inside, sandbox.pathInside(folder.plan, spec.workingDirectory), ...command];
-  };
 
   const begin = async (spec: LaunchSpec, signal: AbortSignal): Promise<LocalProcessHandle> => {
     const { attempt } = spec;

@@ -52,7 +52,7 @@ export async function makeLocalProcessHarness(choice: HarnessChoice, existing?: 
   const options = (ofPlatform = platform): LocalProcessOptions => ({
     folder: join(folder, 'state'),
     platform: ofPlatform,
-    stage: makeTestStage(base),
+    stage: makeTestStage(ofPlatform === platform ? base : `${base}-${ofPlatform}`),
     clock: systemClock,
     log: silentLog,
     nodeName: 'here',

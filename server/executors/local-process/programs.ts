@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LAUNCHER, MONITOR, SHIM, TOOL_ENVIRONMENT } from './scripts.ts';
@@ -16,8 +16,7 @@ export async function writePrograms(folder: string): Promise<Programs> {
   const contents = { launcher: LAUNCHER, monitor: MONITOR, 'run-job': SHIM };
   const hash = createHash('sha256').update(JSON.stringify(contents)).digest('hex').slice(0, 16);
   const final = join(folder, `.programs-${hash}`);
-  const temporary = `${final}.${process.pid}`;
-  await mkdir(temporary, { recursive: true });
+  const temporary = await mkdtemp(join(folder, '.new-programs-'));
   await chmod(temporary, 0o755);
   for (const [name, text] of Object.entries(contents)) await writeFile(join(temporary, name), text);
   await rename(temporary, final).catch(async (error: NodeJS.ErrnoException) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobUser } from './sandbox.ts';
@@ -20,7 +21,7 @@ export function makeUserFiles(folder: string): UserFiles {
     };
     for (const [name, text] of Object.entries(files)) {
       // Renamed into place: attempts of an earlier server keep what they linked.
-      const temporary = join(place, `${name}.${process.pid}`);
+      const temporary = join(place, `${name}-${randomUUID()}`);
       await writeFile(temporary, text);
       await rename(temporary, join(place, name));
     }

@@ -1,3 +1,4 @@
+import { prepareFrequent } from '#kit/db/prepare-frequent.ts';
 import type { DB } from '#kit/db/tables.ts';
 import type { Log } from '#kit/log.ts';
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
@@ -46,7 +47,7 @@ export function openDatabase(address: DatabaseAddress, log: Log, poolSize = DATA
   // One that breaks while it is in use tells so twice: its statement fails, which is handled where it was sent, and it emits
   // an error, to which the pool listens only while the connection is idle. Unheard, that would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
-  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool: prepareFrequent(pool) }) });
   return {
     db,
     pool,

@@ -5,7 +5,8 @@ const DIMENSIONS = ['cpuMilli', 'memoryBytes', 'gpus'] as const;
 const NOTHING: Amount = { cpuMilli: 0, memoryBytes: 0, gpus: 0 };
 const plus = (a: Amount, b: Amount): Amount => ({ cpuMilli: a.cpuMilli + b.cpuMilli, memoryBytes: a.memoryBytes + b.memoryBytes, gpus: a.gpus + b.gpus });
 const within = (a: Amount, b: Amount): boolean => DIMENSIONS.every((dimension) => a[dimension] <= b[dimension]);
-export const inTurn = (a: QueueHead, b: QueueHead): number => b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime() || (a.run < b.run ? -1 : 1);
+export const inTurn = (a: QueueHead, b: QueueHead): number =>
+  b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime() || (a.run < b.run ? -1 : 1);
 
 /** Every promise of `placeRuns` about one pass that its answer breaks, in words. Written without a look at how it works. */
 export function brokenPromises(input: PlacementInput, result: PlacementResult): readonly string[] {
@@ -16,7 +17,9 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
   const heads = new Map(input.heads.map((head) => [head.run, head]));
   const nodes = new Map(input.nodes.map((node) => [node.id, node]));
   const takes = (node: PlacementNode, head: QueueHead): boolean =>
-    node.open && (head.partition === null || head.partition === node.partition) && node.executors.some(({ images }) => images === 'any' || images.includes(head.image));
+    node.open &&
+    (head.partition === null || head.partition === node.partition) &&
+    node.executors.some(({ images }) => images === 'any' || images.includes(head.image));
   const overdue = (head: QueueHead): boolean => input.now.getTime() - head.queuedAt.getTime() > input.reserveAfterMs;
 
   const someOverdue = input.heads.some((head) => overdue(head));
@@ -77,7 +80,10 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
       claim(because.length === 0, `${key}: all are placed, and there is a blocker`);
       continue;
     }
-    claim(inOrder.slice(firstLeft).every(({ run }) => !placed.has(run)), `${key}: one goes past an earlier one of its group`);
+    claim(
+      inOrder.slice(firstLeft).every(({ run }) => !placed.has(run)),
+      `${key}: one goes past an earlier one of its group`,
+    );
     claim(because.length === 1, `${key}: ${because.length} blockers for heads that wait`);
     const reason = because[0]?.reason;
     const suitable = input.nodes.filter((node) => takes(node, left));
@@ -89,9 +95,17 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
     if (reason === 'quota') claim(over, `${key}: said to be over its quota, and is not`);
     if (reason === 'turn') {
       const elders = input.heads.filter(
-        (head) => head.tenant === left.tenant && inTurn(head, left) < 0 && groupOf(head) !== key && !placed.has(head.run) && groups.get(groupOf(head))?.some((member) => overdue(member)),
+        (head) =>
+          head.tenant === left.tenant &&
+          inTurn(head, left) < 0 &&
+          groupOf(head) !== key &&
+          !placed.has(head.run) &&
+          groups.get(groupOf(head))?.some((member) => overdue(member)),
       );
-      claim(elders.some((elder) => overQuota(left.tenant, left.ask, plus(heldNow(left.tenant), elder.ask))), `${key}: said to wait its turn behind nobody`);
+      claim(
+        elders.some((elder) => overQuota(left.tenant, left.ask, plus(heldNow(left.tenant), elder.ask))),
+        `${key}: said to wait its turn behind nobody`,
+      );
     }
     // Room and quota, and yet not placed: only on the one node that is kept for somebody who has waited too long.
     if (reason === 'capacity' && !over) for (const node of room) keptFree.add(node.id);
@@ -99,7 +113,10 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
     for (const other of input.heads) {
       if (someOverdue || other.tenant !== left.tenant || !placed.has(other.run) || inTurn(left, other) > 0 || reason !== 'capacity') continue;
       const node = nodes.get(placed.get(other.run) ?? '');
-      claim(node === undefined || !takes(node, left) || !within(left.ask, other.ask), `${left.run} waits for capacity, and ${other.run} behind it got what it needs`);
+      claim(
+        node === undefined || !takes(node, left) || !within(left.ask, other.ask),
+        `${left.run} waits for capacity, and ${other.run} behind it got what it needs`,
+      );
     }
   }
   claim(keptFree.size <= 1, `more than one node is kept free: ${[...keptFree].join(', ')}`);

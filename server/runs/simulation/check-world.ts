@@ -25,9 +25,15 @@ export async function checkAlways(world: World): Promise<readonly string[]> {
     const own = held.filter((attempt) => attempt.run_id === run.id);
     const live = !isEnded(run.state as RunState) && run.state !== 'queued';
     claim(own.length === (live ? 1 : 0), `${run.id} is ${run.state} and holds ${own.length} attempts`);
-    claim(own.every((attempt) => attempt.id === run.attempt_id), `${run.id} holds an attempt that is not its present one`);
+    claim(
+      own.every((attempt) => attempt.id === run.attempt_id),
+      `${run.id} holds an attempt that is not its present one`,
+    );
     const numbers = attempts.filter((attempt) => attempt.run_id === run.id).map(({ number }) => number);
-    claim(numbers.every((number, index) => number === index + 1) && numbers.length === run.attempt, `${run.id}: attempts ${numbers.join()}, counted ${run.attempt}`);
+    claim(
+      numbers.every((number, index) => number === index + 1) && numbers.length === run.attempt,
+      `${run.id}: attempts ${numbers.join()}, counted ${run.attempt}`,
+    );
   }
 
   for (const node of world.nodes) {
@@ -55,7 +61,8 @@ export async function checkAlways(world: World): Promise<readonly string[]> {
 
   const live = world.engine.live();
   const heldIds = new Set(held.map(({ id }) => id));
-  for (const [attempt, truth] of world.truths) claim(world.engine.timesStarted(attempt) <= 1 || truth.startedLate, `an attempt was started ${world.engine.timesStarted(attempt)} times`);
+  for (const [attempt, truth] of world.truths)
+    claim(world.engine.timesStarted(attempt) <= 1 || truth.startedLate, `an attempt was started ${world.engine.timesStarted(attempt)} times`);
   const rightful = live.filter(({ attempt }) => world.truths.get(attempt)?.startedLate !== true);
   for (const { attempt, run } of rightful) claim(heldIds.has(attempt), `${run}: an attempt lives that no row holds`);
   const liveRuns = rightful.map(({ run }) => run);
@@ -82,12 +89,18 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
     claim(isEnded(run.state as RunState), `${run.id} has not ended: ${run.state}`);
 
     const steps = timeline.filter((step) => step.run_id === run.id);
-    claim(steps[0]?.state === 'queued' && steps.at(-1)?.state === run.state, `${run.id}: its timeline begins with ${steps[0]?.state} and ends with ${steps.at(-1)?.state}`);
+    claim(
+      steps[0]?.state === 'queued' && steps.at(-1)?.state === run.state,
+      `${run.id}: its timeline begins with ${steps[0]?.state} and ends with ${steps.at(-1)?.state}`,
+    );
     steps.slice(1).forEach((step, index) => {
       const before = steps[index];
       if (before === undefined) return;
       claim(RUN_MOVES[before.state as RunState][step.state as RunState] !== undefined, `${run.id}: went from ${before.state} to ${step.state}`);
-      claim(step.attempt === before.attempt + (step.state === 'starting' ? 1 : 0), `${run.id}: attempt ${before.attempt} became ${step.attempt} at ${step.state}`);
+      claim(
+        step.attempt === before.attempt + (step.state === 'starting' ? 1 : 0),
+        `${run.id}: attempt ${before.attempt} became ${step.attempt} at ${step.state}`,
+      );
       claim(step.at >= before.at, `${run.id}: its timeline goes back in time at ${step.state}`);
     });
 
@@ -96,7 +109,8 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
       const name = `${run.id}, attempt ${attempt.number}`;
       claim(attempt.released_at !== null, `${name}: not released`);
       const { failure_class: failure } = attempt;
-      if (attempt.exit_code !== null) claim(truth?.script.exitCode === attempt.exit_code, `${name}: exit code ${attempt.exit_code}, really ${truth?.script.exitCode}`);
+      if (attempt.exit_code !== null)
+        claim(truth?.script.exitCode === attempt.exit_code, `${name}: exit code ${attempt.exit_code}, really ${truth?.script.exitCode}`);
       if (attempt.signal !== null) claim(truth?.script.signal === attempt.signal || run.stop_reason !== null, `${name}: ended by ${attempt.signal}`);
       const reasons = [
         truth?.script.vanishes || truth?.vanished ? 'node-lost' : null,
@@ -122,12 +136,22 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
     switch (run.state) {
       case 'succeeded':
         claim(last?.exit_code === 0 && last.failure_class === null && run.stop_reason === null, `${run.id} succeeded: ${JSON.stringify(last)}`);
-        claim(run.output_value === `result of ${submitted?.name}` && run.failure_class === null && run.exit_code === 0, `${run.id} succeeded without its result`);
+        claim(
+          run.output_value === `result of ${submitted?.name}` && run.failure_class === null && run.exit_code === 0,
+          `${run.id} succeeded without its result`,
+        );
         break;
       case 'failed': {
         const { failure_class: failure } = run;
-        claim(run.stop_reason === 'time-limit' ? failure === 'time-limit' && submitted?.timeLimitSeconds !== null : failure === last?.failure_class, `${run.id} failed by ${failure}, its attempt by ${last?.failure_class}`);
-        if (isRetryable(failure)) claim((tries.get(failure) ?? 0) === FAILURE_CLASSES[failure].automaticRetries, `${run.id} failed by ${failure} after ${tries.get(failure) ?? 0} tries only`);
+        claim(
+          run.stop_reason === 'time-limit' ? failure === 'time-limit' && submitted?.timeLimitSeconds !== null : failure === last?.failure_class,
+          `${run.id} failed by ${failure}, its attempt by ${last?.failure_class}`,
+        );
+        if (isRetryable(failure))
+          claim(
+            (tries.get(failure) ?? 0) === FAILURE_CLASSES[failure].automaticRetries,
+            `${run.id} failed by ${failure} after ${tries.get(failure) ?? 0} tries only`,
+          );
         break;
       }
       case 'cancelled':
@@ -138,7 +162,8 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
     const stop = submitted?.stopAcknowledged ?? null;
     if (stop === null || isEnded(stop.state as RunState)) continue;
     claim(own.length === stop.attempt, `${run.id} was asked to stop at attempt ${stop.attempt}, and got to ${own.length}`);
-    if (stop.state !== 'finishing' && !stop.timeLimitOver) claim(run.state === 'cancelled', `${run.id} was asked to stop while ${stop.state}, and is ${run.state}`);
+    if (stop.state !== 'finishing' && !stop.timeLimitOver)
+      claim(run.state === 'cancelled', `${run.id} was asked to stop while ${stop.state}, and is ${run.state}`);
   }
   return broken;
 }

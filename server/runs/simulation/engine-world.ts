@@ -77,7 +77,12 @@ const START_MS = Date.UTC(2030, 0, 1);
 export async function makeWorld(database: OpenDatabase, seed: number): Promise<World> {
   const random = makeRandom(seed);
   const clock = makeVirtualClock(START_MS);
-  const nodes = Array.from({ length: random.between(1, 3) }, (_, index) => ({ id: newId<string>(), name: `node-${index}`, cpuMilli: random.between(2, 6) * 1000, gpus: random.pick([0, 2, 4]) }));
+  const nodes = Array.from({ length: random.between(1, 3) }, (_, index) => ({
+    id: newId<string>(),
+    name: `node-${index}`,
+    cpuMilli: random.between(2, 6) * 1000,
+    gpus: random.pick([0, 2, 4]),
+  }));
   const tenants = Array.from({ length: random.between(1, 3) }, (): WorldTenant => ({ id: newId<TenantId>(), quota: randomQuota(random), lenient: null }));
   const truths = new Map<AttemptId, Truth>();
   const engine = makeFakeEngine({
@@ -120,16 +125,26 @@ export async function makeWorld(database: OpenDatabase, seed: number): Promise<W
 
 async function fillDatabase({ db, nodes, tenants, clock }: World): Promise<void> {
   const at = clock.now();
-  await sql`truncate runs, attempts, gpu_allocations, run_timeline, queue_blockers, reconciler_leases, node_gpus, node_executors, nodes, lineage_nodes, tenants, users cascade`.execute(db);
+  await sql`truncate runs, attempts, gpu_allocations, run_timeline, queue_blockers, reconciler_leases, node_gpus, node_executors, nodes, lineage_nodes, tenants, users cascade`.execute(
+    db,
+  );
   const user = newId<UserId>();
   await db.insertInto('users').values({ id: user, name: 'somebody', display_name: 'Somebody', created_at: at }).execute();
   await db
     .insertInto('tenants')
     .values(tenants.map(({ id, quota }) => ({ id, name: id, display_name: id, quota_cpu_milli: quota.cpuMilli, quota_gpus: quota.gpus, created_at: at })))
     .execute();
-  await db.insertInto('nodes').values(nodes.map(({ id, name, cpuMilli }) => ({ id, name, cpu_milli: cpuMilli, memory_bytes: MEMORY * 1000, seen_at: at }))).execute();
-  await db.insertInto('node_executors').values(nodes.map(({ id }) => ({ node_id: id, executor: 'fake', isolation: 'sandbox', images: JSON.stringify(['host']), seen_at: at }))).execute();
-  const gpus = nodes.flatMap((node) => Array.from({ length: node.gpus }, (_, gpu) => ({ node_id: node.id, gpu: `gpu-${gpu}`, model: 'Fake', memory_bytes: 1 })));
+  await db
+    .insertInto('nodes')
+    .values(nodes.map(({ id, name, cpuMilli }) => ({ id, name, cpu_milli: cpuMilli, memory_bytes: MEMORY * 1000, seen_at: at })))
+    .execute();
+  await db
+    .insertInto('node_executors')
+    .values(nodes.map(({ id }) => ({ node_id: id, executor: 'fake', isolation: 'sandbox', images: JSON.stringify(['host']), seen_at: at })))
+    .execute();
+  const gpus = nodes.flatMap((node) =>
+    Array.from({ length: node.gpus }, (_, gpu) => ({ node_id: node.id, gpu: `gpu-${gpu}`, model: 'Fake', memory_bytes: 1 })),
+  );
   if (gpus.length > 0) await db.insertInto('node_gpus').values(gpus).execute();
 }
 
@@ -139,10 +154,21 @@ const randomQuota = (random: Random) => ({
 });
 
 const ENDS: readonly Partial<FakeScript>[] = [
-  {}, {}, {}, {}, {},
-  { exitCode: 1 }, { exitCode: 3 }, { signal: 'SIGSEGV' }, { vanishes: true }, { vanishes: true },
-  { failure: 'out-of-memory', exitCode: 137 }, { failure: 'preempted', exitCode: 143 },
-  { refuses: 'image-pull' }, { refuses: 'user-error' }, { refuses: 'platform' },
+  {},
+  {},
+  {},
+  {},
+  {},
+  { exitCode: 1 },
+  { exitCode: 3 },
+  { signal: 'SIGSEGV' },
+  { vanishes: true },
+  { vanishes: true },
+  { failure: 'out-of-memory', exitCode: 137 },
+  { failure: 'preempted', exitCode: 143 },
+  { refuses: 'image-pull' },
+  { refuses: 'user-error' },
+  { refuses: 'platform' },
 ];
 
 function randomScript(random: Random): FakeScript {
@@ -258,7 +284,11 @@ export async function submit(world: World): Promise<void> {
       id: run.id,
       kind: 'task',
       submission: {
-        name: run.name, memo: '', tags: [], image: 'host', priority: random.pick([0, 0, 0, 3]),
+        name: run.name,
+        memo: '',
+        tags: [],
+        image: 'host',
+        priority: random.pick([0, 0, 0, 3]),
         resources: { cpu: random.pick([0.5, 1, 1, 2, 4]), memory: MEMORY, gpus },
         ...(run.timeLimitSeconds === null ? {} : { timeLimitSeconds: run.timeLimitSeconds }),
       },
@@ -319,4 +349,5 @@ export function beginPasses(world: World, chance: number): void {
   }
 }
 
-export const isRetryable = (failureClass: string | null): failureClass is FailureClass => failureClass === 'preempted' || failureClass === 'node-lost' || failureClass === 'platform';
+export const isRetryable = (failureClass: string | null): failureClass is FailureClass =>
+  failureClass === 'preempted' || failureClass === 'node-lost' || failureClass === 'platform';

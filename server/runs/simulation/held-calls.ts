@@ -12,7 +12,10 @@ export function isInjected(error: unknown): boolean {
 }
 
 /** What becomes of a held call: it is made and answered, its answer is lost, or it is not made at all. */
-export type Fate = { readonly how: 'answered' } | { readonly how: 'lost-before' | 'lost-after'; readonly error: Error } | { readonly how: 'dies-before' | 'dies-after' };
+export type Fate =
+  | { readonly how: 'answered' }
+  | { readonly how: 'lost-before' | 'lost-after'; readonly error: Error }
+  | { readonly how: 'dies-before' | 'dies-after' };
 
 export interface HeldCall {
   readonly owner: string;

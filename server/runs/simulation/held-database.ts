@@ -51,7 +51,10 @@ export function openHeldDatabase(pool: pg.Pool, calls: HeldCalls, owner: string)
       const connection: Connection = { real: null, inTransaction: false, broken: false };
       connections.add(connection);
       // Of a client's many forms of `query`, Kysely's driver uses this one.
-      return { query: (text: string, parameters: readonly unknown[] = []) => query(connection, text, parameters), release: () => void giveBack(connection) } as unknown as PostgresPoolClient;
+      return {
+        query: (text: string, parameters: readonly unknown[] = []) => query(connection, text, parameters),
+        release: () => void giveBack(connection),
+      } as unknown as PostgresPoolClient;
     },
     end: async () => {},
   };

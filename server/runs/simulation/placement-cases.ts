@@ -55,7 +55,13 @@ export function randomPlacement(random: Random): PlacementInput {
   for (let group = 0; group < groups; group += 1) {
     const ask = randomAsk(random);
     const image = random.pick(IMAGES);
-    const alike = { tenant: random.pick(names) ?? '', partition: random.pick(PARTITIONS), shape: `${ask.cpuMilli} ${ask.memoryBytes} ${ask.gpus} ${image}`, image, ask };
+    const alike = {
+      tenant: random.pick(names) ?? '',
+      partition: random.pick(PARTITIONS),
+      shape: `${ask.cpuMilli} ${ask.memoryBytes} ${ask.gpus} ${image}`,
+      image,
+      ask,
+    };
     const count = random.between(1, 3);
     for (let nth = 0; nth < count; nth += 1) {
       const waitedMs = random.pick([0, 1000, 1000, 300_000, RESERVE_AFTER_MS, RESERVE_AFTER_MS + 1, 5_000_000]);
@@ -65,7 +71,9 @@ export function randomPlacement(random: Random): PlacementInput {
   return { now: new Date(NOW_MS), nodes, tenants, heads: random.shuffle(heads), reserveAfterMs: RESERVE_AFTER_MS };
 }
 
-export function byGroup<Item extends { readonly tenant: string; readonly partition: string | null; readonly shape: string }>(items: readonly Item[]): Map<string, Item[]> {
+export function byGroup<Item extends { readonly tenant: string; readonly partition: string | null; readonly shape: string }>(
+  items: readonly Item[],
+): Map<string, Item[]> {
   const groups = new Map<string, Item[]>();
   for (const item of items) groups.set(groupOf(item), [...(groups.get(groupOf(item)) ?? []), item]);
   return groups;

@@ -22,7 +22,10 @@ interface Live {
 }
 
 const amounts = (live: readonly Live[]): Amount =>
-  live.reduce((sum, { head: { ask } }) => ({ cpuMilli: sum.cpuMilli + ask.cpuMilli, memoryBytes: sum.memoryBytes + ask.memoryBytes, gpus: sum.gpus + ask.gpus }), { cpuMilli: 0, memoryBytes: 0, gpus: 0 });
+  live.reduce(
+    (sum, { head: { ask } }) => ({ cpuMilli: sum.cpuMilli + ask.cpuMilli, memoryBytes: sum.memoryBytes + ask.memoryBytes, gpus: sum.gpus + ask.gpus }),
+    { cpuMilli: 0, memoryBytes: 0, gpus: 0 },
+  );
 
 /**
  * A queue over virtual time: a flood of small runs that never lets the nodes get empty, and now and then a large one that
@@ -32,7 +35,10 @@ export function simulateQueue(seed: number): { readonly starved: readonly string
   const random = makeRandom(seed);
   const count = random.between(1, 3);
   const nodes = Array.from({ length: count }, (_, index) => ({ id: `node-${index}`, cpuMilli: random.between(4, 8) * 1000, gpus: random.chance(0.5) ? 4 : 0 }));
-  const tenants = Array.from({ length: random.between(1, 3) }, (_, index) => ({ id: `tenant-${index}`, quota: random.chance(0.4) ? random.between(5, 8) * 1000 : null }));
+  const tenants = Array.from({ length: random.between(1, 3) }, (_, index) => ({
+    id: `tenant-${index}`,
+    quota: random.chance(0.4) ? random.between(5, 8) * 1000 : null,
+  }));
   const floods = tenants.filter((_, index) => index === 0 || random.chance(0.6));
   const largest = Math.max(...nodes.map(({ cpuMilli }) => cpuMilli));
   const live: Live[] = [];
@@ -42,7 +48,16 @@ export function simulateQueue(seed: number): { readonly starved: readonly string
   const submit = (tenant: string, name: string, ask: Amount, now: number): void => {
     submitted += 1;
     const shape = `${ask.cpuMilli} ${ask.gpus}`;
-    queue.push({ run: `${name}-${String(submitted).padStart(5, '0')}`, tenant, partition: null, shape, image: 'host', priority: 0, queuedAt: new Date(now), ask });
+    queue.push({
+      run: `${name}-${String(submitted).padStart(5, '0')}`,
+      tenant,
+      partition: null,
+      shape,
+      image: 'host',
+      priority: 0,
+      queuedAt: new Date(now),
+      ask,
+    });
   };
   for (let tick = 0; tick < TICKS; tick += 1) {
     const now = 1_000_000 + tick * TICK_MS;
@@ -68,9 +83,22 @@ export function simulateQueue(seed: number): { readonly starved: readonly string
           const taken = here.flatMap(({ gpus }) => gpus);
           const all = Array.from({ length: node.gpus }, (_, gpu) => `gpu-${gpu}`);
           const capacity = { cpuMilli: node.cpuMilli, memoryBytes: 1e6, gpus: node.gpus };
-          return { id: node.id, partition: null, open: true, executors: [{ id: 'first', images: 'any' }], capacity, used: amounts(here), freeGpus: all.filter((gpu) => !taken.includes(gpu)) };
+          return {
+            id: node.id,
+            partition: null,
+            open: true,
+            executors: [{ id: 'first', images: 'any' }],
+            capacity,
+            used: amounts(here),
+            freeGpus: all.filter((gpu) => !taken.includes(gpu)),
+          };
         }),
-        tenants: new Map(tenants.map(({ id, quota }) => [id, { quota: { cpuMilli: quota, memoryBytes: null, gpus: null }, used: amounts(live.filter(({ head }) => head.tenant === id)) }])),
+        tenants: new Map(
+          tenants.map(({ id, quota }) => [
+            id,
+            { quota: { cpuMilli: quota, memoryBytes: null, gpus: null }, used: amounts(live.filter(({ head }) => head.tenant === id)) },
+          ]),
+        ),
       });
       for (const { run, node, gpus } of placements) {
         const index = queue.findIndex((head) => head.run === run);
@@ -81,7 +109,8 @@ export function simulateQueue(seed: number): { readonly starved: readonly string
     }
     for (const head of queue) {
       const waited = now - head.queuedAt.getTime();
-      if (waited > WAIT_LIMIT_MS && !starved.some((text) => text.startsWith(head.run))) starved.push(`${head.run} of ${head.tenant} (${head.ask.cpuMilli}) has waited ${waited} ms`);
+      if (waited > WAIT_LIMIT_MS && !starved.some((text) => text.startsWith(head.run)))
+        starved.push(`${head.run} of ${head.tenant} (${head.ask.cpuMilli}) has waited ${waited} ms`);
     }
   }
   return { starved, scenario: JSON.stringify({ nodes, tenants, floods: floods.map(({ id }) => id) }) };

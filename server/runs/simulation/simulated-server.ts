@@ -52,7 +52,12 @@ const NO_FOLDER = '\0';
 export function startSimulatedServer(process: string, id: string, around: ServerSurroundings): SimulatedServer {
   const { calls, clock, engine, failed } = around;
   const { db, abandon } = openHeldDatabase(around.pool, calls, process);
-  const executor = makeFakeExecutor({ id: 'fake', engine, platform: PLATFORM, faults: (point, attempt) => calls.hold(process, attempt === null ? point : `${point} ${attempt}`, () => {}) });
+  const executor = makeFakeExecutor({
+    id: 'fake',
+    engine,
+    platform: PLATFORM,
+    faults: (point, attempt) => calls.hold(process, attempt === null ? point : `${point} ${attempt}`, () => {}),
+  });
   const kind: RunKind<{ readonly name: string }> = {
     name: 'task',
     requestSchema: z.object({ name: z.string() }),

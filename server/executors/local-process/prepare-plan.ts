@@ -1,0 +1,104 @@
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { type LaunchSpec, type StagedFolders, StartRefused } from '../executor.ts';
+import { type AttemptFolder, openToJob, planExists, putPlan } from './attempt-folder.ts';
+import { gpuDevices } from './gpus.ts';
+import { encodeEnvironment, jobEnvironment, nodeOnPath } from './job-environment.ts';
+import type { Programs } from './programs.ts';
+import type { HostView, ResolvedMount, Sandbox } from './sandbox.ts';
+import type { UserFiles } from './user-files.ts';
+
+/** The only image: the machine itself. */
+export const IMAGE = 'host';
+/** What Linux can pass to a program: 128 KiB in one word, and a quarter of the stack's 8 MiB for all, environment included. */
+const LONGEST_WORD_BYTES = 128 * 1024;
+const LONGEST_COMMAND_BYTES = 900 * 1024;
+/** Of a program's name in a message. */
+const LONGEST_PROGRAM_NAME = 200;
+
+export interface PlannerParts {
+  readonly sandbox: Sandbox;
+  readonly host: HostView;
+  readonly programs: Programs;
+  readonly bootId: string;
+  readonly nodePath: string;
+  readonly userFiles: UserFiles;
+  readonly hasBash: boolean;
+}
+
+/** Writes the plan of an attempt unless there is one, and answers the command line for its monitor: the same each time. */
+export type PreparePlan = (spec: LaunchSpec, folder: AttemptFolder, staged: StagedFolders, isNew: boolean) => Promise<readonly string[]>;
+
+export function makePlanner({ sandbox, host, programs, bootId, nodePath, userFiles, hasBash }: PlannerParts): PreparePlan {
+  return async (spec, folder, staged, isNew) => {
+    const mounts = await resolveMounts(spec, staged);
+    const user = sandbox.jobUser(spec.tenantNumber);
+    const inSandbox = sandbox.kind !== 'none';
+    const environment = jobEnvironment(spec, {
+      sandbox,
+      planFolder: folder.plan,
+      mounts,
+      extraPath: nodeOnPath(inSandbox, host.node !== null, dirname(nodePath)),
+    });
+    const inside = sandbox.insideFolder(folder.plan);
+    const command = spec.command.kind === 'list' ? spec.command.argv : [hasBash ? 'bash' : 'sh', `${inside}/script`];
+    refuseTooLong(command);
+    refuseTooLong(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
+    const files = sandbox.files({
+      planFolder: folder.plan,
+      hostName: /^[A-Za-z0-9-]{1,63}$/.test(spec.name) ? spec.name : 'job',
+      user,
+      mounts,
+      devices: await gpuDevices(spec.gpus),
+    });
+
+    if (isNew || !(await planExists(folder))) {
+      const facts = { program: spec.command.kind === 'list' ? (spec.command.argv[0]?.slice(0, LONGEST_PROGRAM_NAME) ?? '') : null, memoryBytes: spec.limits.memoryBytes };
+      await putPlan(folder, bootId, facts, async (temporary) => {
+        const insideNow = join(temporary, 'inside');
+        await mkdir(insideNow);
+        await Promise.all([
+          writeFile(join(insideNow, 'environment'), encodeEnvironment(environment)),
+          spec.command.kind === 'script' ? writeFile(join(insideNow, 'script'), spec.command.text) : null,
+          inSandbox ? userFiles.link(user, insideNow) : null,
+          writeFile(join(temporary, 'arguments'), files.arguments),
+          files.build?.(temporary),
+        ]);
+        await openToJob(insideNow);
+      });
+    }
+    return [...files.command, 'sh', sandbox.shimPath(programs), inside, sandbox.pathInside(folder.plan, spec.workingDirectory), ...command];
+  };
+}
+
+async function resolveMounts(spec: LaunchSpec, { folders }: StagedFolders): Promise<ResolvedMount[]> {
+  const mounts: ResolvedMount[] = [];
+  for (const { item, subfolder, target, readOnly } of spec.mounts) {
+    const folder = folders.get(item);
+    if (folder === undefined) throw new StartRefused('platform', `The mount ${target} names ${item}, which was not staged.`);
+    let source = folder;
+    if (subfolder !== undefined) {
+      // A job may have put a link there, and root mounts whatever it leads to.
+      source = await realpath(join(folder, subfolder)).catch(() => {
+        throw new StartRefused('platform', `The mount ${target} names ${item}/${subfolder}, which does not exist.`);
+      });
+      if (!source.startsWith((await realpath(folder)) + sep)) throw new StartRefused('user-error', `The mount ${target} leads out of ${item}.`);
+    }
+    if (!target.startsWith('/') || target.split('/').includes('..')) throw new StartRefused('platform', `The mount target ${target} is not an absolute path.`);
+    mounts.push({ source, target, readOnly });
+  }
+  return mounts.sort((a, b) => a.target.length - b.target.length);
+}
+
+/** What no sandbox, no machine and no later try could run. */
+export function refuseImpossible(spec: LaunchSpec): void {
+  if (spec.image !== IMAGE) throw new StartRefused('user-error', `The image ${spec.image} needs a container engine; this executor runs ${IMAGE} only.`);
+  if (spec.command.kind === 'list' && spec.command.argv.length === 0) throw new StartRefused('user-error', 'The command is an empty list.');
+  if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0'))) throw new StartRefused('user-error', 'The command contains a NUL character.');
+}
+
+function refuseTooLong(words: readonly string[]): void {
+  const sizes = words.map((word) => Buffer.byteLength(word) + 1);
+  if (sizes.every((size) => size <= LONGEST_WORD_BYTES) && sizes.reduce((sum, size) => sum + size, 0) <= LONGEST_COMMAND_BYTES) return;
+  throw new StartRefused('user-error', 'The command or its environment is longer than this machine can pass to a program. Put it into a file.');
+}
