@@ -20,11 +20,22 @@ export interface BenchPlatform {
 }
 
 /** A server of its own on a home of its own, with what the demo makes in it. */
-export async function openBenchPlatform(options: { readonly program: string; readonly folder: string; readonly profile: string | null }): Promise<BenchPlatform> {
+export async function openBenchPlatform(options: {
+  readonly program: string;
+  readonly folder: string;
+  readonly profile: string | null;
+}): Promise<BenchPlatform> {
   const home = path.join(options.folder, 'home');
   const gitRoot = path.join(options.folder, 'repositories');
   await mkdir(gitRoot, { recursive: true });
-  const environment = { SODATE_HOME: home, SODATE_GIT_ROOT: gitRoot, SODATE_ADMIN_PASSWORD: PASSWORD, SODATE_PORT: '0', SODATE_LOG_LEVEL: 'warn', DATABASE_URL: '' };
+  const environment = {
+    SODATE_HOME: home,
+    SODATE_GIT_ROOT: gitRoot,
+    SODATE_ADMIN_PASSWORD: PASSWORD,
+    SODATE_PORT: '0',
+    SODATE_LOG_LEVEL: 'warn',
+    DATABASE_URL: '',
+  };
   const start = (): Promise<BenchServer> => startServer({ ...options, environment });
   const held = { server: await start(), client: makeClient({ server: 'http://nowhere' }) };
   const signedIn = async (name: string): Promise<Client> => {

@@ -16,7 +16,11 @@ const START_PATIENCE_MS = 60_000;
 const END_PATIENCE_MS = 30_000;
 
 /** Starts the built program as a child, the way `up` runs it, and waits until it serves. */
-export async function startServer(options: { readonly program: string; readonly profile: string | null; readonly environment: { readonly SODATE_HOME: string } & Readonly<Record<string, string>> }): Promise<BenchServer> {
+export async function startServer(options: {
+  readonly program: string;
+  readonly profile: string | null;
+  readonly environment: { readonly SODATE_HOME: string } & Readonly<Record<string, string>>;
+}): Promise<BenchServer> {
   const { program, profile } = options;
   const environment = { ...process.env, ...options.environment };
   const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];

@@ -35,23 +35,36 @@ interface Result {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, strict: { type: 'boolean' }, help: { type: 'boolean', short: 'h' }, scale: { type: 'string', default: '1' }, profile: { type: 'string' }, program: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      strict: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      scale: { type: 'string', default: '1' },
+      profile: { type: 'string' },
+      program: { type: 'string' },
+    },
   });
   if (values.help) return void process.stdout.write(USAGE);
   const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name));
   const scale = Number(values.scale);
-  if (unknown.length > 0 || !(scale > 0)) throw new Error(`${unknown.length > 0 ? `There is no bench ${unknown.join(', ')}.` : '--scale must be a number above 0.'}\n\n${USAGE}`);
+  if (unknown.length > 0 || !(scale > 0))
+    throw new Error(`${unknown.length > 0 ? `There is no bench ${unknown.join(', ')}.` : '--scale must be a number above 0.'}\n\n${USAGE}`);
   const chosen = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const program = values.program === undefined ? ensureBuilt(say) : path.resolve(values.program);
   const results = await measureAll(chosen, { program, scale, say, profile: values.profile === undefined ? null : path.resolve(values.profile) });
-  process.stdout.write(`${toTable(results)}\n${availableParallelism()} cores, load average ${loadavg()[0]?.toFixed(1)}, Node ${process.version}. Ratio: of the budget, up to 1 holds.\n`);
+  process.stdout.write(
+    `${toTable(results)}\n${availableParallelism()} cores, load average ${loadavg()[0]?.toFixed(1)}, Node ${process.version}. Ratio: of the budget, up to 1 holds.\n`,
+  );
   if (positionals.length === 0) for (const what of NOT_MEASURED_HERE) process.stdout.write(`Not measured here: ${what}.\n`);
   if (values.json) process.stdout.write(`${JSON.stringify({ cores: availableParallelism(), load: loadavg()[0], scale, results: results.map(toJson) })}\n`);
   if (values.strict && results.some(({ figures }) => figures.some((figure) => holds(figure) === false))) process.exitCode = 1;
 }
 
-async function measureAll(benches: readonly Bench[], options: Pick<BenchContext, 'program' | 'scale' | 'say'> & { readonly profile: string | null }): Promise<readonly Result[]> {
+async function measureAll(
+  benches: readonly Bench[],
+  options: Pick<BenchContext, 'program' | 'scale' | 'say'> & { readonly profile: string | null },
+): Promise<readonly Result[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sodate-bench-'));
   const held: { platform?: ReturnType<typeof openBenchPlatform> } = {};
   const context: BenchContext = { ...options, folder, platform: () => (held.platform ??= openBenchPlatform({ ...options, folder })) };
@@ -80,7 +93,10 @@ function toTable(results: readonly Result[]): string {
   );
   const widths = HEAD.map((head, column) => Math.max(head.length, ...lines.map((line) => line[column]?.length ?? 0)));
   const toText = (line: readonly string[]): string =>
-    line.map((cell, column) => (TO_THE_RIGHT.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd();
+    line
+      .map((cell, column) => (TO_THE_RIGHT.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
   return [HEAD, widths.map((width) => '─'.repeat(width)), ...lines].map(toText).join('\n');
 }
 

@@ -33,7 +33,10 @@ export const rateBench: Bench = {
     const each = (ms: number): string => `${rounded(ms / runs)} ms`;
     return [
       atLeast(`no-op runs per second (${runs}, from ${SENDERS} senders, ${availableParallelism()} cores)`, runs / seconds, RUNS_PER_SECOND, '/s'),
-      explain('  CPU time a run: server, database, senders (jobs left out)', [after.server - before.server, after.database - before.database, (benchUse.user + benchUse.system) / 1000].map(each).join(', ')),
+      explain(
+        '  CPU time a run: server, database, senders (jobs left out)',
+        [after.server - before.server, after.database - before.database, (benchUse.user + benchUse.system) / 1000].map(each).join(', '),
+      ),
     ];
   },
 };
@@ -69,14 +72,16 @@ async function runMany(platform: BenchPlatform, count: number): Promise<number> 
 
 /** A fast platform that loses runs would be no good. */
 async function checkAllSucceeded(platform: BenchPlatform, ids: Set<string>): Promise<void> {
-  for (let cursor: string | undefined; ids.size > 0; ) {
-    const page = await platform.client().call(listRuns, { params: { tenant: platform.tenant }, query: { limit: 200, ...(cursor === undefined ? {} : { cursor }) } });
+  for (let cursor: string | undefined; ids.size > 0;) {
+    const page = await platform
+      .client()
+      .call(listRuns, { params: { tenant: platform.tenant }, query: { limit: 200, ...(cursor === undefined ? {} : { cursor }) } });
     for (const run of page.items) {
-      if (ids.delete(run.id) && (run.state !== 'succeeded' || run.exitCode !== 0 || run.attempt !== 1)) throw new Error(`Run ${run.number} ended as ${run.state}, exit code ${run.exitCode}, attempt ${run.attempt}: ${run.failure?.message ?? ''}`);
+      if (ids.delete(run.id) && (run.state !== 'succeeded' || run.exitCode !== 0 || run.attempt !== 1))
+        throw new Error(`Run ${run.number} ended as ${run.state}, exit code ${run.exitCode}, attempt ${run.attempt}: ${run.failure?.message ?? ''}`);
     }
     if (page.nextCursor === null) break;
     cursor = page.nextCursor;
   }
   if (ids.size > 0) throw new Error(`${ids.size} submitted runs are not in the list`);
 }
-

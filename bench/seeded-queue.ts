@@ -16,7 +16,7 @@ const PLACES = 16;
 export interface Queue {
   /** Places as many as fit, so that nothing is free any more. */
   fill(): Promise<void>;
-  /** Ends what was placed, so that the next pass has places to give. */
+  /** Puts what was placed back into the queue, so that the next pass has places to give and the queue stays as long. */
   freePlaces(): Promise<void>;
   pass(): Promise<void>;
   close(): Promise<void>;
@@ -34,7 +34,10 @@ export async function openQueue(server: DatabaseAddress, waiting: number, groups
   const user = newId<string>();
   const node = newId<string>();
   await pool.query(`insert into users (id, name, display_name, created_at) values ($1, 'bench', 'Bench', now())`, [user]);
-  await pool.query(`insert into tenants (id, name, display_name, created_at) select gen_random_uuid(), 'tenant-' || n, 'Tenant', now() from generate_series(1, $1) n`, [TENANTS]);
+  await pool.query(
+    `insert into tenants (id, name, display_name, created_at) select gen_random_uuid(), 'tenant-' || n, 'Tenant', now() from generate_series(1, $1) n`,
+    [TENANTS],
+  );
   await pool.query(`insert into nodes (id, name, cpu_milli, memory_bytes, seen_at) values ($1, 'machine', $2, 1e15::bigint, now())`, [node, PLACES * 1000]);
   await pool.query(`insert into node_executors (node_id, executor, isolation, images, seen_at) values ($1, 'local', 'sandbox', '["host"]', now())`, [node]);
   await pool.query(
@@ -71,7 +74,7 @@ export async function openQueue(server: DatabaseAddress, waiting: number, groups
     },
     async freePlaces() {
       await pool.query(`update attempts set released_at = now() where released_at is null`);
-      await pool.query(`update runs set state = 'succeeded', ended_at = now() where state = 'starting'`);
+      await pool.query(`update runs set state = 'queued', attempt_id = null where state = 'starting'`);
     },
     pass: async () => void (await schedule()),
     close,

@@ -62,8 +62,15 @@ export async function openSeededStore(options: { readonly server: DatabaseAddres
         }
         const data = newId<string>();
         made.push(data);
-        await pool.query(`insert into blobs (tenant_id, id, digest, size, created_at) select $1, b, 'sha256:' || b, $3, now() from unnest($2::uuid[]) b`, [tenant, blobs, CONTENT.length]);
-        await pool.query(`insert into data (tenant_id, id, name, memo, tags, file_count, created_by, created_at) values ($1, $2, 'many', '', '{}', $3, $4, now())`, [tenant, data, count, user]);
+        await pool.query(`insert into blobs (tenant_id, id, digest, size, created_at) select $1, b, 'sha256:' || b, $3, now() from unnest($2::uuid[]) b`, [
+          tenant,
+          blobs,
+          CONTENT.length,
+        ]);
+        await pool.query(
+          `insert into data (tenant_id, id, name, memo, tags, file_count, created_by, created_at) values ($1, $2, 'many', '', '{}', $3, $4, now())`,
+          [tenant, data, count, user],
+        );
         await pool.query(
           `insert into data_files (tenant_id, data_id, id, name, blob_id, created_at) select $1, $2, gen_random_uuid(), 'image-' || lpad(n::text, 6, '0') || '.png', b, now() from unnest($3::uuid[]) with ordinality as f(b, n)`,
           [tenant, data, blobs],
@@ -78,7 +85,11 @@ export async function openSeededStore(options: { readonly server: DatabaseAddres
         `insert into datasets (tenant_id, id, name, memo, flat, locked_at, entry_count, created_by, created_at) values ($1, $2, 'many', '', false, now(), $3, $4, now())`,
         [tenant, dataset, data.length, user],
       );
-      await pool.query(`insert into dataset_entries (tenant_id, dataset_id, type, data_id) select $1, $2, 'training', d from unnest($3::uuid[]) d`, [tenant, dataset, data]);
+      await pool.query(`insert into dataset_entries (tenant_id, dataset_id, type, data_id) select $1, $2, 'training', d from unnest($3::uuid[]) d`, [
+        tenant,
+        dataset,
+        data,
+      ]);
       return dataset;
     },
     async stage(dataset) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, statfs, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import path from 'node:path';
 import { completeUploads, createData, getData, putPart, startUploads } from '@sodate/contract/data.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
@@ -70,6 +71,12 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
 
     await disk.fill(5 * MEBIBYTE);
     await expectDiskFull(send());
+    // Refused in the middle of the part; the connection must still be good for what comes next on it.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const address = new URL(upload?.partUrl.replace('{part}', '1') ?? '', server.url);
+    expect(await statusOf(agent, 'PUT', address, content)).toBe(507);
+    expect(await statusOf(agent, 'GET', new URL('/v1/health', server.url))).toBe(200);
     await expectDiskFull(client.call(startUploads, { params, body: { files: [{ name: 'another', size }] } }));
     expect(await freeBytes(disk)).toBeGreaterThan(3 * MEBIBYTE);
     expect(await client.call(getData, { params })).toMatchObject({ fileCount: 0, totalSize: 0 });
@@ -98,7 +105,9 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
     const next = await startScript(client, 'echo done');
     await client.call(deleteRun, { params: { tenant: TENANT, run: greedy.id } });
     await until('the space of the deleted run is free again', async () => (await freeBytes(disk)) > 300 * MEBIBYTE);
-    expect(await untilState(client, next, 'succeeded')).toMatchObject({ exitCode: 0, attempt: 1 });
+    const ended = await untilState(client, next, 'succeeded');
+    expect((await client.call(listAttempts, { params: { tenant: TENANT, run: next } })).items, 'a full disk is no failure of the run').toMatchObject([{ number: 1, failure: null }]);
+    expect(ended.exitCode).toBe(0);
     expect(await home.run(['down'])).toMatchObject({ code: 0 });
     expect(await findTraces(home.folder, installation)).toEqual([]);
   });
@@ -131,6 +140,16 @@ async function expectDiskFull(answer: Promise<unknown>): Promise<void> {
   const error = await answer.then(() => null, (thrown: unknown) => thrown);
   expect(isSodateError(error) && error.code).toBe('disk-full');
   expect(error).toMatchObject({ status: 507 });
+}
+
+/** By one connection at a time, the next request on the one before. */
+function statusOf(agent: Agent, method: string, url: URL, body?: Buffer): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent, method, headers: body ? { 'content-type': 'application/octet-stream', 'content-length': body.length } : {} }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    });
+    sent.on('error', reject).end(body);
+  });
 }
 
 async function freeBytes({ folder }: SmallDisk): Promise<number> {

@@ -23,20 +23,24 @@ const forTenant =
     return { ...example, params: { tenant: things.tenant, ...example.params } };
   };
 
-const withData = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { data: (await things.data()).id } }));
+const withData = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things) => ({ ...rest, params: { data: (await things.data()).id } }));
 const withFile: MakeExample = forTenant(async (things) => {
   const { data, file } = await things.dataWithFile();
   return { params: { data: data.id, file } };
 });
 const withUpload: MakeExample = forTenant(async (things) => ({ params: { upload: (await things.openUpload(await things.data())).id } }));
-const withDataset = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { dataset: (await things.dataset()).id } }));
-const withRun = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample => forTenant(async (things) => ({ ...rest, params: { run: (await things.endedTask()).id } }));
+const withDataset = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things) => ({ ...rest, params: { dataset: (await things.dataset()).id } }));
+const withRun = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things) => ({ ...rest, params: { run: (await things.endedTask()).id } }));
 const withPerson =
   (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   async (_things, platform) => ({ ...rest, params: { user: platform.foreigner.name } });
 
 const count = { people: 0 };
-const newPerson = (platform: TestPlatform, tenant?: string) => platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
+const newPerson = (platform: TestPlatform, tenant?: string) =>
+  platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
 
 /** By route id: how to make a request with things that are there. Made anew each time, because some requests use them up. */
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
@@ -102,7 +106,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
 
   'datasets.list': forTenant(async () => ({ query: { text: 'data' } })),
   'datasets.create': forTenant(async (things) => ({
-    body: { name: 'a data set', entries: { training: [(await things.data()).id], testing: [(await things.data()).id], validation: [(await things.data()).id] } },
+    body: {
+      name: 'a data set',
+      entries: { training: [(await things.data()).id], testing: [(await things.data()).id], validation: [(await things.data()).id] },
+    },
   })),
   'datasets.get': withDataset(),
   'datasets.update': forTenant(async (things) => ({
@@ -116,19 +123,28 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'git.createEndpoint': async (_things, platform) => ({ body: { name: 'second', kind: 'local', root: platform.gitRoot } }),
   'git.deleteEndpoint': async (_things, platform) => {
     count.people += 1;
-    const { body } = await platform.must(platform.systemAdmin.secret, 'POST', '/v1/git-endpoints', { name: `unused-${count.people}`, kind: 'local', root: platform.gitRoot });
+    const { body } = await platform.must(platform.systemAdmin.secret, 'POST', '/v1/git-endpoints', {
+      name: `unused-${count.people}`,
+      kind: 'local',
+      root: platform.gitRoot,
+    });
     return { params: { endpoint: body.id } };
   },
   'git.listRepositories': forTenant(async () => ({ params: { endpoint: 'local' } })),
   'git.listBranches': forTenant(async (_things, platform) => ({ params: { endpoint: 'local' }, query: { repository: platform.repository.name } })),
-  'git.listCommits': forTenant(async (_things, platform) => ({ params: { endpoint: 'local' }, query: { repository: platform.repository.name, revision: 'main' } })),
+  'git.listCommits': forTenant(async (_things, platform) => ({
+    params: { endpoint: 'local' },
+    query: { repository: platform.repository.name, revision: 'main' },
+  })),
 
   'nodes.list': async () => ({}),
   'nodes.update': async () => ({ params: { node: 'fake-node' }, body: { partition: 'west' } }),
 
   'training.start': forTenant(async (things, platform) => {
     const [dataset, parent] = [await things.dataset(), await things.endedTraining()];
-    return { body: { name: 'a training', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, parents: [parent.id], resources: SMALL } };
+    return {
+      body: { name: 'a training', command: 'true', dataset: dataset.id, git: { repository: platform.repository.name }, parents: [parent.id], resources: SMALL },
+    };
   }),
   'inference.start': forTenant(async (things, platform) => {
     const [dataset, parent] = [await things.dataset(), await things.endedTraining()];

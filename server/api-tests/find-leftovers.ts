@@ -7,7 +7,11 @@ import path from 'node:path';
 const entriesOf = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
 /** What attempts that have ended must not leave: processes, folders, control groups, mounts. Each as a line for people. */
-export async function findLeftovers(of: { readonly home: string; readonly installation: string; readonly attempts: readonly string[] }): Promise<readonly string[]> {
+export async function findLeftovers(of: {
+  readonly home: string;
+  readonly installation: string;
+  readonly attempts: readonly string[];
+}): Promise<readonly string[]> {
   const { home, installation, attempts } = of;
   const found: string[] = [];
   for (const attempt of attempts) {

@@ -26,7 +26,10 @@ beforeAll(async () => {
     made.push({ id: route.id, method: route.method, path: buildPath(route.path, example.params ?? {}, example.query ?? {}), body: example.body });
   }
   made.push({ id: 'a page', method: 'GET', path: '/', body: undefined }, { id: 'an asset', method: 'GET', path: '/assets/app.js', body: undefined });
-  made.push({ id: 'the description', method: 'GET', path: '/v1/openapi.json', body: undefined }, { id: 'nothing', method: 'GET', path: '/v1/nothing', body: undefined });
+  made.push(
+    { id: 'the description', method: 'GET', path: '/v1/openapi.json', body: undefined },
+    { id: 'nothing', method: 'GET', path: '/v1/nothing', body: undefined },
+  );
   held.requests = made;
 });
 
@@ -49,9 +52,12 @@ async function expectAllRefused(headers: Record<string, string>, code: string): 
 }
 
 describe('the name by which the platform is called', () => {
-  it.each(['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', 'evil-localhost', '0x7f000001', '127.0.0.1@evil.example'])('is not %s, on any route', async (name) => {
-    await expectAllRefused({ host: `${name}:${port()}` }, 'host-not-allowed');
-  });
+  it.each(['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', 'evil-localhost', '0x7f000001', '127.0.0.1@evil.example'])(
+    'is not %s, on any route',
+    async (name) => {
+      await expectAllRefused({ host: `${name}:${port()}` }, 'host-not-allowed');
+    },
+  );
 
   it('is that of this machine, or an address', async () => {
     for (const host of ['localhost', 'LOCALHOST', '127.0.0.1', '[::1]', '192.168.1.7']) {
@@ -88,7 +94,13 @@ describe('the page that a request comes from', () => {
   });
 
   it('is asked for on an upgrade too', async () => {
-    const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13', origin: 'http://evil.example' };
+    const upgrade = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      'sec-websocket-version': '13',
+      origin: 'http://evil.example',
+    };
     for (const path of ['/v1/me', '/v1/tenants/alpha/events', '/']) expect((await asBrowser(opened(), 'GET', path, undefined, upgrade)).status).toBe(403);
   });
 
@@ -96,7 +108,9 @@ describe('the page that a request comes from', () => {
     const wrong: string[] = [];
     for (const { id, path } of requests()) {
       for (const origin of ['http://evil.example', opened().url]) {
-        const preflight = await opened().ask(null, 'OPTIONS', path, undefined, { headers: { origin, 'access-control-request-method': 'DELETE', 'access-control-request-headers': 'authorization' } });
+        const preflight = await opened().ask(null, 'OPTIONS', path, undefined, {
+          headers: { origin, 'access-control-request-method': 'DELETE', 'access-control-request-headers': 'authorization' },
+        });
         const leave = Object.keys(preflight.headers).filter((name) => name.startsWith('access-control'));
         if (preflight.status < 400 || leave.length > 0) wrong.push(`${id}: ${preflight.status} ${leave.join()}`);
       }
@@ -124,7 +138,8 @@ describe('with an address of its own', () => {
 });
 
 describe('the cookie', () => {
-  const signIn = (keep?: string) => opened().ask(null, 'POST', '/v1/session', { name: opened().member.name, password: opened().member.password, ...(keep === undefined ? {} : { keep }) });
+  const signIn = (keep?: string) =>
+    opened().ask(null, 'POST', '/v1/session', { name: opened().member.name, password: opened().member.password, ...(keep === undefined ? {} : { keep }) });
   const flags = (header: unknown): { value: string; flags: readonly string[] } => {
     const [pair = '', ...rest] = String(header).split('; ');
     return { value: pair, flags: rest.filter((flag) => !/^(Max-Age|Expires)=/i.test(flag)).toSorted() };
@@ -167,14 +182,17 @@ describe('every kind of answer', () => {
     'an address that cannot be read': () => opened().ask(null, 'GET', '/v1/tenants/%zz'),
     'a parameter that is too long': () => opened().ask(opened().member.secret, 'GET', `/v1/tenants/${'a'.repeat(2_000)}`),
     'a refused host': () => opened().ask(null, 'GET', '/v1/health', undefined, { headers: { host: 'evil.example' } }),
-    'JSON that cannot be read': () => opened().ask(null, 'POST', '/v1/session', undefined, { headers: { 'content-type': 'application/json', 'content-length': '0' } }),
+    'JSON that cannot be read': () =>
+      opened().ask(null, 'POST', '/v1/session', undefined, { headers: { 'content-type': 'application/json', 'content-length': '0' } }),
     'a file': async () => {
       const { data, file } = await things().dataWithFile();
       return opened().ask(opened().member.secret, 'GET', `/v1/tenants/alpha/data/${data.id}/files/${file}/content`);
     },
     'a range that is not there': async () => {
       const { data, file } = await things().dataWithFile();
-      return opened().ask(opened().member.secret, 'GET', `/v1/tenants/alpha/data/${data.id}/files/${file}/content`, undefined, { headers: { range: 'bytes=100-' } });
+      return opened().ask(opened().member.secret, 'GET', `/v1/tenants/alpha/data/${data.id}/files/${file}/content`, undefined, {
+        headers: { range: 'bytes=100-' },
+      });
     },
     'a log': async () => opened().ask(opened().member.secret, 'GET', `/v1/tenants/alpha/runs/${(await things().endedTask()).id}/log`),
     'events of a log': async () => opened().ask(opened().member.secret, 'GET', `/v1/tenants/alpha/runs/${(await things().endedTask()).id}/log/live`),
@@ -205,14 +223,22 @@ describe('every kind of answer', () => {
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control') || name === 'x-powered-by' || name === 'server')).toEqual([]);
   });
 
-  it.each(Object.keys(kinds).filter((kind) => /^no such|not signed|method|address|parameter|refused|cannot be read|not there/.test(kind)))('is one of our errors when it is an error: %s', async (kind) => {
-    const { body, status } = (await kinds[kind]?.()) as Answer;
-    expect([status >= 400 && status < 500, body]).toEqual([true, { code: expect.any(String), message: expect.any(String), params: expect.any(Object), requestId: expect.stringMatching(/.{36}/) }]);
-  });
+  it.each(Object.keys(kinds).filter((kind) => /^no such|not signed|method|address|parameter|refused|cannot be read|not there/.test(kind)))(
+    'is one of our errors when it is an error: %s',
+    async (kind) => {
+      const { body, status } = (await kinds[kind]?.()) as Answer;
+      expect([status >= 400 && status < 500, body]).toEqual([
+        true,
+        { code: expect.any(String), message: expect.any(String), params: expect.any(Object), requestId: expect.stringMatching(/.{36}/) },
+      ]);
+    },
+  );
 
   it('keeps no secret, path of the server or trace in an error', async () => {
     const texts = await Promise.all(Object.keys(kinds).map(async (kind) => ((await kinds[kind]?.()) as Answer).text));
-    expect(texts.filter((text) => text.includes(opened().home.folder) || /\n {4}at .*\.ts:/.test(text) || /node_modules/.test(text.slice(0, 5_000)))).toEqual([]);
+    expect(texts.filter((text) => text.includes(opened().home.folder) || /\n {4}at .*\.ts:/.test(text) || /node_modules/.test(text.slice(0, 5_000)))).toEqual(
+      [],
+    );
   });
 
   it('ends for HEAD, also where GET would go on for ever', async () => {
@@ -234,7 +260,12 @@ describe('every kind of answer', () => {
 
 describe('bodies', () => {
   const raw = (text: string, headers: Record<string, string> = {}, path = '/v1/tenants/alpha/data') =>
-    exchange(opened().url, { method: 'POST', path, body: Buffer.from(text), headers: { authorization: `Bearer ${opened().member.secret}`, 'content-type': 'application/json', ...headers } });
+    exchange(opened().url, {
+      method: 'POST',
+      path,
+      body: Buffer.from(text),
+      headers: { authorization: `Bearer ${opened().member.secret}`, 'content-type': 'application/json', ...headers },
+    });
   const unchanged = async (work: () => Promise<void>): Promise<void> => {
     await untilQuiet(opened());
     const before = await snapshotDatabase(opened().database.db);
@@ -252,11 +283,15 @@ describe('bodies', () => {
   it('have that size also when they do not say how long they are', () =>
     unchanged(async () => {
       const status = await new Promise<number>((resolve, reject) => {
-        const sent = request(`${opened().url}/v1/tenants/alpha/data`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${opened().member.secret}`, 'content-type': 'application/json' } }, (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
-          sent.destroy();
-        });
+        const sent = request(
+          `${opened().url}/v1/tenants/alpha/data`,
+          { method: 'POST', agent: false, headers: { authorization: `Bearer ${opened().member.secret}`, 'content-type': 'application/json' } },
+          (response) => {
+            response.resume();
+            resolve(response.statusCode ?? 0);
+            sent.destroy();
+          },
+        );
         sent.on('error', reject);
         for (let sentBytes = 0; sentBytes <= JSON_BODY_BYTES_LIMIT; sentBytes += 2 ** 20) sent.write('x'.repeat(2 ** 20));
         sent.end();
@@ -296,11 +331,13 @@ describe('bodies', () => {
     }),
   );
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json-patch+json', 'text/json', ''])('are not read as JSON when they say that they are %j', (type) =>
-    unchanged(async () => {
-      const answer = await raw('{"name":"x"}', { 'content-type': type });
-      expect([answer.status, answer.body?.code]).toEqual([400, 'invalid-request']);
-    }),
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json-patch+json', 'text/json', ''])(
+    'are not read as JSON when they say that they are %j',
+    (type) =>
+      unchanged(async () => {
+        const answer = await raw('{"name":"x"}', { 'content-type': type });
+        expect([answer.status, answer.body?.code]).toEqual([400, 'invalid-request']);
+      }),
   );
 
   it('may say in which characters they are', async () => {
@@ -309,7 +346,9 @@ describe('bodies', () => {
 
   it('are not read for a route that takes none', () =>
     unchanged(async () => {
-      const { id } = await opened().must(opened().viewer.secret, 'GET', '/v1/me').then(({ body }) => body);
+      const { id } = await opened()
+        .must(opened().viewer.secret, 'GET', '/v1/me')
+        .then(({ body }) => body);
       expect(id).toBe(opened().viewer.id);
       const answer = await opened().ask(opened().member.secret, 'DELETE', '/v1/tenants/alpha/data/1', { force: true });
       expect(answer.body.code).toBe('invalid-request');
@@ -318,16 +357,23 @@ describe('bodies', () => {
 
 describe('a reader of events that has gone', () => {
   it('is noticed, and forgotten', async () => {
-    const connections = (): Promise<number> => new Promise((resolve, reject) => opened().platform.app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
+    const connections = (): Promise<number> =>
+      new Promise((resolve, reject) => opened().platform.app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
     const readers = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        new Promise<() => void>((resolve, reject) => {
-          const sent = get(`${opened().url}/v1/tenants/alpha/events`, { agent: false, headers: { authorization: `Bearer ${opened().viewer.secret}` } }, (response) => {
-            response.once('data', () => resolve(() => sent.destroy()));
-            response.on('error', () => {});
-          });
-          sent.on('error', reject);
-        }),
+      Array.from(
+        { length: 20 },
+        () =>
+          new Promise<() => void>((resolve, reject) => {
+            const sent = get(
+              `${opened().url}/v1/tenants/alpha/events`,
+              { agent: false, headers: { authorization: `Bearer ${opened().viewer.secret}` } },
+              (response) => {
+                response.once('data', () => resolve(() => sent.destroy()));
+                response.on('error', () => {});
+              },
+            );
+            sent.on('error', reject);
+          }),
       ),
     );
     expect(await connections()).toBeGreaterThanOrEqual(20);

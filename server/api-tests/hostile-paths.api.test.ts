@@ -92,7 +92,9 @@ describe('hostile text in place of a parameter of the path', () => {
     const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
     const cases = names.flatMap((name) =>
       CORPUS.map((hostile) => {
-        const filled = route.path.replaceAll(/\{(\w+)\}/g, (_whole, each: string) => (each === name ? hostile : encodeURIComponent(example.params?.[each] ?? '')));
+        const filled = route.path.replaceAll(/\{(\w+)\}/g, (_whole, each: string) =>
+          each === name ? hostile : encodeURIComponent(example.params?.[each] ?? ''),
+        );
         return {
           what: `${name} = ${hostile.slice(0, 40)}`,
           send: () => opened().ask(opened().systemAdmin.secret, route.method, query === '' ? filled : `${filled}?${query}`, example.body),
@@ -114,7 +116,10 @@ describe('hostile text in a query', () => {
     await expectRefused(
       CORPUS.flatMap((hostile) => [
         { what: hostile, send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs/content?path=${asQuery(hostile)}`) },
-        { what: `sub/${hostile}`, send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs/content?path=sub%2f${asQuery(hostile)}`) },
+        {
+          what: `sub/${hostile}`,
+          send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs/content?path=sub%2f${asQuery(hostile)}`),
+        },
         { what: `folder ${hostile}`, send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs?path=${asQuery(hostile)}`) },
       ]),
     );
@@ -124,15 +129,35 @@ describe('hostile text in a query', () => {
     await expectRefused(
       CORPUS.flatMap((hostile) => [
         { what: `repository ${hostile}`, send: () => opened().ask(opened().member.secret, 'GET', `${base}/git/local/branches?repository=${asQuery(hostile)}`) },
-        { what: `revision ${hostile}`, send: () => opened().ask(opened().member.secret, 'GET', `${base}/git/local/commits?repository=team%2fmodel&revision=${asQuery(hostile)}`) },
+        {
+          what: `revision ${hostile}`,
+          send: () => opened().ask(opened().member.secret, 'GET', `${base}/git/local/commits?repository=team%2fmodel&revision=${asQuery(hostile)}`),
+        },
       ]),
     );
   });
 
   it('continues no list', async () => {
-    const cursors = ['x', '..', '%00', 'e30', Buffer.from('["2026-01-01T00:00:00Z","\' or 1=1 --"]').toString('base64url'), Buffer.from('[null,null]').toString('base64url'), 'a'.repeat(513)];
-    const lists = ALL_ROUTES.filter(({ id }) => ['data.list', 'datasets.list', 'runs.list', 'members.list', 'tokens.list', 'tenants.list', 'users.list'].includes(id));
-    await expectRefused(lists.flatMap(({ id, path: at }) => cursors.map((cursor) => ({ what: `${id} ${cursor}`, send: () => opened().ask(opened().systemAdmin.secret, 'GET', `${at.replace('{tenant}', 'alpha')}?cursor=${cursor}`) }))));
+    const cursors = [
+      'x',
+      '..',
+      '%00',
+      'e30',
+      Buffer.from('["2026-01-01T00:00:00Z","\' or 1=1 --"]').toString('base64url'),
+      Buffer.from('[null,null]').toString('base64url'),
+      'a'.repeat(513),
+    ];
+    const lists = ALL_ROUTES.filter(({ id }) =>
+      ['data.list', 'datasets.list', 'runs.list', 'members.list', 'tokens.list', 'tenants.list', 'users.list'].includes(id),
+    );
+    await expectRefused(
+      lists.flatMap(({ id, path: at }) =>
+        cursors.map((cursor) => ({
+          what: `${id} ${cursor}`,
+          send: () => opened().ask(opened().systemAdmin.secret, 'GET', `${at.replace('{tenant}', 'alpha')}?cursor=${cursor}`),
+        })),
+      ),
+    );
   });
 
   it('finds what contains it, and does nothing else', async () => {
@@ -153,7 +178,8 @@ describe('hostile addresses of pages', () => {
       for (const hostile of CORPUS) {
         const { status, text } = await opened().ask(null, 'GET', `${prefix}${hostile}`);
         const isPage = status === 200 && text === '<!doctype html><title>pages</title>';
-        if (!isPage && (status < 300 || status >= 500 || held.secrets.some((secret) => text.includes(secret)))) wrong.push(`${prefix}${hostile.slice(0, 60)}: ${status} ${text.slice(0, 80)}`);
+        if (!isPage && (status < 300 || status >= 500 || held.secrets.some((secret) => text.includes(secret))))
+          wrong.push(`${prefix}${hostile.slice(0, 60)}: ${status} ${text.slice(0, 80)}`);
       }
     }
     expect(wrong).toEqual([]);
@@ -170,7 +196,8 @@ async function writeOutput(run: Thing, name: string, content: string): Promise<s
 const outputOf = (run: Thing): string => path.join(opened().home.folder, 'runs', run.id, 'output');
 const download = (run: Thing, name: string, headers: Record<string, string> = {}): Promise<Answer> =>
   opened().ask(opened().viewer.secret, 'GET', `/v1/tenants/alpha/runs/${run.id}/outputs/content?path=${encodeURIComponent(name)}`, undefined, { headers });
-const list = (run: Thing, name: string): Promise<Answer> => opened().ask(opened().viewer.secret, 'GET', `/v1/tenants/alpha/runs/${run.id}/outputs?path=${encodeURIComponent(name)}`);
+const list = (run: Thing, name: string): Promise<Answer> =>
+  opened().ask(opened().viewer.secret, 'GET', `/v1/tenants/alpha/runs/${run.id}/outputs?path=${encodeURIComponent(name)}`);
 
 const whyNoDevices = process.getuid?.() === 0 ? null : 'making a device needs root';
 
@@ -187,10 +214,36 @@ describe('what a job put into its output folder', () => {
     const run = await things().endedTask();
     const own = await writeOutput(run, 'result.txt', 'written by the job');
     const key = path.join(opened().home.folder, 'key');
-    const links: Record<string, string> = { absolute: key, relative: '../../../key', folder: opened().home.folder, root: '/', own, dangling: '/nowhere', proc: '/proc/self/environ', loop: 'loop' };
+    const links: Record<string, string> = {
+      absolute: key,
+      relative: '../../../key',
+      folder: opened().home.folder,
+      root: '/',
+      own,
+      dangling: '/nowhere',
+      proc: '/proc/self/environ',
+      loop: 'loop',
+    };
     for (const [name, target] of Object.entries(links)) await symlink(target, path.join(outputOf(run), name));
-    const paths = ['absolute', 'relative', 'folder', 'folder/key', 'root/etc/passwd', 'own', 'dangling', 'proc', 'loop', 'folder/runs', 'root/proc/self/environ'];
-    await expectRefused(paths.flatMap((each) => [{ what: each, send: () => download(run, each) }, { what: `folder ${each}`, send: () => list(run, each) }]));
+    const paths = [
+      'absolute',
+      'relative',
+      'folder',
+      'folder/key',
+      'root/etc/passwd',
+      'own',
+      'dangling',
+      'proc',
+      'loop',
+      'folder/runs',
+      'root/proc/self/environ',
+    ];
+    await expectRefused(
+      paths.flatMap((each) => [
+        { what: each, send: () => download(run, each) },
+        { what: `folder ${each}`, send: () => list(run, each) },
+      ]),
+    );
     const { items } = (await list(run, '')).body;
     expect(items.map(({ name, kind, size }: { name: string; kind: string; size: number | null }) => [name, kind, size])).toEqual([
       ...Object.keys(links)
@@ -259,7 +312,11 @@ describe('what a job put into its output folder', () => {
     await writeOutput(run, name, content);
     const { status, headers, text } = await download(run, name);
     expect([status, text]).toEqual([200, content]);
-    expect(headers).toMatchObject({ 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff', 'content-security-policy': expect.stringMatching(/^sandbox/) });
+    expect(headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': expect.stringMatching(/^sandbox/),
+    });
     expect(headers['content-disposition']).toMatch(/^attachment; filename="[\x20\x21\x23-\x7e]*"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*$/);
     expect(headers['set-cookie']).toBeUndefined();
     expect(decodeURIComponent(String(headers['content-disposition']).split("UTF-8''")[1] ?? '')).toBe(name);

@@ -54,12 +54,18 @@ echo "accuracy 0.97 of $INFERENCE_ID" > "$k/output/value.txt"
 `;
 
 const EXPECTED_LOG = Buffer.concat(
-  Array.from({ length: 300 }, (_nothing, i) => Buffer.concat([Buffer.from(`line ${i} `), Buffer.from([0o377, 0o200]), Buffer.from(` ${String(i).padStart(200, '0')}\n`)])),
+  Array.from({ length: 300 }, (_nothing, i) =>
+    Buffer.concat([Buffer.from(`line ${i} `), Buffer.from([0o377, 0o200]), Buffer.from(` ${String(i).padStart(200, '0')}\n`)]),
+  ),
 );
 const SMALL = { cpu: 0.1, memory: 200_000_000 };
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-const source = (name: string, bytes: Uint8Array): SourceFile => ({ name, size: bytes.length, read: async (start, end) => new Uint8Array(bytes.subarray(start, end)) });
+const source = (name: string, bytes: Uint8Array): SourceFile => ({
+  name,
+  size: bytes.length,
+  read: async (start, end) => new Uint8Array(bytes.subarray(start, end)),
+});
 const FILES = {
   ones: { 'images/0.png': Buffer.from('not really a picture'), 'labels.csv': Buffer.from('0,1\n') },
   twos: { '日本語 とても.txt': Buffer.from('こんにちは'), 'empty.bin': Buffer.alloc(0), "it's; $(odd) *.txt": Buffer.from('x') },
@@ -68,10 +74,22 @@ const FILES = {
 describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolation) => {
   const opened = useTestPlatform({ executor: 'local', isolation });
   const at = { tenant: 'alpha' };
-  const held: { client?: Client; training?: Run; inference?: Run; second?: Run; dataset?: DatasetDetails; ones?: string; twos?: string; commit?: string; followed: Buffer; cuts: number } = { followed: Buffer.alloc(0), cuts: 0 };
+  const held: {
+    client?: Client;
+    training?: Run;
+    inference?: Run;
+    second?: Run;
+    dataset?: DatasetDetails;
+    ones?: string;
+    twos?: string;
+    commit?: string;
+    followed: Buffer;
+    cuts: number;
+  } = { followed: Buffer.alloc(0), cuts: 0 };
   const client = (): Client => held.client as Client;
   const run = (which: 'training' | 'inference' | 'second'): Run => held[which] as Run;
-  const output = async (of: Run, file: string): Promise<string> => (await client().bytes(getOutput, { params: { ...at, run: of.id }, query: { path: file } })).text();
+  const output = async (of: Run, file: string): Promise<string> =>
+    (await client().bytes(getOutput, { params: { ...at, run: of.id }, query: { path: file } })).text();
   const untilEnded = async (id: string): Promise<Run> => {
     await opened().untilRun('alpha', id, 'succeeded');
     return client().call(getRun, { params: { ...at, run: id } });
@@ -111,7 +129,10 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     };
     held.ones = await upload('ones', FILES.ones);
     held.twos = await upload('twos', FILES.twos);
-    held.dataset = await client().call(createDataset, { params: at, body: { name: 'digits', memo: 'of a school', entries: { training: [held.ones], testing: [held.twos] } } });
+    held.dataset = await client().call(createDataset, {
+      params: at,
+      body: { name: 'digits', memo: 'of a school', entries: { training: [held.ones], testing: [held.twos] } },
+    });
     const started = await client().call(startTraining, {
       params: at,
       body: {
@@ -119,7 +140,7 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
         command: 'sh ./train.sh',
         dataset: held.dataset.id,
         git: { repository: p.repository.name, revision: 'main' },
-        environment: { EPOCHS: '3', COLUMNS: '77', COMMIT_ID: 'forged', TRAINING_ID: 'forged', KQI_TOKEN: 'forged', TEXT: "two\nlines 'and' \"more\" $HOME" },
+        environment: { EPOCHS: '3', COLUMNS: '77', COMMIT_ID: 'forged', TRAINING_ID: 'forged', KQI_TOKEN: 'forged', TEXT: 'two\nlines \'and\' "more" $HOME' },
         resources: SMALL,
       },
     });
@@ -128,7 +149,15 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     held.followed = Buffer.concat(pieces);
     held.training = await untilEnded(started.id);
     const infer = async (parents: readonly string[], parentInferences: readonly string[]): Promise<Run> => {
-      const body = { name: 'a look', command: ['sh', 'infer.sh'], dataset: held.dataset?.id ?? '', git: { repository: p.repository.name }, parents: [...parents], parentInferences: [...parentInferences], resources: SMALL };
+      const body = {
+        name: 'a look',
+        command: ['sh', 'infer.sh'],
+        dataset: held.dataset?.id ?? '',
+        git: { repository: p.repository.name },
+        parents: [...parents],
+        parentInferences: [...parentInferences],
+        resources: SMALL,
+      };
       return untilEnded((await client().call(startInference, { params: at, body })).id);
     };
     held.inference = await infer([started.id], []);
@@ -136,7 +165,13 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
   });
 
   it('runs the code of the commit in its folder', async () => {
-    expect(run('training')).toMatchObject({ state: 'succeeded', exitCode: 0, failure: null, attempt: 1, details: { git: { commit: held.commit, revision: 'main', repository: 'team/model' } } });
+    expect(run('training')).toMatchObject({
+      state: 'succeeded',
+      exitCode: 0,
+      failure: null,
+      attempt: 1,
+      details: { git: { commit: held.commit, revision: 'main', repository: 'team/model' } },
+    });
     expect(await output(run('training'), 'readme.txt')).toBe('# Model of the main job\n');
     expect(await output(run('training'), 'head.txt')).toMatch(new RegExp(`^(${held.commit}\n)?$`));
     if (isolation === 'auto') expect(await output(run('training'), 'cwd.txt')).toBe('/kqi/git\n');
@@ -146,11 +181,23 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     const [ones, twos] = await Promise.all([held.ones, held.twos].map((id) => client().call(getData, { params: { ...at, data: id ?? '' } })));
     const inData = (number: number | undefined, files: object): string[] => Object.keys(files).map((file) => `${number}/${file}`);
     const raw = [...inData(ones?.number, FILES.ones), ...inData(twos?.number, FILES.twos)];
-    const input = ['meta.json', ...inData(ones?.number, FILES.ones).map((file) => `training/${file}`), ...inData(twos?.number, FILES.twos).map((file) => `testing/${file}`)];
-    const lines = (text: string): string[] => text.trimEnd().split('\n').map((line) => line.replace(/^\.\//, '')).toSorted();
+    const input = [
+      'meta.json',
+      ...inData(ones?.number, FILES.ones).map((file) => `training/${file}`),
+      ...inData(twos?.number, FILES.twos).map((file) => `testing/${file}`),
+    ];
+    const lines = (text: string): string[] =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replace(/^\.\//, ''))
+        .toSorted();
     expect(lines(await output(run('training'), 'input-files.txt'))).toEqual(input.toSorted());
     expect(lines(await output(run('training'), 'raw-files.txt'))).toEqual(raw.toSorted());
-    const sums = (await output(run('training'), 'sums.txt')).trimEnd().split('\n').map((line) => line.slice(0, 64));
+    const sums = (await output(run('training'), 'sums.txt'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.slice(0, 64));
     expect(sums.toSorted()).toEqual([...Object.values(FILES.ones), ...Object.values(FILES.twos)].map(sha256).toSorted());
   });
 
@@ -173,7 +220,11 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
   });
 
   const environmentOf = async (of: Run): Promise<ReadonlyMap<string, string>> =>
-    new Map((await output(of, 'env.txt')).split('\n').flatMap((line) => (line.includes('=') ? [[line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const] : [])));
+    new Map(
+      (await output(of, 'env.txt'))
+        .split('\n')
+        .flatMap((line) => (line.includes('=') ? [[line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const] : [])),
+    );
 
   it('sets the variables that existing code reads, and lets nobody forge them', async () => {
     const environment = await environmentOf(run('training'));
@@ -201,7 +252,7 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     expect(environment.get('KQI_TOKEN')).toMatch(/^att_/);
     expect(environment.get('KQI_VERSION')).toMatch(/./);
     expect(environment.has('INFERENCE_ID')).toBe(false);
-    expect(await output(run('training'), 'env.txt')).toContain("TEXT=two\nlines 'and' \"more\" $HOME\n");
+    expect(await output(run('training'), 'env.txt')).toContain('TEXT=two\nlines \'and\' "more" $HOME\n');
   });
 
   it("gives a job nothing of the server's own environment", async () => {
@@ -223,7 +274,9 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
       await expect(output(run('inference'), 'complaints.txt')).rejects.toMatchObject({ code: 'not-found' });
     }
     // Whatever it could do to its own view: the store's bytes are what was uploaded.
-    const { files } = (await opened().must(opened().member.secret, 'GET', `/v1/tenants/alpha/data/${held.ones}/files`).then(({ body }) => ({ files: body.items }))) as { files: { id: string; name: string; digest: string }[] };
+    const { files } = (await opened()
+      .must(opened().member.secret, 'GET', `/v1/tenants/alpha/data/${held.ones}/files`)
+      .then(({ body }) => ({ files: body.items }))) as { files: { id: string; name: string; digest: string }[] };
     for (const { id, name, digest } of files) {
       const { bytes } = await opened().must(opened().member.secret, 'GET', `/v1/tenants/alpha/data/${held.ones}/files/${id}/content`);
       expect([name, `sha256:${sha256(bytes)}`]).toEqual([name, digest]);
@@ -234,9 +287,16 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
   it('shows one parent in /kqi/parent and inferences under their numbers', async () => {
     expect((await output(run('inference'), 'seen.txt')).trimEnd()).toBe('./parent/models/model.txt');
     expect(await output(run('inference'), 'models.txt')).toBe(`the weights of ${run('training').number}\n`);
-    expect((await output(run('second'), 'seen.txt')).trimEnd().split('\n')).toEqual([`./inference/${run('inference').number}/value.txt`, './parent/models/model.txt']);
+    expect((await output(run('second'), 'seen.txt')).trimEnd().split('\n')).toEqual([
+      `./inference/${run('inference').number}/value.txt`,
+      './parent/models/model.txt',
+    ]);
     const environment = await environmentOf(run('inference'));
-    expect([environment.get('INFERENCE_ID'), environment.get('PARENT_ID'), environment.has('TRAINING_ID')]).toEqual([String(run('inference').number), String(run('training').number), false]);
+    expect([environment.get('INFERENCE_ID'), environment.get('PARENT_ID'), environment.has('TRAINING_ID')]).toEqual([
+      String(run('inference').number),
+      String(run('training').number),
+      false,
+    ]);
     expect(run('second').details).toMatchObject({ parents: [{ number: run('training').number }], parentInferences: [{ number: run('inference').number }] });
   });
 
@@ -256,7 +316,11 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     for (const offset of [0, 1, 1_000, EXPECTED_LOG.length - 1, EXPECTED_LOG.length, EXPECTED_LOG.length + 5, -1, -1_000, -10_000_000]) {
       const response = await client().bytes(getLog, { params: { ...at, run: run('training').id }, query: { offset } });
       const wanted = offset >= 0 ? EXPECTED_LOG.subarray(offset) : EXPECTED_LOG.subarray(Math.max(0, EXPECTED_LOG.length + offset));
-      expect([offset, Buffer.from(await response.arrayBuffer()).equals(wanted), response.headers.get('sodate-log-end')]).toEqual([offset, true, String(EXPECTED_LOG.length)]);
+      expect([offset, Buffer.from(await response.arrayBuffer()).equals(wanted), response.headers.get('sodate-log-end')]).toEqual([
+        offset,
+        true,
+        String(EXPECTED_LOG.length),
+      ]);
       const pieces: Uint8Array[] = [];
       for await (const batch of followLog(client(), { ...at, run: run('training').id, offset }, AbortSignal.timeout(20_000))) pieces.push(batch.bytes);
       expect([offset, Buffer.concat(pieces).equals(wanted)]).toEqual([offset, true]);
@@ -283,7 +347,10 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
       return `${git.endpoint.id}:team/model@${git.commit}`;
     };
     const edges = () => {
-      const [dataset, training, inference, second] = [`dataset ${held.dataset?.id}`, ...(['training', 'inference', 'second'] as const).map((which) => `run ${run(which).id}`)];
+      const [dataset, training, inference, second] = [
+        `dataset ${held.dataset?.id}`,
+        ...(['training', 'inference', 'second'] as const).map((which) => `run ${run(which).id}`),
+      ];
       const contains = [`data ${held.ones} -contains-> ${dataset}`, `data ${held.twos} -contains-> ${dataset}`];
       const used = [training, inference, second].map((each) => `${dataset} -input-> ${each}`);
       const code = [training, inference, second].map((each) => `commit ${commitId()} -code-> ${each}`);
@@ -317,7 +384,9 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     expect(await client().call(updateDataset, { params, body: { memo: 'still may be described' } })).toMatchObject({ locked: true, entryCount: 2 });
     const copy = await client().call(copyDataset, { params, body: {} });
     expect(copy).toMatchObject({ locked: false, entryCount: 2, entries: { training: [{ id: held.ones }], testing: [{ id: held.twos }] } });
-    expect(await client().call(updateDataset, { params: { ...at, dataset: copy.id }, body: { entries: { training: [held.twos ?? ''] } } })).toMatchObject({ entryCount: 1 });
+    expect(await client().call(updateDataset, { params: { ...at, dataset: copy.id }, body: { entries: { training: [held.twos ?? ''] } } })).toMatchObject({
+      entryCount: 1,
+    });
 
     const remove = (which: 'training' | 'inference' | 'second') => client().call(deleteRun, { params: { ...at, run: run(which).id } });
     await expect(remove('training')).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining(`inference-${run('inference').number}`) });
@@ -329,7 +398,12 @@ describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolatio
     const folders = () => readdir(path.join(opened().home.folder, 'runs'));
     while ((await folders()).length > 0) await systemClock.sleep(20);
     const { nodes } = await client().call(getLineage, { params: { ...at, kind: 'run', id: run('second').id } });
-    expect(nodes.filter(({ deleted }) => deleted).map(({ id }) => id).toSorted()).toEqual([run('training').id, run('inference').id, run('second').id].toSorted());
+    expect(
+      nodes
+        .filter(({ deleted }) => deleted)
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual([run('training').id, run('inference').id, run('second').id].toSorted());
     await client().call(deleteDataset, { params });
   });
 

@@ -23,7 +23,9 @@ interface Document {
 
 // As it is sent: what JSON cannot hold is not in the document.
 const document = JSON.parse(JSON.stringify(writeOpenApi(ALL_ROUTES, '1.2.3'))) as Document;
-const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
 const routeOf = (id: string) => {
   const route = ALL_ROUTES.find((each) => each.id === id);
   if (!route) throw new Error(`No route ${id}`);
@@ -72,7 +74,8 @@ describe('the OpenAPI document', () => {
       expect(inPath.every(({ required }) => required)).toBe(true);
       const names = operation.parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
       expect(new Set(names).size).toBe(names.length);
-      for (const { schema, name } of operation.parameters) expect([operation.operationId, name, Object.keys(schema).length > 0]).toEqual([operation.operationId, name, true]);
+      for (const { schema, name } of operation.parameters)
+        expect([operation.operationId, name, Object.keys(schema).length > 0]).toEqual([operation.operationId, name, true]);
     }
   });
 
@@ -85,7 +88,8 @@ describe('the OpenAPI document', () => {
       for (const { status, code } of documented) expect(ERROR_CATALOGUE[code].status).toBe(status);
       const codes = documented.map(({ code }) => code);
       expect([route.id, route.errors.filter((code) => !codes.includes(code))]).toEqual([route.id, []]);
-      if (route.permission.startsWith('tenant-')) expect(codes).toEqual(expect.arrayContaining(['not-signed-in', 'not-allowed', 'not-found', 'invalid-request']));
+      if (route.permission.startsWith('tenant-'))
+        expect(codes).toEqual(expect.arrayContaining(['not-signed-in', 'not-allowed', 'not-found', 'invalid-request']));
       for (const [status, { content }] of Object.entries(operation.responses)) {
         if (Number(status) >= 400) expect(content?.['application/json']).toMatchObject({ schema: { $ref: '#/components/schemas/Error' } });
       }
@@ -119,7 +123,8 @@ describe('the OpenAPI document', () => {
   it('describes a body where there is one, and none for GET and DELETE', () => {
     for (const { method, operation } of operations) {
       if (method === 'get' || method === 'delete') expect([operation.operationId, operation.requestBody]).toEqual([operation.operationId, undefined]);
-      for (const { schema } of Object.values(operation.requestBody?.content ?? {}) as { schema?: object }[]) if (schema) expect(Object.keys(schema).length).toBeGreaterThan(0);
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {}) as { schema?: object }[])
+        if (schema) expect(Object.keys(schema).length).toBeGreaterThan(0);
     }
   });
 });

@@ -69,7 +69,13 @@ const SYSTEM_ADMINS = ['a system admin'];
 const ADMINS = [...SYSTEM_ADMINS, 'an admin', "an admin's token", "a system admin's token"];
 const MEMBERS = [...ADMINS, 'a member', "a member's token", "a member's token by Basic", 'a job', 'a member by cookie'];
 const VIEWERS = [...MEMBERS, 'a viewer', "a viewer's token"];
-const STRANGERS = ["another tenant's member", "another tenant's member's token", "another tenant's job", "a system admin's token for another tenant", 'somebody of no tenant'];
+const STRANGERS = [
+  "another tenant's member",
+  "another tenant's member's token",
+  "another tenant's job",
+  "a system admin's token for another tenant",
+  'somebody of no tenant',
+];
 const EVERYBODY = [...VIEWERS, ...STRANGERS];
 
 /** Who may, and who may least of them; the rest may not, and these learn nothing at all. */
@@ -89,7 +95,9 @@ const send = (route: Route, example: ExampleRequest, headers: Headers, method: s
 /** What is wrong with an answer that should be this error, or null. */
 function notRefusedAs(code: ErrorCode, answer: Answer): string | null {
   if (answer.status !== ERROR_CATALOGUE[code].status || answer.body?.code !== code) return `${answer.status} ${answer.text.slice(0, 300)}`;
-  return typeof answer.body.message === 'string' && answer.body.requestId !== '' && !/\{\w+\}/.test(answer.body.message) ? null : `not a whole error: ${answer.text}`;
+  return typeof answer.body.message === 'string' && answer.body.requestId !== '' && !/\{\w+\}/.test(answer.body.message)
+    ? null
+    : `not a whole error: ${answer.text}`;
 }
 
 /** Sends each, expects each to be refused, and that nothing at all has happened. */
@@ -107,7 +115,9 @@ async function expectRefusals(cases: readonly { readonly what: string; readonly 
 
 type Leaf = { readonly at: readonly string[]; readonly value: unknown };
 const leaves = (value: unknown, at: readonly string[] = []): readonly Leaf[] =>
-  typeof value === 'object' && value !== null && !(value instanceof Uint8Array) ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...at, key])) : [{ at, value }];
+  typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
+    ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...at, key]))
+    : [{ at, value }];
 
 /** The request with one value replaced. */
 function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
@@ -163,7 +173,11 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
         "another upload's": Object.fromEntries(new URL(other.partUrl, 'http://x').searchParams),
       };
       const cases = Object.entries(bad).flatMap(([what, query]) =>
-        [{}, bearer(opened().systemAdmin.secret)].map((headers) => ({ what, code: 'signature-not-valid' as const, send: () => send(route, { ...own(), query }, headers) })),
+        [{}, bearer(opened().systemAdmin.secret)].map((headers) => ({
+          what,
+          code: 'signature-not-valid' as const,
+          send: () => send(route, { ...own(), query }, headers),
+        })),
       );
       await expectRefusals(cases);
     });
@@ -219,7 +233,11 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
       const foreignThings = withForeignThings(own(), made.foreign as ExampleRequest, world().foreignThings.otherNames);
       await expectRefusals(
         ['an admin', 'a system admin', rights.least as string].flatMap((who) =>
-          foreignThings.map(({ what, request }) => ({ what: `${who}, ${what}`, code: 'not-found' as const, send: () => send(route, request, world().good[who] ?? {}) })),
+          foreignThings.map(({ what, request }) => ({
+            what: `${who}, ${what}`,
+            code: 'not-found' as const,
+            send: () => send(route, request, world().good[who] ?? {}),
+          })),
         ),
       );
     });
@@ -231,12 +249,18 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
     const { body, query = {} } = own();
     const strange: { what: string; request: ExampleRequest }[] = [{ what: 'a query', request: { ...own(), query: { ...query, nonsense: '1' } } }];
     const isForm = typeof body === 'object' && !(body instanceof Uint8Array);
-    if (isForm) strange.push({ what: 'a field', request: { ...own(), body: { ...body, nonsense: 1 } } }, { what: 'no body', request: { ...own(), body: undefined } }, { what: 'a list', request: { ...own(), body: [body] } });
+    if (isForm)
+      strange.push(
+        { what: 'a field', request: { ...own(), body: { ...body, nonsense: 1 } } },
+        { what: 'no body', request: { ...own(), body: undefined } },
+        { what: 'a list', request: { ...own(), body: [body] } },
+      );
     if (body === undefined && route.takes === 'json' && route.method !== 'GET') strange.push({ what: 'a body', request: { ...own(), body: { nonsense: 1 } } });
     const optional = route.takes === 'json' && route.body.safeParse(undefined).success;
     for (const { at, value } of leaves({ body: isForm ? body : undefined, query })) {
       // A password is never stored as it is, and may be anything.
-      if (typeof value === 'string' && !/password|current|next/.test(at.join())) strange.push({ what: `${at.join('.')} with a NUL`, request: replaced(own(), at, `${value}\0`) as ExampleRequest });
+      if (typeof value === 'string' && !/password|current|next/.test(at.join()))
+        strange.push({ what: `${at.join('.')} with a NUL`, request: replaced(own(), at, `${value}\0`) as ExampleRequest });
     }
     const cases = strange.filter(({ what }) => !(what === 'no body' && optional));
     const code = route.permission === 'signed-url' ? /^(invalid-request|signature-not-valid)$/ : /^(invalid-request|not-found|bad-credentials|link-not-valid)$/;
@@ -245,7 +269,8 @@ describe.each(ALL_ROUTES.map((route) => ({ id: route.id, route })))('$id', ({ ro
     const wrong: string[] = [];
     for (const { what, request } of cases) {
       const answer = await send(route, request, maker());
-      if (answer.status < 400 || answer.status >= 500 || !code.test(String(answer.body?.code))) wrong.push(`${what}: ${answer.status} ${answer.text.slice(0, 200)}`);
+      if (answer.status < 400 || answer.status >= 500 || !code.test(String(answer.body?.code)))
+        wrong.push(`${what}: ${answer.status} ${answer.text.slice(0, 200)}`);
     }
     expect(wrong).toEqual([]);
     expect(await snapshotDatabase(opened().database.db)).toEqual(before);
@@ -289,7 +314,11 @@ describe('the list of routes', () => {
         code: 'not-allowed',
         send: () => ask(null, 'PUT', '/v1/me/password', { current: opened().member.password, next: 'another password' }, { headers: token }),
       },
-      { what: "a member ends another's token", code: 'not-found', send: () => ask(null, 'DELETE', `${base}/${others.id}`, undefined, { headers: good['a member'] ?? {} }) },
+      {
+        what: "a member ends another's token",
+        code: 'not-found',
+        send: () => ask(null, 'DELETE', `${base}/${others.id}`, undefined, { headers: good['a member'] ?? {} }),
+      },
     ]);
   });
 

@@ -68,7 +68,9 @@ describe('columns of the tenant', () => {
   });
 
   it('lead to the tenant, directly or through what the row is part of', () => {
-    const without = [...found.tenantColumns.keys()].filter((table) => !found.foreignKeys.some((key) => key.table === table && key.columns.includes('tenant_id')));
+    const without = [...found.tenantColumns.keys()].filter(
+      (table) => !found.foreignKeys.some((key) => key.table === table && key.columns.includes('tenant_id')),
+    );
     expect(without).toEqual([]);
   });
 
@@ -98,7 +100,9 @@ describe('columns of the tenant', () => {
     await db.insertInto('datasets').values({ tenant_id: mine, id: dataset, name: 'x', memo: '', flat: false, created_by: user, created_at: now }).execute();
     await db.insertInto('data').values({ tenant_id: theirs, id: data, name: 'x', memo: '', tags: [], created_by: user, created_at: now }).execute();
     for (const tenant of [mine, theirs]) {
-      await expect(db.insertInto('dataset_entries').values({ tenant_id: tenant, dataset_id: dataset, type: 'training', data_id: data }).execute()).rejects.toMatchObject({
+      await expect(
+        db.insertInto('dataset_entries').values({ tenant_id: tenant, dataset_id: dataset, type: 'training', data_id: data }).execute(),
+      ).rejects.toMatchObject({
         code: '23503',
       });
     }

@@ -73,7 +73,13 @@ export function makeTenantThings(platform: TestPlatform, tenant: string, secret:
     },
     async endedTraining(dataset) {
       const used = dataset ?? (await things.dataset());
-      const run = await post('trainings', { name: 'a training', command: 'true', dataset: used.id, git: { repository: platform.repository.name }, resources: SMALL });
+      const run = await post('trainings', {
+        name: 'a training',
+        command: 'true',
+        dataset: used.id,
+        git: { repository: platform.repository.name },
+        resources: SMALL,
+      });
       await platform.untilRun(tenant, run.id, 'succeeded');
       return named(run, 'training');
     },

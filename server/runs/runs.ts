@@ -1,5 +1,5 @@
 import { admitRun } from '#runs/admit-run.ts';
-import { enqueueRun } from '#runs/enqueue-run.ts';
+import { enqueueRun, insertRun, refersToNothing } from '#runs/enqueue-run.ts';
 import { findRun } from '#runs/find-run.ts';
 import { readRunView } from '#runs/run-store.ts';
 import { showRun } from '#runs/run-view.ts';
@@ -52,11 +52,16 @@ export function makeRuns(parts: {
     show,
     async submit(ask) {
       const { tenant, submission, prepared } = ask;
-      const warnings = await admitRun(db, executors, tenant, submission, clock.now());
-      await db.transaction().execute(async (tx) => {
-        await ask.prepare?.(tx);
-        await enqueueRun(tx, { tenant: tenant.id, id: ask.id, kind: ask.kind, submission, ...prepared, warnings, createdBy: ask.user, now: clock.now() });
-      });
+      const warnings = await admitRun(db, executors, tenant, submission);
+      const run = { tenant: tenant.id, id: ask.id, kind: ask.kind, submission, ...prepared, warnings, createdBy: ask.user, now: clock.now() };
+      const { prepare } = ask;
+      if (prepare === undefined && refersToNothing(run)) await insertRun(db, run);
+      else {
+        await db.transaction().execute(async (tx) => {
+          await prepare?.(tx);
+          await enqueueRun(tx, run);
+        });
+      }
       engine.hintQueue();
       changes.publish({ tenant: tenant.id, topic: 'run', id: ask.id, change: 'created' });
       const summary = await show(tenant.id, ask.id);
@@ -90,7 +95,11 @@ export async function findParents(db: Database, tenant: TenantId, references: re
 }
 
 /** Names of runs that a stored request refers to; one that has been deleted since is left out. */
-export async function showReferences(db: Database, tenant: TenantId, ids: readonly string[]): Promise<{ id: string; kind: string; number: number; name: string }[]> {
+export async function showReferences(
+  db: Database,
+  tenant: TenantId,
+  ids: readonly string[],
+): Promise<{ id: string; kind: string; number: number; name: string }[]> {
   if (ids.length === 0) return [];
   return db.selectFrom('runs').select(['id', 'kind', 'number', 'name']).where('tenant_id', '=', tenant).where('id', 'in', ids).orderBy('number').execute();
 }

@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptId } from '@sodate/contract/ids.ts';
-import { type ExitRecord, type Facts, parseExitRecord, preparedRecord, stoppedRecord } from './exit-record.ts';
+import { type ExitRecord, type Facts, parseExitRecord, preparedRecord } from './exit-record.ts';
 import { parseProcessStat } from './process-table.ts';
 
 /**
  * The files of one attempt, the only state this executor has:
- * - `plan/`: everything the monitor needs, complete from the moment it exists (renamed into place)
+ * - `plan/`: everything the monitor needs, complete from the moment it exists (renamed into place); in it `exit`, the
+ *   record of the end, written ahead with the boot it was prepared in
  * - `lock`: locked as long as the monitor or any process below it lives
  * - `started`: created exclusively before anything runs; whoever creates it decides what becomes of the attempt
- * - `exit`: the record of the end, written ahead with the boot it was prepared in
  * - `note`: what the sandbox and the shells around the job said
  */
 export interface AttemptFolder {
@@ -51,29 +50,41 @@ export async function makeFolder(home: string, { path }: AttemptFolder): Promise
 }
 
 /**
- * One fsync of the folder above an attempt's, about 2 ms and beside the staging: after a power loss the attempt is known to
- * have been begun, and is not run again.
+ * Makes a folder's present entries durable: after a power loss an attempt is known to have been begun, and is not run
+ * again. An fsync takes about 2 ms, beside the staging; calls that come during one share the next.
  */
-export async function makeDurable(home: string): Promise<void> {
-  const parent = await open(home, 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
+export function makeDurability(home: string): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | null = null;
+  const sync = async (): Promise<void> => {
+    const folder = await open(home, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  };
+  return () => {
+    next ??= running
+      .catch(() => {})
+      .then(() => {
+        next = null;
+        running = sync();
+        return running;
+      });
+    return next;
+  };
 }
 
 /**
  * Writes the plan beside its place and renames it. When somebody else's is there first, theirs is used: both were made
- * from the same spec. `exit` is written ahead only now, so that a folder without it has certainly not run.
+ * from the same spec.
  */
 export async function putPlan(folder: AttemptFolder, boot: string, facts: Facts, write: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = await mkdtemp(join(folder.path, 'plan-'));
   try {
     await write(temporary);
-    await writeFile(join(folder.path, 'exit'), preparedRecord(boot, facts), { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
-      if (!isCode(error, 'EEXIST')) throw error;
-    });
+    await writeFile(join(temporary, 'exit'), preparedRecord(boot, facts), { mode: 0o600 });
     await rename(temporary, folder.plan);
   } catch (error) {
     // Writes of a failed plan may still be under way; what is left of it goes with the folder.
@@ -82,19 +93,17 @@ export async function putPlan(folder: AttemptFolder, boot: string, facts: Facts,
   }
 }
 
-/** Takes the attempt so that it never runs. False when somebody took it before. Dying in between leaves `gone`. */
+/** Takes the attempt so that it never runs. False when somebody took it before. Dying half-way leaves `gone`. */
 export async function takeAsStopped(folder: AttemptFolder, signal: string): Promise<boolean> {
   try {
-    await writeFile(join(folder.path, 'started'), '', { flag: 'wx', mode: 0o600 });
+    await writeFile(join(folder.path, 'started'), `${STOPPED}${signal}\n`, { flag: 'wx', mode: 0o600 });
+    return true;
   } catch (error) {
     if (isCode(error, 'EEXIST', 'ENOENT')) return false;
     throw error;
   }
-  const temporary = join(folder.path, `exit-${randomUUID()}`);
-  await writeFile(temporary, stoppedRecord(signal), { mode: 0o600 });
-  await rename(temporary, join(folder.path, 'exit'));
-  return true;
 }
+const STOPPED = 'stopped by ';
 
 export interface RecordedExit {
   readonly record: ExitRecord;
@@ -103,8 +112,8 @@ export interface RecordedExit {
   readonly writtenAt: Date;
 }
 
-export async function readExit({ path }: AttemptFolder): Promise<RecordedExit | null> {
-  const file = join(path, 'exit');
+export async function readExit({ plan }: AttemptFolder): Promise<RecordedExit | null> {
+  const file = join(plan, 'exit');
   const text = await readText(file);
   const record = text === null ? null : parseExitRecord(text);
   return text === null || record === null ? null : { record, text, writtenAt: (await stat(file)).mtime };
@@ -112,7 +121,9 @@ export async function readExit({ path }: AttemptFolder): Promise<RecordedExit | 
 
 export interface Started {
   readonly at: Date;
-  /** null when the monitor died before it had written who it is, or nothing was to run. */
+  /** The signal of a stop that came before the start: nothing ran, and nothing will. */
+  readonly stoppedBy: string | null;
+  /** null when nothing was to run, or the monitor has not written who it is, and perhaps died before it could. */
   readonly monitor: { readonly pid: number; readonly startTicks: number | null } | null;
 }
 
@@ -121,9 +132,10 @@ export async function readStarted({ path }: AttemptFolder): Promise<Started | nu
   const text = await readText(file);
   if (text === null) return null;
   const at = (await stat(file)).mtime;
+  if (text.startsWith(STOPPED) && text.endsWith('\n')) return { at, stoppedBy: text.slice(STOPPED.length, -1), monitor: null };
   const pid = Number.parseInt(text, 10);
-  if (Number.isNaN(pid)) return { at, monitor: null };
-  return { at, monitor: { pid, startTicks: parseProcessStat(text.slice(text.indexOf(' ') + 1))?.startTicks ?? null } };
+  if (Number.isNaN(pid)) return { at, stoppedBy: null, monitor: null };
+  return { at, stoppedBy: null, monitor: { pid, startTicks: parseProcessStat(text.slice(text.indexOf(' ') + 1))?.startTicks ?? null } };
 }
 
 /** More is never needed to tell how a job ended, and nothing stops a process from writing more. */
@@ -134,7 +146,8 @@ export async function readNote({ path }: AttemptFolder): Promise<string> {
   if (!file) return '';
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(NOTE_BYTES), 0, NOTE_BYTES, 0);
-    return buffer.toString('utf8', 0, bytesRead);
+    // The rest of what the monitor had reserved is blank.
+    return buffer.toString('utf8', 0, bytesRead).replace(/ +\n?$/, '');
   } finally {
     await file.close();
   }

@@ -92,6 +92,14 @@ async function canEnter(folder: string): Promise<boolean> {
   }
 }
 
+/**
+ * A server that is killed closes nothing, so the group above those of attempts goes with the last of them. Not in version
+ * 2, where making it again means offering the controllers again.
+ */
+async function removeIfEmpty({ version, folder }: Tree): Promise<void> {
+  if (version === 1) await rmdir(folder).catch(() => {});
+}
+
 async function openTree(tree: CgroupTree, platform: string, isRoot: boolean): Promise<Tree | null> {
   const upward = groupsUpward(tree);
   // Root takes the top: a place that does not end with the server's own group. Others take what was delegated to them.
@@ -122,6 +130,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   const opened = await Promise.all(readCgroupTrees().map((tree) => openTree(tree, platform, isRoot)));
   const trees = opened.filter((tree) => tree !== null);
   if (trees.length === 0) return null;
+  await Promise.all(trees.map(removeIfEmpty));
   const treeWith = (controller: Controller): Tree | undefined => trees.find((tree) => tree.controllers.includes(controller));
   const groupsOf = (attempt: AttemptId): string[] => trees.map((tree) => join(tree.folder, attempt));
 
@@ -152,7 +161,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
       await Promise.all(
         groupsOf(attempt).map((group) =>
           mkdir(group).catch((error: NodeJS.ErrnoException) => {
-            // Somebody else's close has removed the folder above, which was empty.
+            // The folder above goes whenever it is empty.
             if (error.code === 'ENOENT') return mkdir(group, { recursive: true });
             if (error.code !== 'EEXIST') throw error;
           }),
@@ -194,6 +203,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
           }
         }
       }
+      await Promise.all(trees.map(removeIfEmpty));
     },
     async close() {
       await Promise.all(trees.map((tree) => rmdir(tree.folder).catch(() => {})));

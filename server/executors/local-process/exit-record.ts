@@ -5,9 +5,7 @@ import type { Exit } from '../executor.ts';
 /** What the first line of the file `exit` says. Written ahead as `prepared`, overwritten in place by the monitor. */
 export type ExitRecord =
   | { readonly kind: 'prepared'; readonly boot: string }
-  | { readonly kind: 'exit'; readonly code: number; readonly outOfMemoryKills: number }
-  /** Stopped before anything ran. */
-  | { readonly kind: 'stopped'; readonly signal: string };
+  | { readonly kind: 'exit'; readonly code: number; readonly outOfMemoryKills: number };
 
 export const Facts = z.object({
   /** The first word of a command given as a list; null for a script. */
@@ -20,14 +18,12 @@ export type Facts = z.infer<typeof Facts>;
 const RECORD_BYTES = 128;
 /** The facts are what describing the end needs of a spec, for a server that has none any more. */
 export const preparedRecord = (boot: string, facts: Facts): string => `${`prepared ${boot} .`.padEnd(RECORD_BYTES - 1)}\n${JSON.stringify(facts)}`;
-export const stoppedRecord = (signal: string): string => `stopped ${signal} .\n`;
 
 export function parseExitRecord(text: string): ExitRecord | null {
   const words = text.split('\n', 1)[0]?.trimEnd().split(' ') ?? [];
   if (words.at(-1) !== '.') return null;
   const [kind, first = '', second = ''] = words;
   if (kind === 'prepared') return { kind, boot: first };
-  if (kind === 'stopped') return { kind, signal: first };
   if (kind === 'exit') return { kind, code: Number(first), outOfMemoryKills: Number(second) || 0 };
   return null;
 }
@@ -37,7 +33,8 @@ export function parseFacts(text: string): Facts {
   return Facts.parse(JSON.parse(text.slice(RECORD_BYTES)));
 }
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Some have two names, such as SIGABRT and SIGIOT: the first is the usual one. */
+const signalNames = new Map(Object.entries(constants.signals).toReversed().map(([name, number]) => [number, name]));
 /** What a shell answers for a program that died of a signal. */
 const SIGNAL_BASE = 128;
 

@@ -12,13 +12,14 @@ import {
   type LaunchSpec,
   type Observation,
   type StageFolders,
+  StartRefused,
 } from '../executor.ts';
 import {
   type AttemptFolder,
   attemptFolder,
   folderExists,
   hasStarted,
-  makeDurable,
+  makeDurability,
   makeFolder,
   readExit,
   readNote,
@@ -33,7 +34,7 @@ import { askNvidiaSmi, parseGpus, rememberFor } from './gpus.ts';
 import { diskProblem, machineSize } from './machine.ts';
 import { makeLauncher } from './launcher.ts';
 import { IMAGE, makePlanner, refuseImpossible } from './prepare-plan.ts';
-import { checkTools, isLocked, writePrograms } from './programs.ts';
+import { checkTools, isLocked, removeLeftovers, writePrograms } from './programs.ts';
 import { makeUserFiles } from './user-files.ts';
 
 export const LocalProcessHandle = z.object({ attempt: AttemptId });
@@ -87,6 +88,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   const home = join(root, platform);
   await mkdir(home, { recursive: true, mode: 0o700 });
 
+  await removeLeftovers(root, clock);
   await checkTools(root);
   const programs = await writePrograms(root);
   const cgroups = options.cgroups === 'off' ? null : await openCgroups(platform, clock);
@@ -102,6 +104,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     log,
   });
 
+  const makeDurable = makeDurability(home);
   const preparePlan = makePlanner({ sandbox, host, programs, bootId, nodePath: options.nodePath, userFiles: makeUserFiles(root), hasBash });
   const launcher = makeLauncher(programs, clock, (attempt) => hint(attempt));
   const listeners = new Set<(attempt: AttemptId) => void>();
@@ -134,7 +137,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     const jobUser = sandbox.jobUser(spec.tenantNumber);
     const [staged] = await Promise.all([
       stage.realise(attempt, spec.run, spec.stagePlan, { jobUser, copyInputs: sandbox.kind === 'none' }, signal),
-      makeDurable(home),
+      makeDurable(),
     ]);
     const command = await preparePlan(spec, folder, staged, isNew);
     const groups = (await cgroups?.create(attempt, spec.limits)) ?? NO_GROUPS;
@@ -157,6 +160,10 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       }
       if (code === 'ENOSPC' || code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM' || code === 'EDQUOT') {
         throw new EngineUnreachable(`This machine cannot start a job now: ${(error as Error).message}`, { cause: error });
+      }
+      if (typeof code === 'string' && 'syscall' in (error as object)) {
+        await removeTraces(spec.attempt);
+        throw new StartRefused('platform', `The job's files could not be prepared: ${(error as Error).message}`, { cause: error });
       }
       throw error;
     }
@@ -183,15 +190,15 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return { state: 'gone', reason: 'The machine was started again before it ran.' };
       return { state: 'pending', phase: recorded === null ? 'staging' : 'starting' };
     }
+    if (started.stoppedBy !== null) {
+      return { state: 'exited', exit: { code: null, signal: started.stoppedBy, failure: null, startedAt: null, endedAt: started.at } };
+    }
     let recorded = await readExit(folder);
     if (recorded === null || recorded.record.kind === 'prepared') {
       if (started.monitor === null && clock.now().getTime() - started.at.getTime() < TAKING_MS) return { state: 'pending', phase: 'starting' };
       if (started.monitor !== null && (await isMonitorAlive(started.monitor))) return { state: 'running' };
       // It is dead now; if it ever wrote a record, that was before.
       recorded = await readExit(folder);
-    }
-    if (recorded?.record.kind === 'stopped') {
-      return { state: 'exited', exit: { code: null, signal: recorded.record.signal, failure: null, startedAt: null, endedAt: recorded.writtenAt } };
     }
     if (recorded?.record.kind === 'exit') {
       // Without a namespace or a cgroup, processes may have outlived the job's first one.

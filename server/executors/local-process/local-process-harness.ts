@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
@@ -118,8 +118,11 @@ export async function makeLocalProcessHarness(choice: HarnessChoice, existing?: 
     async close() {
       const sweeper = await makeLocalProcessExecutor(options());
       const foreign = await makeLocalProcessExecutor(options(`${platform}-b`));
-      for (const executor of [sweeper, foreign]) for (const { handle } of await executor.list()) await executor.remove(handle);
-      await Promise.all([...opened, sweeper, foreign].map((executor) => executor.close()));
+      try {
+        for (const executor of [sweeper, foreign]) for (const { handle } of await executor.list()) await executor.remove(handle);
+      } finally {
+        await Promise.all([...opened, sweeper, foreign].map((executor) => executor.close()));
+      }
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Clock } from '#kit/clock.ts';
 import { LAUNCHER, MONITOR, SHIM, TOOL_ENVIRONMENT } from './scripts.ts';
 
 export interface Programs {
@@ -52,4 +53,16 @@ export async function checkTools(folder: string): Promise<void> {
  */
 export async function isLocked(file: string): Promise<boolean> {
   return (await exitCodeOf([...lockCommand(file), 'true'])) === LOCK_HELD;
+}
+
+const LEFTOVER_AGE_MS = 3600_000;
+
+/** What a server left half-made when it was killed while it started. Another one may be starting now, hence the age. */
+export async function removeLeftovers(folder: string, clock: Clock): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^\.(new|probe)-/.test(name)) continue;
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => null);
+    if (info && clock.now().getTime() - info.mtimeMs > LEFTOVER_AGE_MS) await rm(path, { recursive: true, force: true });
+  }
 }

@@ -43,8 +43,9 @@ done
  *
  * `set -C` makes `>started` an exclusive creation, so that even a second monitor after a crash cannot run the job again.
  * Dying before that line: the attempt has not run, and the next start goes on. Dying after it: it never runs again.
- * The record of the exit overwrites bytes that were allocated beforehand, so that a full disk cannot lose it, and is one
- * write of less than a page, so that no half of it can be seen: only a line that ends in ` .` counts.
+ * Record of the exit and note overwrite bytes that were allocated beforehand: a full disk makes a start wait, but cannot
+ * make the end of what has started unknown. The record is one write of less than a page, so that no half of it can be
+ * seen: only a line that ends in ` .` counts.
  */
 export const MONITOR = `
 attempt=\${1##*/}
@@ -64,16 +65,30 @@ trap : TERM INT HUP
 exec 4>>"$2"
 cgroups=$3 limits=$4 oom_file=$5
 shift 5
+if [ -e started ]; then
+  say already-started
+  exit 1
+fi
+if ! printf '%1023s\\n' '' >note; then
+  say failed
+  exit 1
+fi
 stat=
 { read -r stat </proc/self/stat; } 2>/dev/null
 set -C
-if ! echo "$$ $stat" >started; then
+if ! true >started; then
   if [ -e started ]; then say already-started; else say failed; fi
   exit 1
 fi
 set +C
+# No room for who it is: given back, which the lock makes safe, since no other monitor can be between these lines.
+if ! echo "$$ $stat" 1<>started; then
+  rm -f started
+  say failed
+  exit 1
+fi
 say started
-exec >>note 2>&1
+exec 1<>note 2>&1
 (
   for limit in $limits; do
     case $limit in
@@ -97,7 +112,7 @@ for cgroup in $cgroups; do
     rounds=$((rounds + 1))
   done
 done
-printf 'exit %s %s .\\n' "$code" "$oom" 1<>exit
+printf 'exit %s %s .\\n' "$code" "$oom" 1<>plan/exit
 say ended
 `;
 

@@ -81,13 +81,33 @@ export function makeBinder(app: FastifyInstance, access: Access, db: Database, c
     },
   };
 
-  async function once<R extends Route>(call: RouteCall<R>, handler: (call: RouteCall<R>) => Promise<Answer<R>>, load: (call: RouteCall<R>) => Promise<Answer<R> | null>): Promise<Answer<R>> {
+  async function once<R extends Route>(
+    call: RouteCall<R>,
+    handler: (call: RouteCall<R>) => Promise<Answer<R>>,
+    load: (call: RouteCall<R>) => Promise<Answer<R> | null>,
+  ): Promise<Answer<R>> {
     const key = call.request.headers['idempotency-key'];
     if (key === undefined) return handler(call);
-    if (typeof key !== 'string' || key.length > 200) throw new SodateError('invalid-request', { details: 'Idempotency-Key must be one header of at most 200 characters' });
-    const reserved = await reserveThingId(db, { user: call.caller.user, key, request: `${call.request.method} ${call.request.url} ${JSON.stringify(call.body)}`, id: call.newId, now: clock.now() });
+    if (typeof key !== 'string' || key.length > 200)
+      throw new SodateError('invalid-request', { details: 'Idempotency-Key must be one header of at most 200 characters' });
+    const reserved = await reserveThingId(db, {
+      user: call.caller.user,
+      key,
+      request: `${call.request.method} ${call.request.url} ${JSON.stringify(call.body)}`,
+      id: call.newId,
+      now: clock.now(),
+    });
     const again = { ...call, newId: reserved.id };
-    return (reserved.first ? null : await load(again)) ?? handler(again);
+    const before = reserved.first ? null : await load(again);
+    if (before !== null) return before;
+    try {
+      return await handler(again);
+    } catch (error) {
+      // Another try under this key, at the same time, may have been first: ours then failed on the rows of its thing.
+      const meanwhile = await load(again).catch(() => null);
+      if (meanwhile === null) throw error;
+      return meanwhile;
+    }
   }
 }
 

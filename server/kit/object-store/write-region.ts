@@ -37,7 +37,8 @@ export async function writeRegion(file: FileHandle, region: Region, body: Readab
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (signal.aborted) stop();
-    for await (const piece of body as AsyncIterable<Buffer>) {
+    // Leaving early must not destroy the request: its connection would never be read again, nor the next request on it.
+    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       if (received + piece.length > region.length) throw wrongLength(region, `more than ${region.length}`);
       for (let taken = 0; taken < piece.length; ) {
         const count = piece.copy(filling, filled, taken);

@@ -38,9 +38,7 @@ export interface Bench {
     readonly image?: string;
     readonly script?: Partial<FakeScript>;
   }): Promise<RunId>;
-  read(
-    run: RunId,
-  ): Promise<{
+  read(run: RunId): Promise<{
     state: string;
     attempt: number;
     failure_class: string | null;

@@ -8,7 +8,7 @@ import { isInjected, settled } from '#runs/simulation/held-calls.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
 
 /** Events of the wild part, before everything is let come to rest. */
-const EVENTS = 260;
+const EVENTS = 240;
 const CHECK_EVERY = 12;
 /** Rounds after which whatever has not ended is something that never ends by itself, and is stopped. */
 const ROUNDS_UNTIL_STOP = 16;
@@ -31,6 +31,7 @@ export async function simulateEngine(database: OpenDatabase, seed: number): Prom
   try {
     for (let event = 0; event < EVENTS; event += 1) {
       await somethingHappens(world, database);
+      await replaceStopped(world, database);
       if (event % CHECK_EVERY !== 0) continue;
       const broken = await checkAlways(world);
       if (broken.length > 0) return answer(broken);
@@ -71,13 +72,14 @@ async function somethingHappens(world: act.World, database: OpenDatabase): Promi
     return tenant && act.changeQuota(world, tenant, { cpuMilli: random.pick([null, 1000, 3000, 6000]), gpus: random.pick([null, null, 0, 1, 3]) });
   }
   if (dice < 970) return deleteSome(world);
+  if (dice < 985 && world.servers.size > 1) return longPause(world, database);
   const [id, server] = random.pick([...world.servers]) ?? [];
   if (id === undefined || server === undefined) return;
-  if (dice < 980) {
+  if (dice < 987) {
     act.say(world, `${server.process} is killed`);
     return act.replaceServer(world, database, id);
   }
-  if (dice < 987) {
+  if (dice < 992) {
     act.say(world, `${server.process} is asked to end`);
     server.stop();
     return settled();
@@ -92,7 +94,31 @@ async function settleSome(world: act.World, database: OpenDatabase, count: numbe
     if (call === undefined) break;
     await act.settleCall(world, database, call);
   }
-  await replaceStopped(world, database);
+}
+
+/**
+ * One server stands still for as long as it takes the others to take over its runs and bring some to their ends; then it
+ * goes on exactly where it was.
+ */
+async function longPause(world: act.World, database: OpenDatabase): Promise<void> {
+  const servers = [...world.servers.values()].filter(({ paused }) => !paused);
+  // Best in the moment in which it is about to record something.
+  const recording = servers.filter(({ process }) => world.calls.waiting.some(({ owner, label }) => owner === process && label.startsWith('db: with "moved"')));
+  const server = world.random.pick(recording.length > 0 ? recording : servers);
+  if (server === undefined) return;
+  server.paused = true;
+  act.say(world, `${server.process} is paused for long`);
+  await advance(world, world.limits.leaseMs + 1);
+  const rounds = world.random.between(3, 14);
+  for (let round = 0; round < rounds; round += 1) {
+    act.beginPasses(world, 0.8);
+    await settled();
+    await settleSome(world, database, 25);
+    await replaceStopped(world, database);
+    await advance(world, 1000);
+  }
+  server.paused = false;
+  act.say(world, `${server.process} goes on`);
 }
 
 async function replaceStopped(world: act.World, database: OpenDatabase): Promise<void> {
@@ -135,7 +161,7 @@ async function comeToRest(world: act.World, database: OpenDatabase): Promise<rea
   for (let round = 0; round < ROUNDS_LIMIT; round += 1) {
     for (const server of world.servers.values()) for (const worker of world.random.shuffle(['schedule', 'drive'] as const)) server.begin(worker);
     await settled();
-    while (act.callsToSettle(world).length > 0) await settleSome(world, database, 1);
+    await settleAll(world, database);
     const left = await world.db.selectFrom('runs').select(['id', 'state']).where('state', 'not in', ['succeeded', 'failed', 'cancelled']).execute();
     if (left.length === 0) return sweepUp(world, database);
     if (round === ROUNDS_UNTIL_STOP || (round > ROUNDS_UNTIL_STOP && round % 8 === 0)) {
@@ -150,13 +176,18 @@ async function comeToRest(world: act.World, database: OpenDatabase): Promise<rea
   return [`these never end: ${left.map(({ name, state }) => `${name} (${state as RunState})`).join(', ')}`];
 }
 
+async function settleAll(world: act.World, database: OpenDatabase): Promise<void> {
+  while (act.callsToSettle(world).length > 0) await settleSome(world, database, 1);
+  await replaceStopped(world, database);
+}
+
 /** The grace for orphans passes, and the last scheduling passes see an empty queue. */
 async function sweepUp(world: act.World, database: OpenDatabase): Promise<readonly string[]> {
   for (let round = 0; round < 4; round += 1) {
     await advance(world, world.limits.orphanGraceMs);
     for (const server of world.servers.values()) for (const worker of ['sweep', 'schedule', 'drive'] as const) server.begin(worker);
     await settled();
-    while (act.callsToSettle(world).length > 0) await settleSome(world, database, 1);
+    await settleAll(world, database);
   }
   return [];
 }
