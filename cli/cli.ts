@@ -70,7 +70,10 @@ export async function makeCli(surroundings: Surroundings, options: GlobalOptions
       const everywhere = me.systemAdmin && me.tenants.length === 0;
       const tenants = everywhere ? (await client().call(listTenants, { query: { limit: 11 }, signal })).items : me.tenants;
       if (tenants.length === 1 && tenants[0] !== undefined) return tenants[0].name;
-      const names = tenants.slice(0, 10).map((tenant) => tenant.name).join(', ');
+      const names = tenants
+        .slice(0, 10)
+        .map((tenant) => tenant.name)
+        .join(', ');
       throw new CliError(
         tenants.length === 0
           ? me.systemAdmin

@@ -126,12 +126,7 @@ function chosen<Choice extends string>(flags: string, given: string, choices: re
 }
 
 /** A value in a form of its own; `parse` answers null for a text that is not one. */
-export const value = <Value>(
-  flags: string,
-  description: string,
-  form: string,
-  parse: (given: string) => Value | null,
-): Input<Value | undefined> => ({
+export const value = <Value>(flags: string, description: string, form: string, parse: (given: string) => Value | null): Input<Value | undefined> => ({
   flags,
   description,
   read: (given) => {

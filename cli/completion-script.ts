@@ -42,7 +42,10 @@ _sodate() {
     word="\${COMP_WORDS[at]}"
     case "$word" in -*) break;; esac
     case "\${path:+$path }$word" in
-${words.filter(({ path }) => path !== '').map(({ path }) => `      '${path}') path='${path}';;`).join('\n')}
+${words
+  .filter(({ path }) => path !== '')
+  .map(({ path }) => `      '${path}') path='${path}';;`)
+  .join('\n')}
     esac
   done
   case "$path $before" in
@@ -64,7 +67,12 @@ complete -o default -F _sodate sodate
 function fishScript(words: readonly Words[]): string {
   const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
   const seen = (path: string): string =>
-    path === '' ? '__fish_use_subcommand' : path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');
+    path === ''
+      ? '__fish_use_subcommand'
+      : path
+          .split(' ')
+          .map((word) => `__fish_seen_subcommand_from ${word}`)
+          .join('; and ');
   const lines = words.flatMap(({ path, verbs, options }) => {
     const names = verbs.map((one) => one.name).join(' ');
     const when = path !== '' && names !== '' ? `${seen(path)}; and not __fish_seen_subcommand_from ${names}` : seen(path);

@@ -44,7 +44,11 @@ describe('settings', () => {
 
   test('options come before environment before file', () => {
     expect(settingsFrom({}, {}, config)).toEqual({ server: 'http://home:1', token: 'kept', tenant: 'lab', tokenFromEnvironment: false });
-    expect(settingsFrom({ tenant: 'c' }, { SODATE_TENANT: 'b', SODATE_TOKEN: 't' }, config)).toMatchObject({ token: 't', tenant: 'c', tokenFromEnvironment: true });
+    expect(settingsFrom({ tenant: 'c' }, { SODATE_TENANT: 'b', SODATE_TOKEN: 't' }, config)).toMatchObject({
+      token: 't',
+      tenant: 'c',
+      tokenFromEnvironment: true,
+    });
     expect(settingsFrom({}, { SODATE_TENANT: 'b' }, config).tenant).toBe('b');
     expect(settingsFrom({}, {}, {})).toMatchObject({ server: 'http://127.0.0.1:7363', token: null, tenant: null });
   });

@@ -41,7 +41,10 @@ export async function followToEnd(cli: Cli, params: { tenant: string; run: strin
     await printLog(cli, params);
     const run = await waitForEnd(cli, params);
     if (cli.json) await cli.show(run, () => '');
-    else cli.note(`${runName(run)} ${run.state}${run.exitCode === null ? '' : ` (exit code ${run.exitCode})`}${run.failure === null ? '' : `: ${run.failure.message} ${run.failure.advice}`}`);
+    else
+      cli.note(
+        `${runName(run)} ${run.state}${run.exitCode === null ? '' : ` (exit code ${run.exitCode})`}${run.failure === null ? '' : `: ${run.failure.message} ${run.failure.advice}`}`,
+      );
     return exitCodeOf(run);
   });
 }

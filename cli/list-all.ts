@@ -15,11 +15,14 @@ const PAGE = 200;
 export const limitOption: Input<number | undefined> = wholeNumber('--limit <count>', 'at most this many (default: 50)');
 
 /** Turns pages until `limit` items are there or the list has ended. */
-export async function listAll<Item>(limit: number | undefined, page: (query: { limit: number; cursor?: string }) => Promise<Listed<Item>>): Promise<Listed<Item>> {
+export async function listAll<Item>(
+  limit: number | undefined,
+  page: (query: { limit: number; cursor?: string }) => Promise<Listed<Item>>,
+): Promise<Listed<Item>> {
   const wanted = limit ?? 50;
   if (wanted < 1) throw usageError('--limit: at least 1.');
   const items: Item[] = [];
-  for (let cursor: string | null = null; ; ) {
+  for (let cursor: string | null = null; ;) {
     const next = await page({ limit: Math.min(PAGE, wanted - items.length), ...(cursor === null ? {} : { cursor }) });
     items.push(...next.items);
     if (next.nextCursor === null || items.length >= wanted) return { ...next, items };

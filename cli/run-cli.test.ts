@@ -101,7 +101,10 @@ describe('errors', () => {
 
   test('without a token it says what to do', async () => {
     const environment = { SODATE_SERVER: undefined, SODATE_TOKEN: undefined };
-    expect(await cli.run(['data', 'list'], { environment })).toMatchObject({ exitCode: 1, err: expect.stringContaining('Not signed in at http://127.0.0.1:7363') });
+    expect(await cli.run(['data', 'list'], { environment })).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('Not signed in at http://127.0.0.1:7363'),
+    });
     expect((await cli.run(['data', 'list', '--server', server.url], { environment })).err).toContain(`Not signed in at ${server.url}`);
   });
 });
@@ -162,7 +165,10 @@ describe('the tenant', () => {
 
   test('is kept by `tenant use`', async () => {
     const environment = { SODATE_SERVER: undefined, SODATE_TOKEN: undefined };
-    server.on(signIn, () => ({ me, token: 't', expiresAt: at })).on(getTenant, () => ({ ...tenant, name: 'shop' })).on(listData, () => ({ ...noMore, items: [] }));
+    server
+      .on(signIn, () => ({ me, token: 't', expiresAt: at }))
+      .on(getTenant, () => ({ ...tenant, name: 'shop' }))
+      .on(listData, () => ({ ...noMore, items: [] }));
     await cli.run(['login', '--server', server.url, '--user', 'ann', '--password', 'pw'], { environment });
     expect(await cli.run(['tenant', 'use', 'shop'], { environment })).toMatchObject({ exitCode: 0 });
     expect(await cli.run(['data', 'list'], { environment })).toMatchObject({ out: '(none)\n' });
@@ -216,7 +222,15 @@ describe('data', () => {
     server
       .on(listDataFiles, () => ({ ...noMore, items: received === '' ? [old] : [old, fresh] }))
       .on(startUploads, ({ body }) => ({
-        uploads: body.files.map((file) => ({ ...file, id: id(30), partSize: 16, partCount: 1, received: [], expiresAt: at, partUrl: `/v1/uploads/${id(30)}/parts/{part}?expires=1&signature=s` })),
+        uploads: body.files.map((file) => ({
+          ...file,
+          id: id(30),
+          partSize: 16,
+          partCount: 1,
+          received: [],
+          expiresAt: at,
+          partUrl: `/v1/uploads/${id(30)}/parts/{part}?expires=1&signature=s`,
+        })),
       }))
       .on(putPart, ({ bytes }) => {
         received = bytes.toString();
@@ -235,7 +249,9 @@ describe('data', () => {
   });
 
   test('a file name that leads out of the folder is refused', async () => {
-    server.on(listDataFiles, () => ({ ...noMore, items: [{ id: id(20), name: '../evil', size: 1, digest: 'sha256:0' }] })).on(getDataFile, ({ response }) => void response.end('x'));
+    server
+      .on(listDataFiles, () => ({ ...noMore, items: [{ id: id(20), name: '../evil', size: 1, digest: 'sha256:0' }] }))
+      .on(getDataFile, ({ response }) => void response.end('x'));
     const into = join(cli.folder, 'out');
     expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 1, err: expect.stringContaining('leads out of the folder') });
     await expect(stat(join(cli.folder, 'evil'))).rejects.toThrow('ENOENT');
@@ -245,10 +261,22 @@ describe('data', () => {
 test('data sets take ranges, and an edit keeps the types it does not name', async () => {
   const entry = (number: number) => ({ id: id(number), number, name: `d${number}`, tags: [] });
   const dataset = {
-    id: id(40), number: 1, name: 'digits', memo: '', flat: false, locked: true, entryCount: 2, createdAt: at, createdBy: person,
-    entries: { training: [entry(50)], testing: [entry(51)], validation: [] }, flatEntries: [],
+    id: id(40),
+    number: 1,
+    name: 'digits',
+    memo: '',
+    flat: false,
+    locked: true,
+    entryCount: 2,
+    createdAt: at,
+    createdBy: person,
+    entries: { training: [entry(50)], testing: [entry(51)], validation: [] },
+    flatEntries: [],
   };
-  server.on(createDataset, () => dataset).on(getDataset, () => dataset).on(updateDataset, () => dataset);
+  server
+    .on(createDataset, () => dataset)
+    .on(getDataset, () => dataset)
+    .on(updateDataset, () => dataset);
   expect((await cli.run(['dataset', 'create', 'digits', '--training', '1-3,7', '--testing', '#8', '--testing', '9'])).out).toContain('For training: #50 d50');
   expect(server.calls.at(-1)?.body).toMatchObject({ entries: { training: ['1', '2', '3', '7'], testing: ['#8', '9'], validation: [] } });
   await cli.run(['dataset', 'edit', '1', '--validation', '4']);
@@ -267,8 +295,15 @@ describe('runs', () => {
     const { out } = await cli.run(['task', 'run', ...options, '--', 'ls', '--json', '-l']);
     expect(out).toContain('task-12 is submitted.');
     expect(submitted()).toEqual({
-      name: 'ls', memo: '', tags: ['x'], command: ['ls', '--json', '-l'], environment: { A: 'b=c' }, image: 'host',
-      resources: { cpu: 0.5, memory: 2e9, gpus: 1 }, timeLimitSeconds: 120, priority: -5,
+      name: 'ls',
+      memo: '',
+      tags: ['x'],
+      command: ['ls', '--json', '-l'],
+      environment: { A: 'b=c' },
+      image: 'host',
+      resources: { cpu: 0.5, memory: 2e9, gpus: 1 },
+      timeLimitSeconds: 120,
+      priority: -5,
     });
     const waiting = { reason: 'never-fits' as const, message: 'Too large for every node.', ahead: 0, asked: run.resources, limit: null, heldBy: [] };
     server.on(getWaiting, () => ({ waiting }));
@@ -279,11 +314,30 @@ describe('runs', () => {
 
   test('a training names data set, code and parents', async () => {
     server.on(startTraining, () => ({ ...run, kind: 'training' as const }));
-    await cli.run(['training', 'run', '--dataset', '1', '--repository', 'digits', '--parent', '3,5', '--parent', 'training-7', '--json', '--', 'node', 'train.mjs']);
+    await cli.run([
+      'training',
+      'run',
+      '--dataset',
+      '1',
+      '--repository',
+      'digits',
+      '--parent',
+      '3,5',
+      '--parent',
+      'training-7',
+      '--json',
+      '--',
+      'node',
+      'train.mjs',
+    ]);
     expect(server.calls.at(-1)?.body).toMatchObject({ name: 'digits', dataset: '1', git: { repository: 'digits' }, parents: ['3', '5', 'training-7'] });
   });
 
-  test.each([['succeeded', 0, 0], ['failed', 7, 1], ['cancelled', null, 2]] as const)('--follow shows the log and exits as the run: %s', async (state, exitCode, expected) => {
+  test.each([
+    ['succeeded', 0, 0],
+    ['failed', 7, 1],
+    ['cancelled', null, 2],
+  ] as const)('--follow shows the log and exits as the run: %s', async (state, exitCode, expected) => {
     let looks = 0;
     server
       .on(startTask, () => run)
@@ -293,14 +347,23 @@ describe('runs', () => {
     const outcome = await cli.run(['task', 'run', '--follow', '--', 'x']);
     expect(outcome).toMatchObject({ exitCode: expected, out: 'hello\n' });
     expect(outcome.err).toContain(`task-12 ${state}`);
-    const lines = (await cli.run(['task', 'run', '-f', '--json', '--', 'x'])).out.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines).toMatchObject([{ attempt: 1, offset: 6, bytes: btoa('hello\n') }, { number: 12, state }]);
+    const lines = (await cli.run(['task', 'run', '-f', '--json', '--', 'x'])).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      { attempt: 1, offset: 6, bytes: btoa('hello\n') },
+      { number: 12, state },
+    ]);
     expect((await cli.run(['run', 'wait', 'task-12'])).exitCode).toBe(expected);
   });
 
   test('Ctrl-C while following leaves the run alone and says so', async () => {
     const interrupt = new AbortController();
-    server.on(followLog, ({ response }) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(logEvents('hello').split('event: end')[0] ?? ''));
+    server.on(
+      followLog,
+      ({ response }) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(logEvents('hello').split('event: end')[0] ?? ''),
+    );
     const outcome = await cli.run(['run', 'log', 'task-12', '--follow'], { signal: interrupt.signal, onOut: () => interrupt.abort(new Error('interrupted')) });
     expect(outcome).toMatchObject({ exitCode: 130, out: 'hello' });
     expect(outcome.err).toContain('task-12 goes on');
@@ -333,7 +396,10 @@ describe('runs', () => {
   test('outputs are fetched as a tree', async () => {
     const file = (name: string) => ({ name, kind: 'file' as const, size: 1, modifiedAt: null });
     server
-      .on(listOutputs, ({ query }) => ({ truncated: false, items: query.path === '' ? [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }] : [file('b')] }))
+      .on(listOutputs, ({ query }) => ({
+        truncated: false,
+        items: query.path === '' ? [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }] : [file('b')],
+      }))
       .on(getOutput, ({ query, response }) => void response.end(query.path));
     const into = join(cli.folder, 'all');
     expect(await cli.run(['run', 'download', 'task-12', '--into', into])).toMatchObject({ exitCode: 0, out: `2 files (2 B) are in ${into}.\n` });

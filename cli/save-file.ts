@@ -68,6 +68,7 @@ function placeBelow(folder: string, name: string): string {
   const root = resolve(folder);
   const path = resolve(root, name);
   const odd = name.split('/').some((segment) => segment === '' || segment === '.' || segment === '..') || name.includes('\u0000') || name.includes('\\');
-  if (odd || !path.startsWith(root === sep ? sep : root + sep)) throw new CliError(`The file name ${JSON.stringify(name)} leads out of the folder and is refused.`);
+  if (odd || !path.startsWith(root === sep ? sep : root + sep))
+    throw new CliError(`The file name ${JSON.stringify(name)} leads out of the folder and is refused.`);
   return path;
 }

@@ -21,7 +21,7 @@ export async function persist<T>(
   mayPass: (error: unknown) => boolean,
   work: (retry: number) => Promise<T>,
 ): Promise<T> {
-  for (let retry = 0; ; ) {
+  for (let retry = 0; ;) {
     try {
       return await work(retry);
     } catch (error) {

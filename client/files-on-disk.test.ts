@@ -18,7 +18,11 @@ test('a folder becomes its files, relative, in order, without links', async () =
   await symlink('/etc', join(folder, 'a-link'));
   await symlink('/etc/passwd', join(folder, 'b/link'));
   const { files, skipped } = await filesOnDisk(folder);
-  expect(files.map((file) => [file.name, file.size])).toEqual([['b/1.txt', 0], ['b/c/2.txt', 3], ['写真.png', 1]]);
+  expect(files.map((file) => [file.name, file.size])).toEqual([
+    ['b/1.txt', 0],
+    ['b/c/2.txt', 3],
+    ['写真.png', 1],
+  ]);
   expect(skipped).toEqual([join(folder, 'a-link'), join(folder, 'b/link')]);
 });
 

@@ -46,7 +46,7 @@ function fileOnDisk(path: string, name: string, size: number): SourceFile {
       const handle = await open(path);
       try {
         const bytes = new Uint8Array(end - start);
-        for (let filled = 0; filled < bytes.length; ) {
+        for (let filled = 0; filled < bytes.length;) {
           const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
           if (bytesRead === 0) throw new Error(`${path} became shorter while it was read. Upload it again when it no longer changes.`);
           filled += bytesRead;

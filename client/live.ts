@@ -34,7 +34,7 @@ const CHANGES_BACKOFF: Backoff = { retries: Number.POSITIVE_INFINITY, firstDelay
 export async function* followLog(client: Client, options: FollowLogOptions, signal: AbortSignal): AsyncGenerator<LogBatch> {
   const backoff = options.backoff ?? PATIENT_BACKOFF;
   let last: { id: string; attempt: number; offset: number } | null = null;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     try {
       const response: Response = await client.bytes(followLogRoute, {
         params: { tenant: options.tenant, run: options.run },
@@ -68,13 +68,8 @@ export async function* followLog(client: Client, options: FollowLogOptions, sign
  * what you show. It comes whenever a connection has been opened, also the first one, because what was loaded before may
  * have changed until then.
  */
-export async function* followChanges(
-  client: Client,
-  tenant: string,
-  signal: AbortSignal,
-  backoff: Backoff = CHANGES_BACKOFF,
-): AsyncGenerator<Change> {
-  for (let failures = 0; ; ) {
+export async function* followChanges(client: Client, tenant: string, signal: AbortSignal, backoff: Backoff = CHANGES_BACKOFF): AsyncGenerator<Change> {
+  for (let failures = 0; ;) {
     try {
       const response = await client.bytes(followChangesRoute, { params: { tenant }, headers: { accept: 'text/event-stream' }, signal });
       yield { kind: 'reload' };

@@ -19,7 +19,11 @@ const tenant = {
   quota: { cpu: null, memory: null, gpus: null },
   createdAt: '2026-01-01T00:00:00Z',
 };
-const failure = async (call: Promise<unknown>): Promise<unknown> => call.then(() => expect.unreachable('should have failed'), (error: unknown) => error);
+const failure = async (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => expect.unreachable('should have failed'),
+    (error: unknown) => error,
+  );
 
 describe('what is sent', () => {
   test('path parameters are encoded, lists become repeated query parameters, the token goes along', async () => {
@@ -50,7 +54,7 @@ describe('what is sent', () => {
 });
 
 describe('errors', () => {
-  test('an error body becomes an ApiError with the server\'s text and request id', async () => {
+  test("an error body becomes an ApiError with the server's text and request id", async () => {
     await using server = await smallServer((_request, response) => answerError(response, 404, 'not-found', 'There is no tenant x here.'));
     const error = await failure(makeClient({ server: server.url }).call(getMe));
     expect(error).toBeInstanceOf(ApiError);
@@ -137,7 +141,9 @@ describe('trying again', () => {
   });
 
   test('a deletion and a refusal are not repeated', async () => {
-    await using server = await smallServer((request, response) => (request.method === 'DELETE' ? response.destroy() : answerError(response, 401, 'not-signed-in')));
+    await using server = await smallServer((request, response) =>
+      request.method === 'DELETE' ? response.destroy() : answerError(response, 401, 'not-signed-in'),
+    );
     const client = makeClient({ server: server.url, backoff });
     expect(await failure(client.call(deleteTenant, { params: { tenant: 'x' } }))).toBeInstanceOf(ConnectionError);
     expect(await failure(client.call(getMe))).toMatchObject({ code: 'not-signed-in' });

@@ -96,7 +96,12 @@ export function makeClient(options: ClientOptions): Client {
   }
 
   const exchange = <T>(request: Exchange, read: (response: Response) => Promise<T>): Promise<T> =>
-    persist(backoff, request.signal, (error) => request.repeatable && isPassing(error), async () => read(await once(request)));
+    persist(
+      backoff,
+      request.signal,
+      (error) => request.repeatable && isPassing(error),
+      async () => read(await once(request)),
+    );
 
   const toExchange = (route: Route, input: CallInput<Route> | undefined, accept: string): Exchange => {
     const { params, query, body, idempotencyKey, signal, headers } = input ?? {};
@@ -127,12 +132,7 @@ export function makeClient(options: ClientOptions): Client {
   };
 }
 
-async function readAnswer<R extends Route>(
-  route: R,
-  response: Response,
-  server: string,
-  signal: AbortSignal | undefined,
-): Promise<z.output<R['response']>> {
+async function readAnswer<R extends Route>(route: R, response: Response, server: string, signal: AbortSignal | undefined): Promise<z.output<R['response']>> {
   const text = await readText(response, server, signal, Number.POSITIVE_INFINITY);
   let json: unknown;
   try {
@@ -157,7 +157,7 @@ async function readText(response: Response, server: string, signal: AbortSignal 
     const chunks: string[] = [];
     const decoder = new TextDecoder();
     const reader = response.body?.getReader();
-    for (let size = 0; reader !== undefined && size < limit; ) {
+    for (let size = 0; reader !== undefined && size < limit;) {
       const { done, value } = await reader.read();
       if (done) break;
       size += value.length;

@@ -17,7 +17,10 @@ export async function* readEvents(response: Response, server: string, signal: Ab
   const type = response.headers.get('content-type') ?? '';
   if (!type.startsWith('text/event-stream') || response.body === null) {
     await response.body?.cancel();
-    throw new UnexpectedAnswer(`${server} answered with ${type || 'no content type'} where an event stream was expected. Is there a proxy in between?`, response.status);
+    throw new UnexpectedAnswer(
+      `${server} answered with ${type || 'no content type'} where an event stream was expected. Is there a proxy in between?`,
+      response.status,
+    );
   }
   const arrived: EventSourceMessage[] = [];
   const parser = createParser({

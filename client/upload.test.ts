@@ -136,7 +136,11 @@ describe('an upload', () => {
   test.each(['../../x', 'a\nb', 'a//b', '/etc/passwd', 'x'.repeat(256)])('refuses the name %j before anything is sent', async (name) => {
     const { server } = await uploadServer(() => null);
     await using _closed = server;
-    const upload = uploadFiles(makeClient({ server: server.url }), { tenant: 't', data: '1', files: [source('ok', Buffer.from('x')), source(name, Buffer.from('x'))] });
+    const upload = uploadFiles(makeClient({ server: server.url }), {
+      tenant: 't',
+      data: '1',
+      files: [source('ok', Buffer.from('x')), source(name, Buffer.from('x'))],
+    });
     await expect(upload).rejects.toThrow('the file name');
     expect(server.requests).toHaveLength(0);
   });

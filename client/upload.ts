@@ -1,13 +1,4 @@
-import {
-  completeUploads,
-  type DataFile,
-  FILES_PER_DATA_LIMIT,
-  getUpload,
-  listDataFiles,
-  putPart,
-  startUploads,
-  type Upload,
-} from '@sodate/contract/data.ts';
+import { completeUploads, type DataFile, FILES_PER_DATA_LIMIT, getUpload, listDataFiles, putPart, startUploads, type Upload } from '@sodate/contract/data.ts';
 import { isSodateError, SodateError } from '@sodate/contract/errors.ts';
 import { FileName } from '@sodate/contract/names.ts';
 import { type Backoff, persist } from './backoff.ts';
@@ -67,12 +58,7 @@ export async function uploadFiles(client: Client, options: UploadOptions): Promi
   return stored;
 }
 
-async function uploadBatch(
-  client: Client,
-  options: UploadOptions,
-  files: readonly SourceFile[],
-  report: (sent: number) => void,
-): Promise<readonly DataFile[]> {
+async function uploadBatch(client: Client, options: UploadOptions, files: readonly SourceFile[], report: (sent: number) => void): Promise<readonly DataFile[]> {
   const { tenant, data, signal } = options;
   const backoff = options.backoff ?? PART_BACKOFF;
   // Started twice because an answer was lost, the first ones stay empty and disappear by themselves.
@@ -100,28 +86,33 @@ interface Part {
 }
 
 async function sendPart(client: Client, tenant: string, part: Part, backoff: Backoff, signal: AbortSignal): Promise<number> {
-  return persist(backoff, signal, (error) => isPassing(error) || hasExpired(error), async (retry) => {
-    if (retry > 0) {
-      // The part may have arrived although its answer did not, and the address may have run out meanwhile.
-      part.address.upload = await client.call(getUpload, { params: { tenant, upload: part.address.upload.id }, signal });
-    }
-    const { upload } = part.address;
-    const start = (part.number - 1) * upload.partSize;
-    const end = Math.min(start + upload.partSize, upload.size);
-    if (!upload.received.includes(part.number)) {
-      const response = await client.exchange({
-        method: putPart.method,
-        path: upload.partUrl.replace('{part}', String(part.number)),
-        headers: { 'content-type': 'application/octet-stream' },
-        body: await part.file.read(start, end),
-        signal,
-        repeatable: false,
-        anonymous: true,
-      });
-      await response.body?.cancel();
-    }
-    return end - start;
-  });
+  return persist(
+    backoff,
+    signal,
+    (error) => isPassing(error) || hasExpired(error),
+    async (retry) => {
+      if (retry > 0) {
+        // The part may have arrived although its answer did not, and the address may have run out meanwhile.
+        part.address.upload = await client.call(getUpload, { params: { tenant, upload: part.address.upload.id }, signal });
+      }
+      const { upload } = part.address;
+      const start = (part.number - 1) * upload.partSize;
+      const end = Math.min(start + upload.partSize, upload.size);
+      if (!upload.received.includes(part.number)) {
+        const response = await client.exchange({
+          method: putPart.method,
+          path: upload.partUrl.replace('{part}', String(part.number)),
+          headers: { 'content-type': 'application/octet-stream' },
+          body: await part.file.read(start, end),
+          signal,
+          repeatable: false,
+          anonymous: true,
+        });
+        await response.body?.cancel();
+      }
+      return end - start;
+    },
+  );
 }
 
 async function complete(client: Client, options: UploadOptions, uploads: readonly Upload[], backoff: Backoff): Promise<readonly DataFile[]> {
@@ -142,7 +133,7 @@ async function complete(client: Client, options: UploadOptions, uploads: readonl
 async function findStored(client: Client, { tenant, data, signal }: UploadOptions, uploads: readonly Upload[]): Promise<readonly DataFile[] | null> {
   const wanted = new Map(uploads.map((upload) => [upload.name, upload.size]));
   const found: DataFile[] = [];
-  for (let cursor: string | undefined, seen = 0; seen <= FILES_PER_DATA_LIMIT; ) {
+  for (let cursor: string | undefined, seen = 0; seen <= FILES_PER_DATA_LIMIT;) {
     const page = await client.call(listDataFiles, { params: { tenant, data }, query: { limit: 1000, cursor }, signal });
     found.push(...page.items.filter((file) => wanted.get(file.name) === file.size));
     seen += page.items.length;

@@ -195,7 +195,15 @@ export const completeUploads = defineRoute({
   params: DataParams,
   body: z.strictObject({
     uploads: z
-      .array(z.strictObject({ id: UploadId, digest: z.string().regex(/^sha256:[0-9a-f]{64}$/).optional() }))
+      .array(
+        z.strictObject({
+          id: UploadId,
+          digest: z
+            .string()
+            .regex(/^sha256:[0-9a-f]{64}$/)
+            .optional(),
+        }),
+      )
       .min(1)
       .max(FILES_PER_REQUEST_LIMIT),
   }),
@@ -214,6 +222,17 @@ export const abortUpload = defineRoute({
 });
 
 export const dataRoutes = [
-  listData, createData, getData, updateData, deleteData, listDataFiles, getDataFile, deleteDataFile,
-  startUploads, getUpload, putPart, completeUploads, abortUpload,
+  listData,
+  createData,
+  getData,
+  updateData,
+  deleteData,
+  listDataFiles,
+  getDataFile,
+  deleteDataFile,
+  startUploads,
+  getUpload,
+  putPart,
+  completeUploads,
+  abortUpload,
 ];

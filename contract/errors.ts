@@ -18,27 +18,43 @@ export const ERROR_CATALOGUE = {
   'invalid-cursor': entry(400, 'request', 'The page cursor is not one this list gave out. Start again without a cursor.'),
   'not-signed-in': entry(401, 'rights', 'Sign in, or send a token: Authorization: Bearer <secret>.'),
   'bad-credentials': entry(401, 'rights', 'Name or password is wrong.'),
-  'link-not-valid': entry(401, 'rights', 'This sign-in link has been used or has expired. Ask an administrator for a new one; on a new installation, restart the server to print one.'),
+  'link-not-valid': entry(
+    401,
+    'rights',
+    'This sign-in link has been used or has expired. Ask an administrator for a new one; on a new installation, restart the server to print one.',
+  ),
   'signature-not-valid': entry(403, 'rights', 'This signed address is not valid or has expired. Ask for a new one.'),
   'not-allowed': entry(403, 'rights', 'This needs the role {needed}. Ask an administrator of the tenant.'),
-  'origin-not-allowed': entry(403, 'rights', 'Requests from {origin} are not accepted. Open the platform at its own address, or set SODATE_PUBLIC_URL to the address you use.'),
+  'origin-not-allowed': entry(
+    403,
+    'rights',
+    'Requests from {origin} are not accepted. Open the platform at its own address, or set SODATE_PUBLIC_URL to the address you use.',
+  ),
   'host-not-allowed': entry(403, 'rights', 'The platform does not answer to the host name {host}. Set SODATE_PUBLIC_URL to the address you use.'),
   'not-found': entry(404, 'request', 'There is no {thing} {reference} here.'),
   'route-not-found': entry(404, 'request', 'There is no {method} {path}. See /v1/docs.'),
   'name-taken': entry(409, 'state', 'There is already a {thing} named {name}. Choose another name.'),
   'in-use': entry(409, 'state', '{thing} {reference} cannot be removed or changed: it is in use by {users}.'),
-  'locked': entry(409, 'state', 'Data set {reference} has been used by a run and is locked. Copy it and change the copy.'),
+  locked: entry(409, 'state', 'Data set {reference} has been used by a run and is locked. Copy it and change the copy.'),
   'wrong-state': entry(409, 'state', '{thing} {reference} is {state}; this needs {needed}.'),
   'idempotency-mismatch': entry(409, 'request', 'This Idempotency-Key was used for a different request. Use a new key.'),
   'tenant-not-empty': entry(409, 'state', 'Tenant {name} still holds {holds}. Remove them first.'),
   'upload-incomplete': entry(409, 'state', 'Upload {reference} lacks {missing}. Send the missing parts and complete again.'),
-  'part-out-of-form': entry(400, 'request', 'Part {part} must have {expected} bytes but has {actual}. Every part but the last has the part size given at the start.'),
+  'part-out-of-form': entry(
+    400,
+    'request',
+    'Part {part} must have {expected} bytes but has {actual}. Every part but the last has the part size given at the start.',
+  ),
   'digest-differs': entry(409, 'request', 'The bytes of {name} that arrived have the digest {actual}, not {expected}. Send the file again.'),
   'range-not-satisfiable': entry(416, 'request', 'The file has {size} bytes; the range asked for is outside of it.'),
   'body-too-large': entry(413, 'limit', 'The request body is larger than {limit}.'),
   'too-many': entry(400, 'limit', 'At most {limit} {things} at once.'),
   'too-many-attempts': entry(429, 'limit', 'Too many failed sign-ins. Try again in {seconds} seconds.'),
-  'over-quota': entry(400, 'limit', 'The request asks for {asked} but tenant {tenant} may use at most {limit}. Ask for less, or ask an administrator to raise the quota.'),
+  'over-quota': entry(
+    400,
+    'limit',
+    'The request asks for {asked} but tenant {tenant} may use at most {limit}. Ask for less, or ask an administrator to raise the quota.',
+  ),
   'image-not-supported': entry(400, 'request', 'No executor here can run the image {image}. Available: {available}.'),
   'partition-unknown': entry(404, 'request', 'There is no partition {partition}. Known: {known}.'),
   'git-repository-not-found': entry(404, 'request', 'There is no git repository {repository} at {endpoint}. Known: {known}.'),
@@ -48,7 +64,7 @@ export const ERROR_CATALOGUE = {
   'disk-full': entry(507, 'platform', 'The disk of {place} is full. Nothing was stored. Free some space and try again.'),
   'shutting-down': entry(503, 'platform', 'The server is stopping. Try again in a moment.'),
   'database-unavailable': entry(503, 'platform', 'The database does not answer. Try again in a moment.'),
-  'internal': entry(500, 'platform', 'Something went wrong on the server. The server log has the details under request {requestId}.'),
+  internal: entry(500, 'platform', 'Something went wrong on the server. The server log has the details under request {requestId}.'),
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
@@ -69,8 +85,7 @@ export class SodateError extends Error {
   }
 }
 
-export const isSodateError = (error: unknown): error is SodateError =>
-  typeof error === 'object' && error !== null && MARKER in error;
+export const isSodateError = (error: unknown): error is SodateError => typeof error === 'object' && error !== null && MARKER in error;
 
 export function errorText(code: ErrorCode, params: ErrorParams): string {
   return ERROR_CATALOGUE[code].text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));

@@ -30,7 +30,14 @@ export const getLineage = defineRoute({
   path: '/v1/tenants/{tenant}/lineage/{kind}/{id}',
   permission: 'tenant-viewer',
   summary: 'Ancestors or descendants of a thing',
-  params: TenantParams.extend({ kind: LineageKind, id: z.string().min(1).max(1000).regex(/^[^\u0000]*$/, 'must not contain NUL') }),
+  params: TenantParams.extend({
+    kind: LineageKind,
+    id: z
+      .string()
+      .min(1)
+      .max(1000)
+      .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+  }),
   query: z.strictObject({
     direction: z.enum(['ancestors', 'descendants']).default('ancestors'),
     depth: z.coerce.number().int().min(1).max(100).default(100),

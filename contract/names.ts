@@ -26,7 +26,10 @@ export const Title = z
   .max(255)
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
 
-export const Memo = z.string().max(10_000).regex(/^[^\u0000]*$/, 'must not contain NUL');
+export const Memo = z
+  .string()
+  .max(10_000)
+  .regex(/^[^\u0000]*$/, 'must not contain NUL');
 
 export const Tag = z
   .string()
@@ -37,10 +40,19 @@ export const Tags = z.array(Tag).max(100);
 
 export const Password = z.string().min(8, 'at least 8 characters').max(1024);
 
-export const EnvironmentName = z.string().max(256).regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 'letters, digits and - . _, not beginning with a digit');
+export const EnvironmentName = z
+  .string()
+  .max(256)
+  .regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 'letters, digits and - . _, not beginning with a digit');
 /** Variables a submitter adds: at most 256 of them, 32 KiB a value. NUL cannot be passed to a process. */
 export const Environment = z
-  .record(EnvironmentName, z.string().max(32_768).regex(/^[^\u0000]*$/, 'must not contain NUL'))
+  .record(
+    EnvironmentName,
+    z
+      .string()
+      .max(32_768)
+      .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+  )
   .refine((variables) => Object.keys(variables).length <= 256, 'at most 256 variables');
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length;

@@ -14,7 +14,9 @@ export const Node = z.object({
   enabled: z.boolean(),
   /** null when healthy, else what is wrong. */
   problem: z.string().nullable(),
-  executors: z.array(z.object({ id: z.string(), isolation: z.enum(['container', 'sandbox', 'none']), images: z.union([z.array(z.string()), z.literal('any')]) })),
+  executors: z.array(
+    z.object({ id: z.string(), isolation: z.enum(['container', 'sandbox', 'none']), images: z.union([z.array(z.string()), z.literal('any')]) }),
+  ),
   capacity: z.object({ cpu: z.number(), memory: z.number().int(), gpus: z.number().int() }),
   used: z.object({ cpu: z.number(), memory: z.number().int(), gpus: z.number().int() }),
   seenAt: Instant,

@@ -11,8 +11,7 @@ export const EXACT_TOTAL_LIMIT = 10_000;
 
 export const Total = z.object({ count: z.number().int(), exact: z.boolean() });
 
-export const pageOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: Total });
+export const pageOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item), nextCursor: z.string().nullable(), total: Total });
 
 /** A repeatable query parameter: one value or several. */
 export const repeated = <Item extends z.ZodType>(item: Item) =>
@@ -22,7 +21,13 @@ export const repeated = <Item extends z.ZodType>(item: Item) =>
     .optional();
 
 /** Text search by substring; the index behind it works from three characters. */
-export const SearchText = z.string().trim().min(1).max(200).regex(/^[^\u0000]*$/, 'must not contain NUL').optional();
+export const SearchText = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\u0000]*$/, 'must not contain NUL')
+  .optional();
 
 export const Instant = z.iso.datetime({ offset: true }).describe('RFC 3339, UTC');
 

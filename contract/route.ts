@@ -5,14 +5,7 @@ import type { ErrorCode } from './errors.ts';
  * Who may call a route. `tenant-*` mean that role or a higher one in the tenant named by the path (a system admin has
  * every role in every tenant). `signed-url` means that the address itself carries the right, for one thing and a while.
  */
-export type Permission =
-  | 'anyone'
-  | 'signed-in'
-  | 'system-admin'
-  | 'tenant-viewer'
-  | 'tenant-member'
-  | 'tenant-admin'
-  | 'signed-url';
+export type Permission = 'anyone' | 'signed-in' | 'system-admin' | 'tenant-viewer' | 'tenant-member' | 'tenant-admin' | 'signed-url';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

@@ -17,6 +17,19 @@ import { userRoutes } from './users.ts';
 
 /** Every operation of `/v1`. What is not here is not served; what is here must be bound (a test compares). */
 export const ALL_ROUTES: readonly Route[] = [
-  ...healthRoutes, ...sessionRoutes, ...userRoutes, ...tenantRoutes, ...tokenRoutes, ...dataRoutes, ...datasetRoutes,
-  ...gitRoutes, ...nodeRoutes, ...trainingRoutes, ...inferenceRoutes, ...taskRoutes, ...runRoutes, ...lineageRoutes, ...liveRoutes,
+  ...healthRoutes,
+  ...sessionRoutes,
+  ...userRoutes,
+  ...tenantRoutes,
+  ...tokenRoutes,
+  ...dataRoutes,
+  ...datasetRoutes,
+  ...gitRoutes,
+  ...nodeRoutes,
+  ...trainingRoutes,
+  ...inferenceRoutes,
+  ...taskRoutes,
+  ...runRoutes,
+  ...lineageRoutes,
+  ...liveRoutes,
 ];

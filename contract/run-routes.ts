@@ -34,7 +34,10 @@ export const listRuns = defineRoute({
     text: SearchText,
     tag: repeated(Tag),
     createdBy: NamedRef.optional(),
-    favourite: z.enum(['true', 'false']).transform((value) => value === 'true').optional(),
+    favourite: z
+      .enum(['true', 'false'])
+      .transform((value) => value === 'true')
+      .optional(),
   }),
   response: pageOf(RunSummary),
 });
@@ -189,6 +192,4 @@ export const getOutput = defineRoute({
   errors: ['range-not-satisfiable'],
 });
 
-export const runRoutes = [
-  listRuns, getRun, updateRun, stopRun, deleteRun, getWaiting, listAttempts, getTimeline, getLog, followLog, listOutputs, getOutput,
-];
+export const runRoutes = [listRuns, getRun, updateRun, stopRun, deleteRun, getWaiting, listAttempts, getTimeline, getLog, followLog, listOutputs, getOutput];

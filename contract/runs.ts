@@ -17,8 +17,20 @@ export type RunState = z.infer<typeof RunState>;
 
 /** A text is a script: bash where the image has it, else sh. A list is executed as it is, without a shell. */
 export const Command = z.union([
-  z.string().min(1).max(100_000).regex(/^[^\u0000]*$/, 'must not contain NUL'),
-  z.array(z.string().max(100_000).regex(/^[^\u0000]*$/, 'must not contain NUL')).min(1).max(1000),
+  z
+    .string()
+    .min(1)
+    .max(100_000)
+    .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+  z
+    .array(
+      z
+        .string()
+        .max(100_000)
+        .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+    )
+    .min(1)
+    .max(1000),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -34,7 +46,12 @@ export const RunSubmission = z.strictObject({
   resources: Resources.prefault(DEFAULT_RESOURCES),
   partition: PartitionName.optional(),
   /** The run is ended after this long in `running`. Without it there is no limit. */
-  timeLimitSeconds: z.number().int().min(1).max(20 * 86_400).optional(),
+  timeLimitSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(20 * 86_400)
+    .optional(),
   /** Higher goes first within the tenant. */
   priority: z.number().int().min(-100).max(100).default(0),
 });

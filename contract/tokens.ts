@@ -21,7 +21,7 @@ export const listTokens = defineRoute({
   method: 'GET',
   path: '/v1/tenants/{tenant}/tokens',
   permission: 'tenant-viewer',
-  summary: 'My tokens in this tenant; for its admins, everybody\'s',
+  summary: "My tokens in this tenant; for its admins, everybody's",
   params: TenantParams,
   query: PageQuery,
   response: pageOf(Token),

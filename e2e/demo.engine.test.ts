@@ -33,7 +33,13 @@ async function usePlace(): Promise<Place> {
 }
 
 const lastLine = (text: string): unknown => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
-const expectedResult = { training: 'succeeded', inference: 'succeeded', accuracy: expect.any(Number), submitToStartMs: expect.any(Number), seconds: expect.any(Number) };
+const expectedResult = {
+  training: 'succeeded',
+  inference: 'succeeded',
+  accuracy: expect.any(Number),
+  submitToStartMs: expect.any(Number),
+  seconds: expect.any(Number),
+};
 
 describe.skipIf(why !== null)(`./sodate demo${why === null ? '' : ` (skipped: ${why})`}`, () => {
   for (const isolation of ['auto', 'unshare', 'none']) {

@@ -12,50 +12,56 @@ import { makeTestHome, type TestHome } from './test-home.ts';
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => existsSync(file));
 const PASSWORD = 'chosen by the first admin';
 
-describe.skipIf(CHROMIUM === undefined)(`a first start, in a browser${CHROMIUM === undefined ? ' (skipped: no Chromium in /usr/bin; apt-get install chromium)' : ''}`, () => {
-  const held: { program?: Program; home?: TestHome; browser?: Browser } = {};
-  beforeAll(async () => {
-    held.program = await makeProgram();
-    await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
-    held.home = await makeTestHome(held.program.file, { environment: { SODATE_ADMIN_PASSWORD: '' } });
-    held.browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
-  });
-  afterAll(async () => {
-    await held.browser?.close();
-    await held.home?.remove();
-    await held.program?.remove();
-  });
-
-  it('goes from the printed link to the live page of a run, on the real server and under its content policy', async () => {
-    const { home, browser } = held;
-    if (!home || !browser) throw new Error('The set-up has failed');
-    const started = await home.run(['up', '--detach']);
-    const link = /http\S+\/first-sign-in#\S+/.exec(started.stdout)?.[0];
-    const url = /Sodate is ready at (\S+)/.exec(started.stdout)?.[1];
-    if (link === undefined || url === undefined) throw new Error(`No link was printed: ${started.stdout}${started.stderr}`);
-
-    const complaints: string[] = [];
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
-    page.setDefaultTimeout(30_000);
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-      if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
+describe.skipIf(CHROMIUM === undefined)(
+  `a first start, in a browser${CHROMIUM === undefined ? ' (skipped: no Chromium in /usr/bin; apt-get install chromium)' : ''}`,
+  () => {
+    const held: { program?: Program; home?: TestHome; browser?: Browser } = {};
+    beforeAll(async () => {
+      held.program = await makeProgram();
+      await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
+      held.home = await makeTestHome(held.program.file, { environment: { SODATE_ADMIN_PASSWORD: '' } });
+      held.browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
     });
-    await page.goto(link);
-    await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
-    await page.getByLabel('New password again').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Set password and sign in' }).click();
-    await page.getByRole('heading', { name: 'Runs' }).waitFor();
-    expect(page.url()).not.toContain('#');
+    afterAll(async () => {
+      await held.browser?.close();
+      await held.home?.remove();
+      await held.program?.remove();
+    });
 
-    const session = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password: PASSWORD, keep: 'token' } });
-    const client = makeClient({ server: url, token: session.token ?? '' });
-    await client.call(startTask, { params: { tenant: 'sandbox' }, body: { name: 'seen as it goes', command: 'echo first words; sleep 2; echo last words; exit 3', resources: { cpu: 0.1, memory: 100_000_000 } } });
-    await page.getByText('seen as it goes').click();
-    await page.getByText('first words').waitFor();
-    await page.getByText('last words').waitFor();
-    await page.getByText('exit code 3').first().waitFor();
-    expect(complaints).toEqual([]);
-    await page.close();
-  });
-});
+    it('goes from the printed link to the live page of a run, on the real server and under its content policy', async () => {
+      const { home, browser } = held;
+      if (!home || !browser) throw new Error('The set-up has failed');
+      const started = await home.run(['up', '--detach']);
+      const link = /http\S+\/first-sign-in#\S+/.exec(started.stdout)?.[0];
+      const url = /Sodate is ready at (\S+)/.exec(started.stdout)?.[1];
+      if (link === undefined || url === undefined) throw new Error(`No link was printed: ${started.stdout}${started.stderr}`);
+
+      const complaints: string[] = [];
+      const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+      page.setDefaultTimeout(30_000);
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('console', (message) => {
+        if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
+      });
+      await page.goto(link);
+      await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
+      await page.getByLabel('New password again').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Set password and sign in' }).click();
+      await page.getByRole('heading', { name: 'Runs' }).waitFor();
+      expect(page.url()).not.toContain('#');
+
+      const session = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password: PASSWORD, keep: 'token' } });
+      const client = makeClient({ server: url, token: session.token ?? '' });
+      await client.call(startTask, {
+        params: { tenant: 'sandbox' },
+        body: { name: 'seen as it goes', command: 'echo first words; sleep 2; echo last words; exit 3', resources: { cpu: 0.1, memory: 100_000_000 } },
+      });
+      await page.getByText('seen as it goes').click();
+      await page.getByText('first words').waitFor();
+      await page.getByText('last words').waitFor();
+      await page.getByText('exit code 3').first().waitFor();
+      expect(complaints).toEqual([]);
+      await page.close();
+    });
+  },
+);

@@ -67,7 +67,14 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
     const { uploads } = await client.call(startUploads, { params, body: { files: [{ name: 'file', size }] } });
     const [upload] = uploads;
     const send = (): Promise<Response> =>
-      client.exchange({ method: putPart.method, path: upload?.partUrl.replace('{part}', '1') ?? '', headers: { 'content-type': 'application/octet-stream' }, body: content, repeatable: false, anonymous: true });
+      client.exchange({
+        method: putPart.method,
+        path: upload?.partUrl.replace('{part}', '1') ?? '',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: content,
+        repeatable: false,
+        anonymous: true,
+      });
 
     await disk.fill(5 * MEBIBYTE);
     await expectDiskFull(send());
@@ -95,7 +102,11 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
     await makeTenant(client);
     const { installation } = await client.call(getHealth);
     // What is written to a disk in memory counts as the job's memory.
-    const greedy = await runTask(client, 'echo begin; if head -c 2G /dev/zero >"$SAKURA_ARTIFACT_DIR/big"; then exit 0; fi; exit 28', 2 * DISK_MEBIBYTES * MEBIBYTE);
+    const greedy = await runTask(
+      client,
+      'echo begin; if head -c 2G /dev/zero >"$SAKURA_ARTIFACT_DIR/big"; then exit 0; fi; exit 28',
+      2 * DISK_MEBIBYTES * MEBIBYTE,
+    );
     expect(greedy).toMatchObject({ state: 'failed', exitCode: 28, failure: { class: 'user-error', fault: 'user' } });
     expect((await client.call(listAttempts, { params: { tenant: TENANT, run: greedy.id } })).items).toHaveLength(1);
     expect(await freeBytes(disk)).toBeLessThan(MEBIBYTE);
@@ -106,7 +117,9 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
     await client.call(deleteRun, { params: { tenant: TENANT, run: greedy.id } });
     await until('the space of the deleted run is free again', async () => (await freeBytes(disk)) > 300 * MEBIBYTE);
     const ended = await untilState(client, next, 'succeeded');
-    expect((await client.call(listAttempts, { params: { tenant: TENANT, run: next } })).items, 'a full disk is no failure of the run').toMatchObject([{ number: 1, failure: null }]);
+    expect((await client.call(listAttempts, { params: { tenant: TENANT, run: next } })).items, 'a full disk is no failure of the run').toMatchObject([
+      { number: 1, failure: null },
+    ]);
     expect(ended.exitCode).toBe(0);
     expect(await home.run(['down'])).toMatchObject({ code: 0 });
     expect(await findTraces(home.folder, installation)).toEqual([]);
@@ -137,7 +150,10 @@ describe.skipIf(why !== null)(`a full disk${why === null ? '' : ` (skipped: ${wh
 });
 
 async function expectDiskFull(answer: Promise<unknown>): Promise<void> {
-  const error = await answer.then(() => null, (thrown: unknown) => thrown);
+  const error = await answer.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   expect(isSodateError(error) && error.code).toBe('disk-full');
   expect(error).toMatchObject({ status: 507 });
 }
@@ -145,9 +161,13 @@ async function expectDiskFull(answer: Promise<unknown>): Promise<void> {
 /** By one connection at a time, the next request on the one before. */
 function statusOf(agent: Agent, method: string, url: URL, body?: Buffer): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent, method, headers: body ? { 'content-type': 'application/octet-stream', 'content-length': body.length } : {} }, (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode));
-    });
+    const sent = request(
+      url,
+      { agent, method, headers: body ? { 'content-type': 'application/octet-stream', 'content-length': body.length } : {} },
+      (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode));
+      },
+    );
     sent.on('error', reject).end(body);
   });
 }

@@ -26,11 +26,21 @@ export async function attemptsOf(home: string): Promise<ReadonlySet<string>> {
 
 async function look(pid: number, home: string, attempts: ReadonlySet<string>): Promise<HomeProcess | null> {
   const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '');
-  const [stat, command, environment, folder] = await Promise.all([read('stat'), read('cmdline'), read('environ'), readlink(`/proc/${pid}/cwd`).catch(() => '')]);
+  const [stat, command, environment, folder] = await Promise.all([
+    read('stat'),
+    read('cmdline'),
+    read('environ'),
+    readlink(`/proc/${pid}/cwd`).catch(() => ''),
+  ]);
   const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
   if (stat === '' || state === 'Z' || state === 'X') return null;
   const attempt = /(?:^|\0)SODATE_ATTEMPT=([0-9a-f-]{36})/.exec(environment)?.[1];
-  const belongs = command.includes(home) || environment.includes(home) || folder === home || folder.startsWith(`${home}/`) || (attempt !== undefined && attempts.has(attempt));
+  const belongs =
+    command.includes(home) ||
+    environment.includes(home) ||
+    folder === home ||
+    folder.startsWith(`${home}/`) ||
+    (attempt !== undefined && attempts.has(attempt));
   return belongs ? { pid, command: command.replaceAll('\0', ' ').slice(0, 300) } : null;
 }
 

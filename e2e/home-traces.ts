@@ -36,7 +36,8 @@ async function findControlGroups(installation: string): Promise<string[]> {
   for (const tree of readCgroupTrees()) {
     for (const group of new Set(['', tree.ownPath])) {
       const folder = path.join(tree.mountPoint, group, `sodate-${installation}`);
-      for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) if (entry.isDirectory()) found.push(`control group ${folder}/${entry.name}`);
+      for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+        if (entry.isDirectory()) found.push(`control group ${folder}/${entry.name}`);
     }
   }
   return found;

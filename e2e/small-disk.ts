@@ -40,7 +40,7 @@ export async function makeSmallDisk(mebibytes: number): Promise<SmallDisk> {
       const file = await open(filler, 'w');
       try {
         const block = Buffer.alloc(1024 * 1024, 1);
-        for (let size = block.length; size > 0; ) {
+        for (let size = block.length; size > 0;) {
           const written = await file.write(block, 0, size).catch(() => ({ bytesWritten: 0 }));
           // Ever smaller pieces, so that not even one more block fits.
           if (written.bytesWritten < size) size = Math.floor(size / 2);

@@ -119,7 +119,10 @@ describe('DATABASE_URL', () => {
   };
 
   it('where nothing listens', async () => {
-    await expectDatabaseRefused(`postgres://sodate:${SECRET}@127.0.0.1:1/sodate`, /database of DATABASE_URL does not answer: .*ECONNREFUSED.*unset DATABASE_URL/);
+    await expectDatabaseRefused(
+      `postgres://sodate:${SECRET}@127.0.0.1:1/sodate`,
+      /database of DATABASE_URL does not answer: .*ECONNREFUSED.*unset DATABASE_URL/,
+    );
   });
 
   it('where something listens that never says a word', async () => {
@@ -130,7 +133,10 @@ describe('DATABASE_URL', () => {
       for (const socket of sockets) socket.destroy();
       silent.close();
     });
-    await expectDatabaseRefused(`postgres://sodate:${SECRET}@127.0.0.1:${(silent.address() as AddressInfo).port}/sodate`, /database of DATABASE_URL does not answer/);
+    await expectDatabaseRefused(
+      `postgres://sodate:${SECRET}@127.0.0.1:${(silent.address() as AddressInfo).port}/sodate`,
+      /database of DATABASE_URL does not answer/,
+    );
   });
 
   it('of an unknown host', async () => {
@@ -171,22 +177,25 @@ describe('a home', () => {
     expect((await stat(file)).size).toBe(0);
   });
 
-  it.skipIf(notRoot)(`of an ordinary user runs everything as that user${notRoot ? ' (skipped: only root can start a server as another user)' : ''}`, async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'sodate-nobody-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    await chown(folder, NOBODY, NOBODY);
-    const home = await makeTestHome(programFile(), { folder: path.join(folder, 'home') });
-    onTestFinished(() => home.remove());
-    const server = await home.up({ uid: NOBODY, environment: { HOME: folder } });
-    const client = await signInAsAdmin(server.url);
-    await makeTenant(client);
-    const done = await runTask(client, 'id -u; echo "$SAKURA_TASK_ID" >"$SAKURA_ARTIFACT_DIR/id"; exit 3');
-    expect(done).toMatchObject({ state: 'failed', exitCode: 3, failure: { class: 'user-error' } });
-    expect(await home.run(['down'], { uid: NOBODY })).toMatchObject({ code: 0 });
-    expect(await processesOf(home.folder)).toEqual([]);
-    const owners = new Set(await Promise.all((await readdir(home.folder)).map(async (name) => (await stat(path.join(home.folder, name))).uid)));
-    expect(owners).toEqual(new Set([NOBODY]));
-  });
+  it.skipIf(notRoot)(
+    `of an ordinary user runs everything as that user${notRoot ? ' (skipped: only root can start a server as another user)' : ''}`,
+    async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'sodate-nobody-'));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      await chown(folder, NOBODY, NOBODY);
+      const home = await makeTestHome(programFile(), { folder: path.join(folder, 'home') });
+      onTestFinished(() => home.remove());
+      const server = await home.up({ uid: NOBODY, environment: { HOME: folder } });
+      const client = await signInAsAdmin(server.url);
+      await makeTenant(client);
+      const done = await runTask(client, 'id -u; echo "$SAKURA_TASK_ID" >"$SAKURA_ARTIFACT_DIR/id"; exit 3');
+      expect(done).toMatchObject({ state: 'failed', exitCode: 3, failure: { class: 'user-error' } });
+      expect(await home.run(['down'], { uid: NOBODY })).toMatchObject({ code: 0 });
+      expect(await processesOf(home.folder)).toEqual([]);
+      const owners = new Set(await Promise.all((await readdir(home.folder)).map(async (name) => (await stat(path.join(home.folder, name))).uid)));
+      expect(owners).toEqual(new Set([NOBODY]));
+    },
+  );
 });
 
 describe('SODATE_ADMIN_PASSWORD', () => {

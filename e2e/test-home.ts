@@ -43,9 +43,21 @@ export interface TestHome {
   remove(): Promise<void>;
 }
 
-export async function makeTestHome(program: string, given: { readonly folder?: string; readonly environment?: Readonly<Record<string, string>> } = {}): Promise<TestHome> {
+export async function makeTestHome(
+  program: string,
+  given: { readonly folder?: string; readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<TestHome> {
   const folder = given.folder ?? (await mkdtemp(path.join(tmpdir(), 'sodate-e2e-')));
-  const base = { PATH: process.env['PATH'], HOME: folder, TMPDIR: process.env['TMPDIR'], SODATE_HOME: folder, SODATE_ADMIN_PASSWORD: ADMIN_PASSWORD, SODATE_PORT: '0', SODATE_LOG_LEVEL: 'warn', ...given.environment };
+  const base = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    TMPDIR: process.env['TMPDIR'],
+    SODATE_HOME: folder,
+    SODATE_ADMIN_PASSWORD: ADMIN_PASSWORD,
+    SODATE_PORT: '0',
+    SODATE_LOG_LEVEL: 'warn',
+    ...given.environment,
+  };
   const begin: TestHome['begin'] = (command, choice = {}) =>
     beginProcess([process.execPath, '--enable-source-maps', program, ...command], { ...base, ...choice.environment }, choice.uid);
   const serverRecord: TestHome['serverRecord'] = async () => {
@@ -99,7 +111,11 @@ export async function untilReady(server: Running): Promise<string> {
   return url;
 }
 
-export const isHealthy = (url: string): Promise<boolean> => fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(5_000) }).then((answer) => answer.ok, () => false);
+export const isHealthy = (url: string): Promise<boolean> =>
+  fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(5_000) }).then(
+    (answer) => answer.ok,
+    () => false,
+  );
 
 export async function signInAsAdmin(url: string, password = ADMIN_PASSWORD): Promise<Client> {
   const { token } = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password, keep: 'token' } });

@@ -63,7 +63,10 @@ describe('up --detach, status, doctor and down', () => {
     const redeem = (from: string | null): Promise<string> =>
       makeClient({ server: url })
         .call(signInByLink, { body: { secret: from?.split('#')[1] ?? '', password: ADMIN_PASSWORD, keep: 'token' } })
-        .then(({ me }) => me.name, (error: unknown) => (isSodateError(error) ? error.code : String(error)));
+        .then(
+          ({ me }) => me.name,
+          (error: unknown) => (isSodateError(error) ? error.code : String(error)),
+        );
     expect(await redeem(old), 'the link of the start before').toBe('link-not-valid');
     expect(await redeem(link)).toBe('admin');
     expect(await redeem(link), 'a second time').toBe('link-not-valid');
@@ -126,6 +129,11 @@ describe('jobs', () => {
 /** The monitor of some attempt has written how its job ended. */
 async function exitRecorded(home: TestHome, installation: string): Promise<boolean> {
   const folder = path.join(home.folder, 'executors/local-process', installation);
-  const records = await Promise.all((await readdir(folder)).map((attempt) => path.join(folder, attempt, 'exit')).filter(existsSync).map((file) => readFile(file, 'utf8')));
+  const records = await Promise.all(
+    (await readdir(folder))
+      .map((attempt) => path.join(folder, attempt, 'exit'))
+      .filter(existsSync)
+      .map((file) => readFile(file, 'utf8')),
+  );
   return records.some((record) => record.startsWith('exit '));
 }

@@ -13,7 +13,10 @@ process.on('exit', () => rmSync(draft, { recursive: true, force: true }));
 mkdirSync(draft);
 await bundlePrograms(draft);
 const vite = path.join(root, 'node_modules/vite/bin/vite.js');
-execFileSync(process.execPath, [vite, 'build', 'web', '--logLevel', 'warn', '--outDir', path.join(draft, 'web')], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+execFileSync(process.execPath, [vite, 'build', 'web', '--logLevel', 'warn', '--outDir', path.join(draft, 'web')], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 writeFileSync(path.join(draft, '.built'), '');
 rmSync(dist, { recursive: true, force: true });
 renameSync(draft, dist);

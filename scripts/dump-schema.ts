@@ -31,5 +31,11 @@ export async function dumpSchema(pool: pg.Pool): Promise<string> {
       ...of(indexes).map((row) => `  ${row['indexdef']}`),
     ].join('\n');
   });
-  return ['-- Generated from the migrations by npm run generate, to be read as a difference. Not to be executed.', ...parts, ...sequences.map((row) => `sequence ${row['sequence_name']}`)].join('\n\n') + '\n';
+  return (
+    [
+      '-- Generated from the migrations by npm run generate, to be read as a difference. Not to be executed.',
+      ...parts,
+      ...sequences.map((row) => `sequence ${row['sequence_name']}`),
+    ].join('\n\n') + '\n'
+  );
 }

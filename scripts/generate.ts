@@ -54,9 +54,19 @@ async function databaseFiles(): Promise<Record<string, string>> {
     const { host, user, password, database } = postgres.connection;
     const out = path.join(folder, 'tables.ts');
     execFileSync(process.execPath, [
-      path.join(root, 'node_modules/kysely-codegen/dist/cli/bin.js'), '--dialect', 'postgres', '--out-file', out, '--log-level', 'error', '--numeric-parser', 'number',
-      '--type-mapping', '{"int8":"number","bigint":"number"}',
-      '--url', `postgres://${user}:${password}@localhost/${database}?host=${encodeURIComponent(host)}`,
+      path.join(root, 'node_modules/kysely-codegen/dist/cli/bin.js'),
+      '--dialect',
+      'postgres',
+      '--out-file',
+      out,
+      '--log-level',
+      'error',
+      '--numeric-parser',
+      'number',
+      '--type-mapping',
+      '{"int8":"number","bigint":"number"}',
+      '--url',
+      `postgres://${user}:${password}@localhost/${database}?host=${encodeURIComponent(host)}`,
     ]);
     return { 'server/migrations/schema.sql': schema, 'server/kit/db/tables.ts': readFileSync(out, 'utf8') };
   } finally {

@@ -23,7 +23,10 @@ describe('the lint for import directions', () => {
       mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
       writeFileSync(path.join(folder, name), text);
     }
-    const { stdout } = spawnSync(process.execPath, [path.join(root, 'node_modules/oxlint/bin/oxlint'), '--quiet', ...Object.keys(files)], { cwd: folder, encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, [path.join(root, 'node_modules/oxlint/bin/oxlint'), '--quiet', ...Object.keys(files)], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     return stdout;
   };
 
@@ -60,7 +63,8 @@ describe('the lint for import directions', () => {
     ['the ambient environment', 'no-process-env', 'export const home = process.env.HOME;\n'],
     ['a barrel of re-exports', 'no-barrel-file', Array.from({ length: 3 }, (_, at) => `export * from './barrel-part-${at}.ts';`).join('\n')],
   ])('finds %s', (_name, rule, text) => {
-    for (const at of [0, 1, 2]) writeFileSync(path.join(folder, `server/barrel-part-${at}.ts`), Array.from({ length: 60 }, (_, n) => `export const part${at}x${n} = ${n};`).join('\n'));
+    for (const at of [0, 1, 2])
+      writeFileSync(path.join(folder, `server/barrel-part-${at}.ts`), Array.from({ length: 60 }, (_, n) => `export const part${at}x${n} = ${n};`).join('\n'));
     expect(lint({ 'server/planted.ts': text })).toContain(rule);
   });
 

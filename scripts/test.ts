@@ -24,7 +24,10 @@ const TOOLS: readonly Tool[] = [
 ];
 
 const has = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').concat('/usr/sbin', '/sbin').some((folder) => folder !== '' && existsSync(path.join(folder, program)));
+  (process.env['PATH'] ?? '')
+    .split(':')
+    .concat('/usr/sbin', '/sbin')
+    .some((folder) => folder !== '' && existsSync(path.join(folder, program)));
 
 function installTools(): void {
   const missing = TOOLS.filter(({ program }) => !has(program));
@@ -40,7 +43,8 @@ function installTools(): void {
   const apt = (...args: string[]): boolean => spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: environment }).status === 0;
   if (!apt('install', '-y', '--no-install-recommends', ...packages)) {
     apt('update');
-    if (!apt('install', '-y', '--no-install-recommends', ...packages)) process.stdout.write(`Could not install ${packages.join(', ')}; tests that need them are skipped\n`);
+    if (!apt('install', '-y', '--no-install-recommends', ...packages))
+      process.stdout.write(`Could not install ${packages.join(', ')}; tests that need them are skipped\n`);
   }
 }
 
@@ -66,7 +70,10 @@ for (const [name, ...command] of CHECKS) {
 
 const filters = process.argv.slice(3);
 const vitest = await startVitest('test', filters, { root, watch: false, reporters: ['default', new PlainCountReporter()] });
-const failed = vitest.state.getCountOfFailedTests() > 0 || vitest.state.getUnhandledErrors().length > 0 || vitest.state.getFiles().some((file) => file.result?.state === 'fail');
+const failed =
+  vitest.state.getCountOfFailedTests() > 0 ||
+  vitest.state.getUnhandledErrors().length > 0 ||
+  vitest.state.getFiles().some((file) => file.result?.state === 'fail');
 await vitest.close();
 if (failedChecks.length > 0) process.stdout.write(`Checks that failed: ${failedChecks.join(', ')}\n`);
 process.exit(failed || failedChecks.length > 0 ? 1 : 0);

@@ -96,9 +96,19 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const installation = await readInstallation(db, clock.now());
   const changes = makeChangeFeed({ pool, clientConfig: options.database, server: home.serverId, log: logger });
 
-  const objectStore = makeFileSystemObjectStore({ home: home.folder, ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}) });
+  const objectStore = makeFileSystemObjectStore({
+    home: home.folder,
+    ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}),
+  });
   const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger });
-  const staging = makeStageFolders({ db, git, objectStore, home: home.folder, timeZone: options.timeZone, ...(options.workers ? { workerUrl: options.workers.staging } : {}) });
+  const staging = makeStageFolders({
+    db,
+    git,
+    objectStore,
+    home: home.folder,
+    timeZone: options.timeZone,
+    ...(options.workers ? { workerUrl: options.workers.staging } : {}),
+  });
   await Promise.all([git.removeLeftovers(), staging.removeLeftovers()]);
   const executors = makeExecutorRegistry(await options.executors({ stage: staging, installation }));
   const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind].map((kind) => kind as RunKind);

@@ -71,7 +71,11 @@ main().then(
   () => process.exit(),
   (error: unknown) => {
     const expected =
-      error instanceof CommandError || error instanceof ConfigError || error instanceof PostgresError || isSodateError(error) || (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+      error instanceof CommandError ||
+      error instanceof ConfigError ||
+      error instanceof PostgresError ||
+      isSodateError(error) ||
+      (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
     process.stderr.write(`error: ${expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     process.exit(1);
   },

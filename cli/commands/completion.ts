@@ -13,7 +13,12 @@ export function completionCommand(commands: () => readonly CliCommand[]): CliCom
     async run(input, cli) {
       const shell = SHELLS.find((one) => one === input.shell);
       if (shell === undefined) throw usageError(`"${input.shell}" is none of ${SHELLS.join(', ')}.`);
-      await cli.terminal.out(completionScript(shell, makeProgram(commands(), () => Promise.resolve())));
+      await cli.terminal.out(
+        completionScript(
+          shell,
+          makeProgram(commands(), () => Promise.resolve()),
+        ),
+      );
     },
   });
 }

@@ -14,8 +14,13 @@ export const dataFiles = defineCommand({
     const client = cli.client();
     const params = { tenant: await cli.tenant(), data: input.data };
     const found = await listAll(input.limit, (query) => client.call(listDataFiles, { params, query, signal: cli.signal }));
-    await cli.show(found, () =>
-      table(['name', 'size', 'digest'], found.items.map((one) => [one.name, formatBytes(one.size), one.digest])) + moreLine(found),
+    await cli.show(
+      found,
+      () =>
+        table(
+          ['name', 'size', 'digest'],
+          found.items.map((one) => [one.name, formatBytes(one.size), one.digest]),
+        ) + moreLine(found),
     );
   },
 });

@@ -20,11 +20,21 @@ export const dataList = defineCommand({
     const params = { tenant: await cli.tenant() };
     const filter = { text: input.text, tag: [...input.tag], createdBy: input.createdBy };
     const found = await listAll(input.limit, (page) => client.call(listData, { params, query: { ...page, ...filter }, signal: cli.signal }));
-    await cli.show(found, () =>
-      table(
-        ['number', 'name', 'tags', 'files', 'size', 'created', 'by'],
-        found.items.map((one) => [one.number, one.name, one.tags.join(', '), one.fileCount, formatBytes(one.totalSize), formatTime(one.createdAt), one.createdBy.name]),
-      ) + moreLine(found),
+    await cli.show(
+      found,
+      () =>
+        table(
+          ['number', 'name', 'tags', 'files', 'size', 'created', 'by'],
+          found.items.map((one) => [
+            one.number,
+            one.name,
+            one.tags.join(', '),
+            one.fileCount,
+            formatBytes(one.totalSize),
+            formatTime(one.createdAt),
+            one.createdBy.name,
+          ]),
+        ) + moreLine(found),
     );
   },
 });

@@ -13,11 +13,13 @@ export const datasetList = defineCommand({
     const client = cli.client();
     const params = { tenant: await cli.tenant() };
     const found = await listAll(input.limit, (page) => client.call(listDatasets, { params, query: { ...page, text: input.text }, signal: cli.signal }));
-    await cli.show(found, () =>
-      table(
-        ['number', 'name', 'entries', 'locked', 'created', 'by'],
-        found.items.map((one) => [one.number, one.name, one.entryCount, one.locked ? 'yes' : 'no', formatTime(one.createdAt), one.createdBy.name]),
-      ) + moreLine(found),
+    await cli.show(
+      found,
+      () =>
+        table(
+          ['number', 'name', 'entries', 'locked', 'created', 'by'],
+          found.items.map((one) => [one.number, one.name, one.entryCount, one.locked ? 'yes' : 'no', formatTime(one.createdAt), one.createdBy.name]),
+        ) + moreLine(found),
     );
   },
 });

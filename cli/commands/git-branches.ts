@@ -13,7 +13,10 @@ export const gitBranches = defineCommand({
     const params = { tenant: await cli.tenant(), endpoint: await onlyEndpoint(input.endpoint, cli) };
     const found = await cli.client().call(listBranches, { params, query: { repository: input.repository }, signal: cli.signal });
     await cli.show(found, () =>
-      table(['branch', 'commit', 'default'], found.items.map((one) => [one.name, one.commit.slice(0, 12), one.isDefault ? 'yes' : ''])),
+      table(
+        ['branch', 'commit', 'default'],
+        found.items.map((one) => [one.name, one.commit.slice(0, 12), one.isDefault ? 'yes' : '']),
+      ),
     );
   },
 });

@@ -8,6 +8,11 @@ export const gitEndpoints = defineCommand({
   summary: 'Where repositories can come from',
   async run(_input, cli) {
     const found = await cli.client().call(listGitEndpoints, { signal: cli.signal });
-    await cli.show(found, () => table(['name', 'kind', 'folder', 'created'], found.items.map((one) => [one.name, one.kind, one.root, formatTime(one.createdAt)])));
+    await cli.show(found, () =>
+      table(
+        ['name', 'kind', 'folder', 'created'],
+        found.items.map((one) => [one.name, one.kind, one.root, formatTime(one.createdAt)]),
+      ),
+    );
   },
 });

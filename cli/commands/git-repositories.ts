@@ -11,6 +11,11 @@ export const gitRepositories = defineCommand({
   async run(input, cli) {
     const params = { tenant: await cli.tenant(), endpoint: await onlyEndpoint(input.endpoint, cli) };
     const found = await cli.client().call(listRepositories, { params, signal: cli.signal });
-    await cli.show(found, () => table(['repository'], found.items.map((one) => [one.name])));
+    await cli.show(found, () =>
+      table(
+        ['repository'],
+        found.items.map((one) => [one.name]),
+      ),
+    );
   },
 });

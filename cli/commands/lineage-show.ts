@@ -20,7 +20,9 @@ export const lineageShow = defineCommand({
     const tenant = await cli.tenant();
     const id = await resolveId(cli, tenant, kind.data, input.reference);
     const direction = input.descendants ? 'descendants' : 'ancestors';
-    const lineage = await cli.client().call(getLineage, { params: { tenant, kind: kind.data, id }, query: { direction, depth: input.depth }, signal: cli.signal });
+    const lineage = await cli
+      .client()
+      .call(getLineage, { params: { tenant, kind: kind.data, id }, query: { direction, depth: input.depth }, signal: cli.signal });
     await cli.show(lineage, () => lineageTree(lineage, { kind: kind.data, id }, direction));
   },
 });

@@ -12,8 +12,13 @@ export const memberList = defineCommand({
     const client = cli.client();
     const params = { tenant: await cli.tenant() };
     const found = await listAll(input.limit, (query) => client.call(listMembers, { params, query, signal: cli.signal }));
-    await cli.show(found, () =>
-      table(['user', 'name', 'role'], found.items.map((one) => [one.user.name, one.user.displayName, one.role])) + moreLine(found),
+    await cli.show(
+      found,
+      () =>
+        table(
+          ['user', 'name', 'role'],
+          found.items.map((one) => [one.user.name, one.user.displayName, one.role]),
+        ) + moreLine(found),
     );
   },
 });

@@ -7,7 +7,7 @@ import { runArgument } from '../run-reference.ts';
 
 export const runOutputs = defineCommand({
   path: 'run outputs',
-  summary: 'What is in a folder of a run\'s output, also while it goes on',
+  summary: "What is in a folder of a run's output, also while it goes on",
   tenant: true,
   args: { run: runArgument, path: text('[path]', 'folder inside the output') },
   async run(input, cli) {
@@ -18,7 +18,11 @@ export const runOutputs = defineCommand({
       () =>
         table(
           ['name', 'size', 'changed'],
-          found.items.map((one) => [one.kind === 'folder' ? `${one.name}/` : one.name, one.size === null ? null : formatBytes(one.size), formatTime(one.modifiedAt)]),
+          found.items.map((one) => [
+            one.kind === 'folder' ? `${one.name}/` : one.name,
+            one.size === null ? null : formatBytes(one.size),
+            formatTime(one.modifiedAt),
+          ]),
         ) + (found.truncated ? '\n(there is more than is shown)' : ''),
     );
   },

@@ -16,7 +16,13 @@ export const runTimeline = defineCommand({
         ['when', 'after', 'attempt', 'state', 'note'],
         items.map((one, at) => {
           const before = items[at - 1];
-          return [formatTime(one.at), before === undefined ? null : formatDuration(Date.parse(one.at) - Date.parse(before.at)), one.attempt, one.state, one.note];
+          return [
+            formatTime(one.at),
+            before === undefined ? null : formatDuration(Date.parse(one.at) - Date.parse(before.at)),
+            one.attempt,
+            one.state,
+            one.note,
+          ];
         }),
       ),
     );

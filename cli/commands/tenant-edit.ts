@@ -18,7 +18,11 @@ export const tenantEdit = defineCommand({
     const client = cli.client();
     const params = { tenant: input.name };
     const { signal } = cli;
-    const asked = { ...(input.cpu === undefined ? {} : { cpu: input.cpu }), ...(input.memory === undefined ? {} : { memory: input.memory }), ...(input.gpus === undefined ? {} : { gpus: input.gpus }) };
+    const asked = {
+      ...(input.cpu === undefined ? {} : { cpu: input.cpu }),
+      ...(input.memory === undefined ? {} : { memory: input.memory }),
+      ...(input.gpus === undefined ? {} : { gpus: input.gpus }),
+    };
     // The API replaces the quota as a whole; limits that were not named stay.
     const present = input.noQuota || Object.keys(asked).length === 0 ? {} : (await client.call(getTenant, { params, signal })).quota;
     const quota = input.noQuota || Object.keys(asked).length > 0 ? { ...present, ...asked } : undefined;

@@ -11,8 +11,13 @@ export const tenantList = defineCommand({
   async run(input, cli) {
     const client = cli.client();
     const found = await listAll(input.limit, (page) => client.call(listTenants, { query: { ...page, text: input.text }, signal: cli.signal }));
-    await cli.show(found, () =>
-      table(['name', 'display name', 'quota'], found.items.map((one) => [one.name, one.displayName, formatQuota(one.quota)])) + moreLine(found),
+    await cli.show(
+      found,
+      () =>
+        table(
+          ['name', 'display name', 'quota'],
+          found.items.map((one) => [one.name, one.displayName, formatQuota(one.quota)]),
+        ) + moreLine(found),
     );
   },
 });

@@ -11,17 +11,19 @@ export const userList = defineCommand({
   async run(input, cli) {
     const client = cli.client();
     const found = await listAll(input.limit, (page) => client.call(listUsers, { query: { ...page, text: input.text }, signal: cli.signal }));
-    await cli.show(found, () =>
-      table(
-        ['user', 'name', 'admin', 'state', 'created'],
-        found.items.map((one) => [
-          one.name,
-          one.displayName,
-          one.systemAdmin ? 'yes' : 'no',
-          one.disabled ? 'disabled' : one.hasPassword ? 'active' : 'no password yet',
-          formatTime(one.createdAt),
-        ]),
-      ) + moreLine(found),
+    await cli.show(
+      found,
+      () =>
+        table(
+          ['user', 'name', 'admin', 'state', 'created'],
+          found.items.map((one) => [
+            one.name,
+            one.displayName,
+            one.systemAdmin ? 'yes' : 'no',
+            one.disabled ? 'disabled' : one.hasPassword ? 'active' : 'no password yet',
+            formatTime(one.createdAt),
+          ]),
+        ) + moreLine(found),
     );
   },
 });

@@ -8,7 +8,12 @@ export const version = defineCommand({
   summary: 'Versions of this program and of the server',
   async run(_input, cli) {
     const server = await serverVersion(() => cli.clientFor(cli.server).call(getHealth, { signal: cli.signal }));
-    await cli.show({ client: manifest.version, server }, () => fields([['Client', manifest.version], ['Server', server ?? 'not reached']]));
+    await cli.show({ client: manifest.version, server }, () =>
+      fields([
+        ['Client', manifest.version],
+        ['Server', server ?? 'not reached'],
+      ]),
+    );
   },
 });
 

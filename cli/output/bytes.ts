@@ -13,7 +13,15 @@ export function formatBytes(bytes: number): string {
 }
 
 const FACTORS: Readonly<Record<string, number>> = {
-  '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30, ti: 2 ** 40,
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
 };
 
 /** `2G`, `512MiB`, `1.5gb`, `1000000`. G is 10^9 and Gi 2^30, as in Kubernetes. null = not a size. */

@@ -39,7 +39,12 @@ export const formatRun = (run: Run, now: number): string =>
     ['Tags', run.tags.join(', ')],
     ...formatDetails(run.details),
     ['Command', typeof run.command === 'string' ? run.command : run.command.map(quoted).join(' ')],
-    ['Environment', Object.entries(run.environment).map(([name, value]) => `${name}=${value}`).join('\n')],
+    [
+      'Environment',
+      Object.entries(run.environment)
+        .map(([name, value]) => `${name}=${value}`)
+        .join('\n'),
+    ],
     ['Image', run.image],
     ['Resources', formatResources(run.resources)],
     ['Partition', run.partition],

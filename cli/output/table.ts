@@ -3,8 +3,21 @@ import Table from 'cli-table3';
 export type Cell = string | number | boolean | null;
 
 const NO_BORDERS = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
 };
 
 /** A table for people: columns aligned also for wide characters, no borders, no colours. Without rows: `(none)`. */
@@ -29,7 +42,10 @@ export function fields(pairs: readonly (readonly [string, Cell | undefined])[]):
 const text = (cell: Cell): string => (cell === null || cell === '' ? '-' : printable(String(cell)));
 
 const multiline = (cell: Cell, indent: number): string =>
-  String(cell).split('\n').map(printable).join(`\n${' '.repeat(indent)}`);
+  String(cell)
+    .split('\n')
+    .map(printable)
+    .join(`\n${' '.repeat(indent)}`);
 
 /** What others wrote must not steer the terminal. */
 export function printable(value: string): string {
@@ -37,4 +53,8 @@ export function printable(value: string): string {
   return value.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }
 
-const trimLines = (drawn: string): string => drawn.split('\n').map((line) => line.trimEnd()).join('\n');
+const trimLines = (drawn: string): string =>
+  drawn
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');

@@ -18,7 +18,13 @@ type Handler = (seen: Seen<Route>) => unknown;
 
 export interface ContractServer extends AsyncDisposable {
   readonly url: string;
-  readonly calls: { readonly route: string; readonly authorization: string | undefined; readonly body: unknown; readonly query: unknown; readonly params: unknown }[];
+  readonly calls: {
+    readonly route: string;
+    readonly authorization: string | undefined;
+    readonly body: unknown;
+    readonly query: unknown;
+    readonly params: unknown;
+  }[];
   /** Throw a `SodateError` to answer with it. */
   on<R extends Route>(route: R, handler: (seen: Seen<R>) => z.input<R['response']> | Promise<z.input<R['response']>>): ContractServer;
 }
@@ -34,12 +40,21 @@ export async function contractServer(): Promise<ContractServer> {
     if (found === undefined) throw new SodateError('route-not-found', { method: request.method ?? '', path: url.pathname });
     const { route, pattern } = found;
     const given = Object.entries(pattern.exec(url.pathname)?.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]);
-    const query = Object.fromEntries([...new Set(url.searchParams.keys())].map((name) => {
-      const all = url.searchParams.getAll(name);
-      return [name, all.length === 1 ? all[0] : all];
-    }));
+    const query = Object.fromEntries(
+      [...new Set(url.searchParams.keys())].map((name) => {
+        const all = url.searchParams.getAll(name);
+        return [name, all.length === 1 ? all[0] : all];
+      }),
+    );
     const json: unknown = route.takes === 'json' && bytes.length > 0 ? JSON.parse(bytes.toString()) : undefined;
-    const seen = { params: parse(route.params, Object.fromEntries(given)), query: parse(route.query, query), body: parse(route.body, json), bytes, request, response };
+    const seen = {
+      params: parse(route.params, Object.fromEntries(given)),
+      query: parse(route.query, query),
+      body: parse(route.body, json),
+      bytes,
+      request,
+      response,
+    };
     calls.push({ route: route.id, authorization: request.headers.authorization, body: seen.body, query: seen.query, params: seen.params });
     const handler = handlers.get(route.id);
     if (handler === undefined) throw new Error(`the test binds no ${route.id}`);

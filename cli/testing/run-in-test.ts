@@ -13,7 +13,10 @@ interface Outcome {
 
 export interface TestCli extends AsyncDisposable {
   readonly folder: string;
-  run(args: readonly string[], given?: { readonly environment?: Environment; readonly input?: string; readonly signal?: AbortSignal; readonly onOut?: () => void }): Promise<Outcome>;
+  run(
+    args: readonly string[],
+    given?: { readonly environment?: Environment; readonly input?: string; readonly signal?: AbortSignal; readonly onOut?: () => void },
+  ): Promise<Outcome>;
 }
 
 export async function testCli(environment: Environment): Promise<TestCli> {

@@ -67,7 +67,11 @@ it(`${RUNS} runs end once each while server and database are killed (SODATE_CHAO
     while (run.index >= (progress.strikes + 1) * RUNS_PER_STRIKE) {
       await sleep(20, undefined, { signal: giveUp.signal });
     }
-    const { id } = await client.call(startTask, { params: { tenant: TENANT }, body: requestOf(run, home.folder), idempotencyKey: `chaos-${seed}-${run.index}` });
+    const { id } = await client.call(startTask, {
+      params: { tenant: TENANT },
+      body: requestOf(run, home.folder),
+      idempotencyKey: `chaos-${seed}-${run.index}`,
+    });
     submitted.set(run, id);
     if (run.followed) followed.set(run, goOn(readLive(client, id, giveUp.signal)));
     if (run.shape === 'stopped') stopping.push(goOn(stop(client, id, run)));
@@ -94,7 +98,8 @@ it(`${RUNS} runs end once each while server and database are killed (SODATE_CHAO
   // Ends that nobody saw: exit codes and last lines of jobs that end while there is no server.
   const told = planned.filter(({ shape }) => shape === 'told');
   const outputOf = (run: PlannedRun, file: string): string => path.join(home.folder, 'runs', submitted.get(run) ?? '', 'output', file);
-  for (const run of told) expect(await client.call(getRun, { params: { tenant: TENANT, run: submitted.get(run) ?? '' } }), run.token).toMatchObject({ state: 'running', attempt: 1 });
+  for (const run of told)
+    expect(await client.call(getRun, { params: { tenant: TENANT, run: submitted.get(run) ?? '' } }), run.token).toMatchObject({ state: 'running', attempt: 1 });
   await storm.away(async () => {
     for (const run of told) await writeFile(outputOf(run, 'told'), '');
     for (const run of told) await until(`${run.token} ends without a server`, () => existsSync(outputOf(run, 'lines')));
@@ -104,7 +109,16 @@ it(`${RUNS} runs end once each while server and database are killed (SODATE_CHAO
 
   const faults: string[] = [];
   for (const run of planned) {
-    faults.push(...(await findFaults({ client, tenant: TENANT, home: home.folder, planned: run, id: submitted.get(run) ?? '', followed: (await followed.get(run)) ?? null })));
+    faults.push(
+      ...(await findFaults({
+        client,
+        tenant: TENANT,
+        home: home.folder,
+        planned: run,
+        id: submitted.get(run) ?? '',
+        followed: (await followed.get(run)) ?? null,
+      })),
+    );
   }
   const nodes = await client.call(listNodes);
   console.log(JSON.stringify({ seed, runs: RUNS, followed: followed.size, ...storm.counts }));

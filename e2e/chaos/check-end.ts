@@ -31,8 +31,10 @@ export async function findFaults({ client, tenant, home, planned, id, followed }
   const wrongEnd = wrongEndOf(planned, run);
   if (wrongEnd !== null) fault(wrongEnd);
   const steps = timeline.items.map(({ state }) => state);
-  for (const state of ['queued', 'starting', 'running', 'finishing'] as const) if (steps.filter((step) => step === state).length > 1) fault(`was ${state} more than once: ${steps.join(' → ')}`);
-  if (steps.filter((step) => TERMINAL.includes(step)).length !== 1 || !TERMINAL.includes(steps.at(-1) ?? '')) fault(`ended other than once: ${steps.join(' → ')}`);
+  for (const state of ['queued', 'starting', 'running', 'finishing'] as const)
+    if (steps.filter((step) => step === state).length > 1) fault(`was ${state} more than once: ${steps.join(' → ')}`);
+  if (steps.filter((step) => TERMINAL.includes(step)).length !== 1 || !TERMINAL.includes(steps.at(-1) ?? ''))
+    fault(`ended other than once: ${steps.join(' → ')}`);
 
   const folder = path.join(home, 'runs', id);
   const tokens = await readFile(path.join(folder, 'output', 'ran'), 'utf8').catch(() => '');
@@ -46,12 +48,15 @@ export async function findFaults({ client, tenant, home, planned, id, followed }
   const attempt = attempts.items[0];
   const wantedSignals = planned.stubborn ? ['SIGKILL', 'SIGTERM'] : ['SIGTERM'];
   if (planned.shape === 'plain' || planned.shape === 'told') {
-    if (attempt?.exitCode !== planned.code || attempt.signal !== null) fault(`its attempt ended with ${attempt?.exitCode}, ${attempt?.signal} instead of ${planned.code}`);
-  } else if (ran && !wantedSignals.includes(attempt?.signal ?? '')) fault(`its attempt ended with ${attempt?.exitCode}, ${attempt?.signal} instead of ${wantedSignals.join(' or ')}`);
+    if (attempt?.exitCode !== planned.code || attempt.signal !== null)
+      fault(`its attempt ended with ${attempt?.exitCode}, ${attempt?.signal} instead of ${planned.code}`);
+  } else if (ran && !wantedSignals.includes(attempt?.signal ?? ''))
+    fault(`its attempt ended with ${attempt?.exitCode}, ${attempt?.signal} instead of ${wantedSignals.join(' or ')}`);
 
   const lines = planned.shape === 'told' ? Number(await readFile(path.join(folder, 'output', 'lines'), 'utf8').catch(() => '-1')) : planned.lines;
   faults.push(...logFaults(planned, log, lines).map((what) => `${planned.token}: ${what}`));
-  if (followed !== null && !followed.equals(log)) fault(`whoever followed its log got ${followed.length} bytes, it has ${log.length}; they differ from byte ${firstDifference(followed, log)} on`);
+  if (followed !== null && !followed.equals(log))
+    fault(`whoever followed its log got ${followed.length} bytes, it has ${log.length}; they differ from byte ${firstDifference(followed, log)} on`);
   return faults;
 }
 

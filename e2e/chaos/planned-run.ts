@@ -102,6 +102,7 @@ const fillOf = (run: PlannedRun): string => (run.shape === 'told' ? LONG : '');
 /** The lines of each stream, byte for byte, of a job that came to say `lines` of them. */
 export function expectedLines(run: PlannedRun, lines: number): { readonly out: readonly string[]; readonly err: readonly string[] } {
   const bytesOf = (tail: string): string => tail.replaceAll(/\\(\d{3})/g, (_whole, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-  const of = (stream: string, tail: string): string[] => Array.from({ length: lines }, (_nothing, line) => `${stream} ${run.token} ${line} ${bytesOf(tail)}${fillOf(run)}`);
+  const of = (stream: string, tail: string): string[] =>
+    Array.from({ length: lines }, (_nothing, line) => `${stream} ${run.token} ${line} ${bytesOf(tail)}${fillOf(run)}`);
   return { out: of('out', OUT_TAIL), err: of('err', ERR_TAIL) };
 }

@@ -45,7 +45,19 @@ const EARLY_SHARE = 0.25;
 const POSTGRES_ALONE_LIMIT = 3;
 
 export async function makeStorm(home: TestHome, random: Random, mark: string, platform: () => Promise<string>): Promise<Storm> {
-  const counts: StormCounts = { strikes: 0, server: 0, postgres: 0, both: 0, early: 0, startsGivenUp: 0, starts: 0, longestStartMs: 0, longestAdoptionMs: 0, longestAdoptionFromStartMs: 0, adoptions: 0 };
+  const counts: StormCounts = {
+    strikes: 0,
+    server: 0,
+    postgres: 0,
+    both: 0,
+    early: 0,
+    startsGivenUp: 0,
+    starts: 0,
+    longestStartMs: 0,
+    longestAdoptionMs: 0,
+    longestAdoptionFromStartMs: 0,
+    adoptions: 0,
+  };
   const dataFolder = path.join(home.folder, 'postgres', 'data');
 
   const begin = (): Running & { readonly began: number; measured: boolean } => {
@@ -65,7 +77,14 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
     const waiting = await endedAttempts(path.join(home.folder, 'executors/local-process', await platform()));
     await until('what ended while no server ran is taken up', async () => {
       if (server.hasEnded()) throw new Error(`The server ended by itself: ${(await server.ended).stderr}`);
-      const left = await Promise.all(waiting.map((folder) => stat(folder).then(() => true, () => false)));
+      const left = await Promise.all(
+        waiting.map((folder) =>
+          stat(folder).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      );
       return !left.includes(true) && (await isHealthy(url));
     });
     if (waiting.length === 0 || !fresh) return;
@@ -77,7 +96,8 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
   const killServer = async (): Promise<void> => {
     const record = await home.serverRecord();
     // Before it serves the record is an earlier server's; then the process that we started is meant.
-    if (server.stdout() !== '' && !server.hasEnded() && record?.pid !== server.pid) throw new Error(`server.json names ${record?.pid} instead of ${server.pid}`);
+    if (server.stdout() !== '' && !server.hasEnded() && record?.pid !== server.pid)
+      throw new Error(`server.json names ${record?.pid} instead of ${server.pid}`);
     kill(server.pid, 'SIGKILL');
     await server.ended;
   };
@@ -153,7 +173,12 @@ function killPostgres(dataFolder: string, everything: boolean): void {
     }
   };
   const postmaster = postmasterIn(dataFolder);
-  const others = everything ? readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number).filter((pid) => pid !== postmaster && worksHere(pid)) : [];
+  const others = everything
+    ? readdirSync('/proc')
+        .filter((name) => /^[0-9]+$/.test(name))
+        .map(Number)
+        .filter((pid) => pid !== postmaster && worksHere(pid))
+    : [];
   if (postmaster !== null && worksHere(postmaster)) kill(postmaster, 'SIGKILL');
   for (const pid of others) kill(pid, 'SIGKILL');
 }

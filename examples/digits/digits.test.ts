@@ -111,7 +111,14 @@ describe('PNG', () => {
     ['a huge size', pngFile([0x7fffffff, 0x7fffffff, 8, 0, 0, 0, 0], plain), 'at most 16777216 pixels'],
     ['too few pixels', pngFile([width, height + 1, 8, 0, 0, 0, 0], plain), 'fewer pixels than its header says'],
     ['too many pixels', pngFile([width, height - 1, 8, 0, 0, 0, 0], plain), 'cannot be unpacked'],
-    ['an unknown filter', pngFile(grey8, filtered(pixels, width, height, () => 5)), 'unknown filter 5'],
+    [
+      'an unknown filter',
+      pngFile(
+        grey8,
+        filtered(pixels, width, height, () => 5),
+      ),
+      'unknown filter 5',
+    ],
     ['an unknown necessary part', pngFile(grey8, plain, [['ABCD', Buffer.alloc(3)]]), '"ABCD" part'],
   ])('%s is refused with the reason', (_, file, reason) => {
     expect(() => decodePng(file)).toThrow(reason);
@@ -173,7 +180,10 @@ describe('training and inference', () => {
     expect(training.status).toBe(0);
     const progress = training.stdout.split('\n').filter((line) => /^epoch \d+\/30 loss \d+\.\d{4} accuracy [01]\.\d{4}$/.test(line));
     expect(progress).toHaveLength(30);
-    const metrics = readFileSync(join(root, 'output/metrics.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+    const metrics = readFileSync(join(root, 'output/metrics.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(metrics.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect(metrics.at(-1).step).toBe(30 * Math.ceil(1442 / 16));
     expect(metrics.at(-1).loss).toBeLessThan(metrics[0].loss);

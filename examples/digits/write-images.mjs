@@ -56,8 +56,7 @@ export function readTable(path) {
     const values = cells.slice(0, SIDE * SIDE).map(Number);
     const digit = Number(cells[SIDE * SIDE]);
     const split = SPLITS.find((name) => name === cells[SIDE * SIDE + 1]);
-    const whole = (/** @type {number} */ value, /** @type {number} */ most) =>
-      Number.isInteger(value) && value >= 0 && value <= most;
+    const whole = (/** @type {number} */ value, /** @type {number} */ most) => Number.isInteger(value) && value >= 0 && value <= most;
     if (cells.length !== SIDE * SIDE + 2 || !values.every((value) => whole(value, INK)) || !whole(digit, 9) || !split) {
       throw new Error(`${path}: line ${index + 2} is not 64 values from 0 to 16, a digit and a split`);
     }

@@ -68,7 +68,10 @@ export async function makeDataset(client: Client, say: (text: string) => void): 
       entries[split].push(data);
     }
     say(`${uploaded} images uploaded as ${groups.length} data.\n`);
-    const dataset = await client.call(createDataset, { params: { tenant: TENANT }, body: { name: DATASET, memo: 'UCI optical digits, 8×8 pixels, CC BY 4.0', entries } });
+    const dataset = await client.call(createDataset, {
+      params: { tenant: TENANT },
+      body: { name: DATASET, memo: 'UCI optical digits, 8×8 pixels, CC BY 4.0', entries },
+    });
     return dataset.number;
   } finally {
     await rm(folder, { recursive: true, force: true });

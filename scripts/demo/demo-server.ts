@@ -31,9 +31,11 @@ export async function startDemoServer(home: string, port: string | undefined): P
   };
   let url = await running();
   if (url === null) {
-    await sodate('up', '--detach', '--port', port ?? ((await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0')).catch((error: { stderr?: string; message: string }) => {
-      throw new Error(error.stderr?.replace(/^error: /, '').trim() || error.message);
-    });
+    await sodate('up', '--detach', '--port', port ?? ((await isFree(USUAL_PORT)) ? String(USUAL_PORT) : '0')).catch(
+      (error: { stderr?: string; message: string }) => {
+        throw new Error(error.stderr?.replace(/^error: /, '').trim() || error.message);
+      },
+    );
     url = await running();
   }
   if (url === null) throw new Error(`The demo's server did not come up. See ${path.join(home, 'server.log')}.`);

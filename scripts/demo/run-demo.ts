@@ -58,15 +58,26 @@ export async function runDemo({ home, once, port, say }: DemoOptions): Promise<D
     if (training.state !== 'succeeded') throw new Error(`The training ended as ${training.state}: ${training.failure?.message ?? ''}`);
 
     say(`\nInference with training #${training.number} as parent:\n`);
-    const applied = await client.call(startInference, { params: TENANT_PARAMS, body: { ...common, name: 'test images', command: ['node', 'infer.mjs'], parents: [String(training.number)] } });
+    const applied = await client.call(startInference, {
+      params: TENANT_PARAMS,
+      body: { ...common, name: 'test images', command: ['node', 'infer.mjs'], parents: [String(training.number)] },
+    });
     const inference = await follow(client, applied, say);
     const accuracy = Number(inference.outputValue);
-    if (inference.state !== 'succeeded' || !(accuracy >= 0 && accuracy <= 1)) throw new Error(`The inference ended as ${inference.state} with the value ${inference.outputValue}: ${inference.failure?.message ?? ''}`);
+    if (inference.state !== 'succeeded' || !(accuracy >= 0 && accuracy <= 1))
+      throw new Error(`The inference ended as ${inference.state} with the value ${inference.outputValue}: ${inference.failure?.message ?? ''}`);
 
     say(`\nAccuracy on the test images: ${(accuracy * 100).toFixed(2)} %\n\nAncestry of inference #${inference.number}:\n`);
     await sayAncestry(client, inference.id, say);
     const submitToStartMs = new Date(training.startedAt ?? '').getTime() - new Date(training.createdAt).getTime();
-    const result = { training: training.state, inference: inference.state, accuracy, submitToStartMs, seconds: Math.round((performance.now() - began) / 100) / 10, url: server.url };
+    const result = {
+      training: training.state,
+      inference: inference.state,
+      accuracy,
+      submitToStartMs,
+      seconds: Math.round((performance.now() - began) / 100) / 10,
+      url: server.url,
+    };
     if (!once) {
       say(`\nFrom submission to start ${submitToStartMs} ms; everything together ${result.seconds} s.\n`);
       say(`Open ${server.url}/tenants/${TENANT}/runs/training-${training.number} and sign in as ${USER} with the password ${server.password}\n`);

@@ -24,15 +24,29 @@ describe('access', () => {
   const attempt = { attempt: newId<AttemptId>(), run: newId<RunId>(), tenant: red };
   let access: Access;
 
-  const person = (name: string): UserId => people[name] ?? (() => { throw new Error(name); })();
+  const person = (name: string): UserId =>
+    people[name] ??
+    (() => {
+      throw new Error(name);
+    })();
 
   beforeAll(async () => {
-    for (const [id, name] of [[red, 'red'], [blue, 'blue']] as const) await createTenant(db(), { id, name, now });
+    for (const [id, name] of [
+      [red, 'red'],
+      [blue, 'blue'],
+    ] as const)
+      await createTenant(db(), { id, name, now });
     for (const name of ['ada', 'boss', 'mina', 'view', 'gone', 'off']) {
       people[name] = newId<UserId>();
       await createUser(db(), passwords, { id: person(name), name, systemAdmin: name === 'ada', password: PASSWORD, now });
     }
-    const roles: readonly [string, Role][] = [['boss', 'admin'], ['mina', 'member'], ['view', 'viewer'], ['gone', 'member'], ['off', 'member']];
+    const roles: readonly [string, Role][] = [
+      ['boss', 'admin'],
+      ['mina', 'member'],
+      ['view', 'viewer'],
+      ['gone', 'member'],
+      ['off', 'member'],
+    ];
     for (const [name, role] of roles) await putMember(db(), { tenant: red, user: person(name), role, now });
     access = makeAccess({
       db: db(),
@@ -45,7 +59,8 @@ describe('access', () => {
   const signIn = async (name: string): Promise<string> =>
     (await makeSignIn({ db: db(), clock, passwords, throttle: makeSignInThrottle() }).byPassword({ name, password: PASSWORD, address: 'a' })).secret;
   const token = (name: string, tenant = red) => createToken(db(), { id: newId<TokenId>(), tenant, user: person(name), name: 'key', expiresInDays: null, now });
-  const basic = (id: string, secret: string) => access.identify({ authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`, sessionCookie: undefined });
+  const basic = (id: string, secret: string) =>
+    access.identify({ authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`, sessionCookie: undefined });
 
   it('knows sessions by header and by cookie, tokens by secret and by id and secret, and jobs', async () => {
     const session = await signIn('mina');
@@ -79,7 +94,7 @@ describe('access', () => {
     await expect(basic(key.id, key.secret)).rejects.toMatchObject(notSignedIn);
   });
 
-  it('ends the tokens of a member who is taken out, at once; a job of theirs keeps its member\'s rights', async () => {
+  it("ends the tokens of a member who is taken out, at once; a job of theirs keeps its member's rights", async () => {
     const [session, key] = [await signIn('gone'), await token('gone')];
     await removeMember(db(), { tenant: red, user: person('gone'), reference: 'gone' });
     await expect(bearer(key.secret)).rejects.toMatchObject(notSignedIn);
@@ -110,7 +125,8 @@ describe('access', () => {
 
   it('hides tenants in which the caller has no part, and answers alike for ones that do not exist', async () => {
     const boss = await bearer(await signIn('boss'));
-    for (const reference of ['blue', blue, 'none', newId(), '', '\u0000', '%', '../red', 'RED']) await expect(access.authorise(boss, 'tenant-viewer', reference)).rejects.toMatchObject(notFound);
+    for (const reference of ['blue', blue, 'none', newId(), '', '\u0000', '%', '../red', 'RED'])
+      await expect(access.authorise(boss, 'tenant-viewer', reference)).rejects.toMatchObject(notFound);
     await expect(access.authorise(boss, 'tenant-viewer', undefined)).rejects.toMatchObject(notFound);
     const ada = await bearer((await token('ada', blue)).secret);
     expect(await access.authorise(ada, 'tenant-admin', 'blue')).toMatchObject({ id: blue, role: 'admin' });

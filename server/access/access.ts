@@ -43,7 +43,9 @@ export function makeAccess(parts: {
     switch (credential.kind) {
       case 'session': {
         const session = await findSession(db, credential.secret, clock.now());
-        return session ? { user: session.user, name: session.name, systemAdmin: session.systemAdmin, onlyTenant: null, attempt: null, session: session.hash } : 'unknown';
+        return session
+          ? { user: session.user, name: session.name, systemAdmin: session.systemAdmin, onlyTenant: null, attempt: null, session: session.hash }
+          : 'unknown';
       }
       case 'token': {
         const token = await findToken(db, credential.secret, clock.now());
@@ -53,7 +55,16 @@ export function makeAccess(parts: {
       }
       case 'attempt': {
         const found = await verifyAttempt(credential.token);
-        return found ? { user: found.user, name: found.userName, systemAdmin: false, onlyTenant: found.tenant, attempt: { id: found.attempt, run: found.run }, session: null } : 'unknown';
+        return found
+          ? {
+              user: found.user,
+              name: found.userName,
+              systemAdmin: false,
+              onlyTenant: found.tenant,
+              attempt: { id: found.attempt, run: found.run },
+              session: null,
+            }
+          : 'unknown';
       }
     }
   }
@@ -79,7 +90,8 @@ export function makeAccess(parts: {
       if (caller === null) throw new SodateError('not-signed-in');
       if (permission === 'signed-in') return null;
       if (permission === 'system-admin') {
-        if (!caller.systemAdmin) throw new SodateError('not-allowed', { needed: caller.onlyTenant === null ? 'system admin' : 'system admin, signed in with a password' });
+        if (!caller.systemAdmin)
+          throw new SodateError('not-allowed', { needed: caller.onlyTenant === null ? 'system admin' : 'system admin, signed in with a password' });
         return null;
       }
       const entered = await enterTenant(caller, tenant ?? '');

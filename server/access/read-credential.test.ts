@@ -62,7 +62,8 @@ describe('readCredential', () => {
   it.each(malformed)('refuses %s', (_what, authorization) => expect(header(authorization)).toBe('malformed'));
 
   it.each(['', 'nothing', token, `${session}x`, `"${session}"`])('refuses the cookie %j', (sessionCookie) =>
-    expect(readCredential({ authorization: undefined, sessionCookie })).toBe('malformed'));
+    expect(readCredential({ authorization: undefined, sessionCookie })).toBe('malformed'),
+  );
 
   it('takes whatever comes without throwing', () => {
     fc.assert(

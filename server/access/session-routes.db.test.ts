@@ -43,14 +43,23 @@ describe('signing in over HTTP', () => {
   });
   afterAll(() => app.close());
 
-  async function call(method: NonNullable<InjectOptions['method']>, url: string, more: { body?: object; token?: string; headers?: Record<string, string> } = {}) {
+  async function call(
+    method: NonNullable<InjectOptions['method']>,
+    url: string,
+    more: { body?: object; token?: string; headers?: Record<string, string> } = {},
+  ) {
     const response = await app.inject({
       method,
       url,
       headers: { host: 'localhost:1234', ...(more.token === undefined ? {} : { authorization: `Bearer ${more.token}` }), ...more.headers },
       ...(more.body === undefined ? {} : { payload: more.body }),
     });
-    return { status: response.statusCode, json: (response.body === '' ? {} : response.json()) as Record<string, unknown>, cookie: response.headers['set-cookie'], body: response.body };
+    return {
+      status: response.statusCode,
+      json: (response.body === '' ? {} : response.json()) as Record<string, unknown>,
+      cookie: response.headers['set-cookie'],
+      body: response.body,
+    };
   }
 
   it('binds every route of its slices', () => {
@@ -83,7 +92,10 @@ describe('signing in over HTTP', () => {
   });
 
   it('invites a user by a link whose secret no server sees, once', async () => {
-    expect(await call('POST', '/v1/users', { token: admin, body: { name: 'mina', displayName: '美奈' } })).toMatchObject({ status: 201, json: { name: 'mina', hasPassword: false } });
+    expect(await call('POST', '/v1/users', { token: admin, body: { name: 'mina', displayName: '美奈' } })).toMatchObject({
+      status: 201,
+      json: { name: 'mina', hasPassword: false },
+    });
     const link = await call('POST', '/v1/users/mina/sign-in-link', { token: admin });
     const [page, secret] = String(link.json['url']).split('#');
     expect(page).toBe('http://localhost:1234/first-sign-in');
@@ -92,10 +104,15 @@ describe('signing in over HTTP', () => {
     expect(await redeem()).toMatchObject({ status: 401, json: { code: 'link-not-valid' } });
   });
 
-  it('keeps a token out of its person\'s own settings and out of other tenants', async () => {
+  it("keeps a token out of its person's own settings and out of other tenants", async () => {
     expect((await call('POST', '/v1/tenants', { token: admin, body: { name: 'red' } })).status).toBe(201);
-    expect((await call('POST', '/v1/tenants', { token: admin, body: { name: 'blue', quota: { cpu: 2.5 } } })).json).toMatchObject({ quota: { cpu: 2.5, memory: null, gpus: null } });
-    expect((await call('PUT', '/v1/tenants/red/members/mina', { token: admin, body: { role: 'admin' } })).json).toMatchObject({ user: { name: 'mina' }, role: 'admin' });
+    expect((await call('POST', '/v1/tenants', { token: admin, body: { name: 'blue', quota: { cpu: 2.5 } } })).json).toMatchObject({
+      quota: { cpu: 2.5, memory: null, gpus: null },
+    });
+    expect((await call('PUT', '/v1/tenants/red/members/mina', { token: admin, body: { role: 'admin' } })).json).toMatchObject({
+      user: { name: 'mina' },
+      role: 'admin',
+    });
     const mina = (await call('POST', '/v1/session', { body: { name: 'mina', password: 'mina-password', keep: 'token' } })).json['token'] as string;
     const created = await call('POST', '/v1/tenants/red/tokens', { token: mina, body: { name: 'script' } });
     const token = created.json['secret'] as string;
@@ -105,7 +122,9 @@ describe('signing in over HTTP', () => {
     expect((await call('GET', '/v1/tenants', { token })).json).toMatchObject({ total: { count: 1 } });
     expect((await call('GET', '/v1/users', { token })).json).toMatchObject({ code: 'not-allowed' });
     expect((await call('PATCH', '/v1/me', { token, body: { displayName: 'x' } })).json).toMatchObject({ code: 'not-allowed' });
-    expect((await call('PUT', '/v1/me/password', { token, body: { current: 'mina-password', next: 'other-password' } })).json).toMatchObject({ code: 'not-allowed' });
+    expect((await call('PUT', '/v1/me/password', { token, body: { current: 'mina-password', next: 'other-password' } })).json).toMatchObject({
+      code: 'not-allowed',
+    });
     expect((await call('PATCH', '/v1/me', { token: mina, body: { language: 'ja' } })).json).toMatchObject({ language: 'ja', displayName: '美奈' });
     expect((await call('DELETE', `/v1/tenants/red/tokens/${String(created.json['id'])}`, { token: mina })).status).toBe(204);
     expect((await call('GET', '/v1/me', { token })).status).toBe(401);

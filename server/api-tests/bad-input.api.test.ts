@@ -292,8 +292,9 @@ describe('how a job ends', () => {
   };
   const attemptIdOf = async (run: string): Promise<string> =>
     (await opened().database.db.selectFrom('attempts').select('id').where('run_id', '=', run).executeTakeFirstOrThrow()).id;
-  const untilLogHas = async (run: string, text: string): Promise<void> =>
-    void (await expect.poll(() => logOf(run), { timeout: 30_000, interval: 20 }).toContain(text));
+  const untilLogHas = async (run: string, text: string): Promise<void> => {
+    await expect.poll(() => logOf(run), { timeout: 30_000, interval: 20 }).toContain(text);
+  };
 
   it('is a stop with time to finish for whoever listens', async () => {
     const { id } = await startTask({ command: `trap 'echo saved; exit 0' TERM; echo ready; while :; do sleep 0.05; done` });
@@ -630,6 +631,7 @@ describe('a key that makes a creation safe to repeat', () => {
 
 describe('the server, after all of this', () => {
   it('has met nothing that it did not expect', () => {
-    expect(opened().errorsLogged).toEqual([]);
+    // A full disk is the administrator's business too, and was asked for above.
+    expect(opened().errorsLogged.filter((line) => !line.includes('"code":"disk-full"'))).toEqual([]);
   });
 });

@@ -23,11 +23,19 @@ const good = (about: string, found: string): Finding => ({ about, verdict: 'good
 
 /** Looks at everything Sodate stands on, and says how to mend what is wrong. The exit code is 0 unless something is bad. */
 export async function doctor(config: Config, options: { readonly json: boolean }): Promise<void> {
-  const findings = [await lookAtGit(), await lookAtHome(config), await lookAtDisk(config), await lookAtPort(config), await lookAtSandbox(config), lookAtDatabase(config)];
+  const findings = [
+    await lookAtGit(),
+    await lookAtHome(config),
+    await lookAtDisk(config),
+    await lookAtPort(config),
+    await lookAtSandbox(config),
+    lookAtDatabase(config),
+  ];
   if (options.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else {
     const mark = { good: 'ok   ', worse: 'note ', bad: 'BAD  ' };
-    for (const { verdict, about, found, mend } of findings) process.stdout.write(`${mark[verdict]} ${about}: ${found}${mend === null ? '' : `\n      → ${mend}`}\n`);
+    for (const { verdict, about, found, mend } of findings)
+      process.stdout.write(`${mark[verdict]} ${about}: ${found}${mend === null ? '' : `\n      → ${mend}`}\n`);
   }
   process.exitCode = findings.some(({ verdict }) => verdict === 'bad') ? 1 : 0;
 }
@@ -57,7 +65,12 @@ async function lookAtDisk(config: Config): Promise<Finding> {
       const disk = await statfs(folder);
       const free = disk.bavail * disk.bsize;
       if (free >= FREE_BYTES_WANTED) return good('disk', `${(free / 1e9).toFixed(1)} GB free`);
-      return { about: 'disk', verdict: 'worse', found: `only ${(free / 1e9).toFixed(1)} GB free at ${folder}`, mend: 'Free some space, or put SODATE_HOME on a larger disk.' };
+      return {
+        about: 'disk',
+        verdict: 'worse',
+        found: `only ${(free / 1e9).toFixed(1)} GB free at ${folder}`,
+        mend: 'Free some space, or put SODATE_HOME on a larger disk.',
+      };
     } catch {
       const above = path.dirname(folder);
       if (above === folder) return { about: 'disk', verdict: 'worse', found: 'free space is not known', mend: null };
@@ -75,24 +88,51 @@ async function lookAtPort(config: Config): Promise<Finding> {
     probe.listen(config.port, config.host, () => probe.close(() => resolve(true)));
   });
   if (free) return good('port', `${config.host}:${config.port} is free`);
-  return { about: 'port', verdict: 'bad', found: `${config.host}:${config.port} cannot be used`, mend: 'Choose another port: ./sodate up --port N, or set SODATE_PORT.' };
+  return {
+    about: 'port',
+    verdict: 'bad',
+    found: `${config.host}:${config.port} cannot be used`,
+    mend: 'Choose another port: ./sodate up --port N, or set SODATE_PORT.',
+  };
 }
 
 async function lookAtSandbox(config: Config): Promise<Finding> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sodate-doctor-'));
   try {
     const stage = { realise: () => Promise.reject(new Error('the doctor starts nothing')), discard: async () => {} };
-    const executor = await makeLocalProcessExecutor({ folder, platform: 'doctor', stage, clock: systemClock, log: silentLog, nodeName: hostname(), nodePath: process.execPath, isolation: config.isolation });
+    const executor = await makeLocalProcessExecutor({
+      folder,
+      platform: 'doctor',
+      stage,
+      clock: systemClock,
+      log: silentLog,
+      nodeName: hostname(),
+      nodePath: process.execPath,
+      isolation: config.isolation,
+    });
     const { isolation, enforces } = executor.capabilities;
     await executor.close();
-    const limits = Object.entries(enforces).map(([name, enforced]) => `${name} ${enforced ? 'limited' : 'NOT limited'}`).join(', ');
+    const limits = Object.entries(enforces)
+      .map(([name, enforced]) => `${name} ${enforced ? 'limited' : 'NOT limited'}`)
+      .join(', ');
     if (isolation !== 'none') return good('jobs', `${isolation}; ${limits}`);
-    return { about: 'jobs', verdict: 'worse', found: `not isolated; ${limits}`, mend: 'Good for one trusted user. To keep jobs apart install bubblewrap (Debian: apt-get install bubblewrap).' };
+    return {
+      about: 'jobs',
+      verdict: 'worse',
+      found: `not isolated; ${limits}`,
+      mend: 'Good for one trusted user. To keep jobs apart install bubblewrap (Debian: apt-get install bubblewrap).',
+    };
   } catch (error) {
-    return { about: 'jobs', verdict: 'bad', found: error instanceof Error ? error.message : String(error), mend: 'See server/executors/local-process/README.md.' };
+    return {
+      about: 'jobs',
+      verdict: 'bad',
+      found: error instanceof Error ? error.message : String(error),
+      mend: 'See server/executors/local-process/README.md.',
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-const lookAtDatabase = (config: Config): Finding => good('database', config.databaseUrl === null ? 'embedded PostgreSQL, in the home' : 'the one of DATABASE_URL');
+const lookAtDatabase = (config: Config): Finding =>
+  good('database', config.databaseUrl === null ? 'embedded PostgreSQL, in the home' : 'the one of DATABASE_URL');

@@ -17,7 +17,10 @@ export async function down(config: Config, options: { readonly jobs: boolean }):
   if (running !== null) {
     process.kill(running.pid, 'SIGTERM');
     for (let waited = 0; isAlive(running); waited += LOOK_EVERY_MS) {
-      if (waited > END_PATIENCE_MS) throw new CommandError(`The server (process ${running.pid}) has not ended within ${END_PATIENCE_MS / 1000} s. See its log, or end it with: kill -9 ${running.pid}`);
+      if (waited > END_PATIENCE_MS)
+        throw new CommandError(
+          `The server (process ${running.pid}) has not ended within ${END_PATIENCE_MS / 1000} s. See its log, or end it with: kill -9 ${running.pid}`,
+        );
       await sleep(LOOK_EVERY_MS);
     }
   }

@@ -7,7 +7,13 @@ import path from 'node:path';
 /** Says what runs on this home. The exit code is 0 when the server serves, else 3. */
 export async function status(config: Config, options: { readonly json: boolean }): Promise<void> {
   const server = await findRunningServer(config.home);
-  const healthy = server === null ? false : await fetch(`${server.url}/v1/health`, { signal: AbortSignal.timeout(5_000) }).then((answer) => answer.ok, () => false);
+  const healthy =
+    server === null
+      ? false
+      : await fetch(`${server.url}/v1/health`, { signal: AbortSignal.timeout(5_000) }).then(
+          (answer) => answer.ok,
+          () => false,
+        );
   const folder = path.join(config.home, 'postgres');
   const database = config.databaseUrl !== null ? null : existsSync(folder) ? await describeEmbeddedPostgres(folder) : null;
   if (options.json) {

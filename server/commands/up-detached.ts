@@ -13,7 +13,8 @@ const LOOK_EVERY_MS = 50;
 /** Starts the server as a process of its own and returns when it serves. Its output goes to `server.log` in the home. */
 export async function upDetached(config: Config, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
   const before = await findRunningServer(config.home);
-  if (before !== null) throw new CommandError(`A server already runs on the home ${config.home} at ${before.url} (process ${before.pid}). Use it, or end it with: ./sodate down`);
+  if (before !== null)
+    throw new CommandError(`A server already runs on the home ${config.home} at ${before.url} (process ${before.pid}). Use it, or end it with: ./sodate down`);
   const logFile = path.join(config.home, 'server.log');
   const log = await mkdir(config.home, { recursive: true, mode: 0o700 })
     .then(() => open(logFile, 'a', 0o600))
@@ -35,7 +36,11 @@ export async function upDetached(config: Config, environment: Readonly<Record<st
   for (let waited = 0; waited < START_PATIENCE_MS; waited += LOOK_EVERY_MS) {
     const running = await findRunningServer(config.home);
     if (running !== null && running.pid === child.pid) {
-      const said = (await readFile(logFile)).subarray(begin).toString('utf8').split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+      const said = (await readFile(logFile))
+        .subarray(begin)
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('{'));
       process.stdout.write(`${said.join('\n')}\nIt runs as process ${running.pid}; its log is ${logFile}. End it with: ./sodate down\n`);
       return;
     }

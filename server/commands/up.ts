@@ -54,7 +54,10 @@ export async function up(config: Config, files: ProgramFiles): Promise<void> {
 async function serve(config: Config, files: ProgramFiles, logger: Logger, begun: (() => Promise<void>)[]): Promise<void> {
   const home = await openHome(config.home);
   await mkdir(config.gitRoot, { recursive: true });
-  const embedded = config.databaseUrl === null ? await startEmbeddedPostgres({ folder: path.join(config.home, 'postgres'), log: logger, onEvent: (event) => onDatabaseEvent(event, logger) }) : null;
+  const embedded =
+    config.databaseUrl === null
+      ? await startEmbeddedPostgres({ folder: path.join(config.home, 'postgres'), log: logger, onEvent: (event) => onDatabaseEvent(event, logger) })
+      : null;
   const database: DatabaseAddress = embedded?.connection ?? { connectionString: config.databaseUrl?.reveal() ?? '' };
   if (embedded === null) await askDatabase(database);
   const lock = await holdServerLock(database, home.serverId, logger, (why) => {
@@ -66,7 +69,10 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     await embedded?.release();
     throw alreadyRunning(config.home, null, null);
   }
-  begun.push(async () => embedded?.stop(), () => lock.release());
+  begun.push(
+    async () => embedded?.stop(),
+    () => lock.release(),
+  );
 
   const platform = await compose({
     home,
@@ -115,9 +121,12 @@ function alreadyRunning(home: string, url: string | null, pid: number | null): C
 }
 
 function listenError(error: NodeJS.ErrnoException, config: Config): Error {
-  if (error.code === 'EADDRINUSE') return new CommandError(`Port ${config.port} on ${config.host} is taken by another program. Choose another: ./sodate up --port N (0 takes a free one).`);
-  if (error.code === 'EACCES') return new CommandError(`Port ${config.port} needs more rights than this user has. Choose one above 1023: ./sodate up --port N.`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new CommandError(`${config.host} is not an address of this machine. Check SODATE_HOST.`);
+  if (error.code === 'EADDRINUSE')
+    return new CommandError(`Port ${config.port} on ${config.host} is taken by another program. Choose another: ./sodate up --port N (0 takes a free one).`);
+  if (error.code === 'EACCES')
+    return new CommandError(`Port ${config.port} needs more rights than this user has. Choose one above 1023: ./sodate up --port N.`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new CommandError(`${config.host} is not an address of this machine. Check SODATE_HOST.`);
   return error;
 }
 
@@ -130,7 +139,9 @@ async function askDatabase(database: DatabaseAddress): Promise<void> {
     if (version < 15) throw new CommandError(`The PostgreSQL of DATABASE_URL has version ${version}; Sodate needs 15 or newer.`);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`The database of DATABASE_URL does not answer: ${error instanceof Error ? error.message : String(error)}. Check the address, or unset DATABASE_URL to use the embedded one.`);
+    throw new CommandError(
+      `The database of DATABASE_URL does not answer: ${error instanceof Error ? error.message : String(error)}. Check the address, or unset DATABASE_URL to use the embedded one.`,
+    );
   } finally {
     await client.end().catch(() => {});
   }

@@ -3,12 +3,21 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 
-const secret = z.string().min(1).transform((value) => new Secret(value));
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value));
 /** Anything else would be taken for a database of that name on this machine. */
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://').transform((value) => new Secret(value));
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+  .transform((value) => new Secret(value));
 const port = z.coerce.number().int().min(0).max(65_535);
 const absolute = z.string().refine((value) => path.isAbsolute(value), 'must be an absolute path');
-const httpUrl = z.url({ protocol: /^https?$/ }).refine((value) => new URL(value).pathname === '/', 'must have no path').transform((value) => new URL(value).origin);
+const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((value) => new URL(value).pathname === '/', 'must have no path')
+  .transform((value) => new URL(value).origin);
 
 function isTimeZone(name: string): boolean {
   try {
@@ -20,15 +29,24 @@ function isTimeZone(name: string): boolean {
 
 /** Every setting of the server: one environment variable each. docs/config.md is generated from this. */
 export const SETTINGS = {
-  SODATE_HOME: absolute.default(() => path.join(homedir(), '.sodate')).describe('Everything Sodate keeps on this machine: database, files, runs, keys. Default: ~/.sodate'),
+  SODATE_HOME: absolute
+    .default(() => path.join(homedir(), '.sodate'))
+    .describe('Everything Sodate keeps on this machine: database, files, runs, keys. Default: ~/.sodate'),
   SODATE_HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Default: 127.0.0.1, this machine only'),
   SODATE_PORT: port.default(7363).describe('Port to listen on; 0 chooses a free one. Default: 7363'),
-  SODATE_PUBLIC_URL: httpUrl.optional().describe('The address under which people open the platform, such as https://sodate.example.org, when it is not the one it listens on'),
+  SODATE_PUBLIC_URL: httpUrl
+    .optional()
+    .describe('The address under which people open the platform, such as https://sodate.example.org, when it is not the one it listens on'),
   DATABASE_URL: postgresUrl.optional().describe('PostgreSQL 15 or newer to use. Without it an embedded one is started in the home'),
-  SODATE_ADMIN_PASSWORD: secret.optional().describe('For unattended first starts: makes the user admin with this password. Without it a one-time link is printed'),
+  SODATE_ADMIN_PASSWORD: secret
+    .optional()
+    .describe('For unattended first starts: makes the user admin with this password. Without it a one-time link is printed'),
   SODATE_GIT_ROOT: absolute.optional().describe('Folder below which a system admin may register local git repositories. Default: git/ in the home'),
   SODATE_NODE_NAME: z.string().min(1).max(255).optional().describe('Name of this machine in lists. Default: its host name'),
-  SODATE_ISOLATION: z.enum(['auto', 'bubblewrap', 'unshare', 'none']).default('auto').describe('How jobs of the local process executor are kept apart. auto takes the best there is'),
+  SODATE_ISOLATION: z
+    .enum(['auto', 'bubblewrap', 'unshare', 'none'])
+    .default('auto')
+    .describe('How jobs of the local process executor are kept apart. auto takes the best there is'),
   SODATE_VISIBLE_PATHS: z
     .string()
     .default('')

@@ -11,7 +11,12 @@ const TRIES = 10;
  * so that it cannot be collected before `tx` refers to it. Sorted, so that two transactions with the same new digests
  * wait for each other in the same order: whoever commits first has made the blob, the other one finds it.
  */
-export async function claimBlobs(tx: DatabaseTransaction, tenant: TenantId, candidates: readonly { readonly blob: BlobId; readonly digest: string; readonly size: number }[], now: Date): Promise<ReadonlyMap<string, BlobId>> {
+export async function claimBlobs(
+  tx: DatabaseTransaction,
+  tenant: TenantId,
+  candidates: readonly { readonly blob: BlobId; readonly digest: string; readonly size: number }[],
+  now: Date,
+): Promise<ReadonlyMap<string, BlobId>> {
   const claimed = new Map<string, BlobId>();
   const byDigest = new Map(candidates.map((candidate) => [candidate.digest, candidate]));
   for (let attempt = 0; attempt < TRIES && claimed.size < byDigest.size; attempt += 1) {

@@ -23,11 +23,26 @@ export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, 
   if (blobs.length === 0) return 0;
   const ids = blobs as readonly string[];
   const { removed, announced } = await db.transaction().execute(async (tx) => {
-    const locked = await tx.selectFrom('blobs').select('id').where('tenant_id', '=', tenant).where(sql<boolean>`id = any(${ids}::uuid[])`).where(isUnused).orderBy('id').forUpdate().skipLocked().execute();
+    const locked = await tx
+      .selectFrom('blobs')
+      .select('id')
+      .where('tenant_id', '=', tenant)
+      .where(sql<boolean>`id = any(${ids}::uuid[])`)
+      .where(isUnused)
+      .orderBy('id')
+      .forUpdate()
+      .skipLocked()
+      .execute();
     const candidates = locked.map((row) => BlobId.parse(row.id));
     if (candidates.length === 0) return { removed: [], announced: [] };
     await store.markForRemoval(tenant, candidates);
-    const gone = await tx.deleteFrom('blobs').where('tenant_id', '=', tenant).where(sql<boolean>`id = any(${candidates as readonly string[]}::uuid[])`).where(isUnused).returning('id').execute();
+    const gone = await tx
+      .deleteFrom('blobs')
+      .where('tenant_id', '=', tenant)
+      .where(sql<boolean>`id = any(${candidates as readonly string[]}::uuid[])`)
+      .where(isUnused)
+      .returning('id')
+      .execute();
     return { removed: gone.map((row) => BlobId.parse(row.id)), announced: candidates };
   });
   try {
@@ -47,9 +62,20 @@ export async function collectUnusedBlobs(parts: Parts): Promise<number> {
   let collected = 0;
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
-    const rows = await parts.db.selectFrom('blobs').select(['tenant_id', 'id']).where(isUnused).where('id', '>', after).orderBy('id').limit(COLLECTED_TOGETHER).execute();
+    const rows = await parts.db
+      .selectFrom('blobs')
+      .select(['tenant_id', 'id'])
+      .where(isUnused)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(COLLECTED_TOGETHER)
+      .execute();
     for (const tenant of new Set(rows.map((row) => row.tenant_id as TenantId))) {
-      collected += await collectBlobs(parts, tenant, rows.filter((row) => row.tenant_id === tenant).map((row) => BlobId.parse(row.id)));
+      collected += await collectBlobs(
+        parts,
+        tenant,
+        rows.filter((row) => row.tenant_id === tenant).map((row) => BlobId.parse(row.id)),
+      );
     }
     if (rows.length < COLLECTED_TOGETHER) return collected;
     after = rows.at(-1)?.id ?? after;

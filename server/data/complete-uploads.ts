@@ -49,7 +49,11 @@ export async function completeUploadsOf(parts: Parts, asked: Asked): Promise<Dat
 }
 
 async function store({ db, store, log }: Parts, data: FoundData, uploads: readonly StoredUpload[], { tenant, uploads: asked, now }: Asked): Promise<void> {
-  const arrived = await countParts(db, tenant, uploads.map(({ id }) => id));
+  const arrived = await countParts(
+    db,
+    tenant,
+    uploads.map(({ id }) => id),
+  );
   for (const upload of uploads) {
     if ((arrived.get(upload.id) ?? 0) === partCountOf(upload)) continue;
     throw new SodateError('upload-incomplete', { reference: upload.id, missing: (await missingParts(db, upload)) ?? 'a part' });
@@ -63,8 +67,12 @@ async function store({ db, store, log }: Parts, data: FoundData, uploads: readon
 
   const claimed = await changeData(db, tenant, data, async (tx) => {
     const existing = await fileNamesOf(tx, tenant, data.id);
-    if (existing.length + uploads.length > FILES_PER_DATA_LIMIT) throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
-    checkFileNames(existing, uploads.map(({ name }) => name));
+    if (existing.length + uploads.length > FILES_PER_DATA_LIMIT)
+      throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
+    checkFileNames(
+      existing,
+      uploads.map(({ name }) => name),
+    );
     const blobs = await claimBlobs(tx, tenant, finished, now);
     await insertFiles(tx, finished, blobs, now);
     await sql`delete from uploads where tenant_id = ${tenant} and id = any(${uploads.map(({ id }) => id as string)}::uuid[])`.execute(tx);
@@ -91,6 +99,15 @@ async function insertFiles(
 ): Promise<void> {
   await tx
     .insertInto('data_files')
-    .values(finished.map(({ upload, digest }) => ({ tenant_id: upload.tenant, data_id: upload.data, id: upload.id, name: upload.name, blob_id: blobs.get(digest) ?? upload.id, created_at: now })))
+    .values(
+      finished.map(({ upload, digest }) => ({
+        tenant_id: upload.tenant,
+        data_id: upload.data,
+        id: upload.id,
+        name: upload.name,
+        blob_id: blobs.get(digest) ?? upload.id,
+        created_at: now,
+      })),
+    )
     .execute();
 }

@@ -7,7 +7,12 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import type { z } from 'zod';
 
-export async function createDataFrom(db: Database, tenant: TenantId, asked: Omit<NewData, 'parent'> & { readonly parent?: string | undefined }, now: Date): Promise<void> {
+export async function createDataFrom(
+  db: Database,
+  tenant: TenantId,
+  asked: Omit<NewData, 'parent'> & { readonly parent?: string | undefined },
+  now: Date,
+): Promise<void> {
   const parent = asked.parent === undefined ? null : await findDataRow(db, tenant, asked.parent);
   try {
     await db.transaction().execute(async (tx) => {

@@ -91,13 +91,22 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
     // Bodies declared as JSON were parsed before they came here.
     if (!(stream instanceof Readable)) throw new SodateError('invalid-request', { details: 'send the part as application/octet-stream, and not empty' });
     const length = request.headers['content-length'];
-    const sent = await receivePart(parts, { ...params, upload: canonical(params.upload), ...query, body: stream, length: length === undefined ? null : Number(length) }, clock.now());
+    const sent = await receivePart(
+      parts,
+      { ...params, upload: canonical(params.upload), ...query, body: stream, length: length === undefined ? null : Number(length) },
+      clock.now(),
+    );
     reply.header('etag', sent.etag);
     return sent;
   });
 
   binder.bind(completeUploads, async ({ params, body, tenant }) => ({
-    files: await completeUploadsOf(parts, { tenant: tenant.id, data: params.data, uploads: body.uploads.map((upload) => ({ ...upload, id: canonical(upload.id) })), now: clock.now() }),
+    files: await completeUploadsOf(parts, {
+      tenant: tenant.id,
+      data: params.data,
+      uploads: body.uploads.map((upload) => ({ ...upload, id: canonical(upload.id) })),
+      now: clock.now(),
+    }),
   }));
 
   binder.bind(abortUpload, ({ params, tenant }) => giveUpUpload(parts, tenant.id, canonical(params.upload)));

@@ -20,7 +20,12 @@ const byReference = (reference: string) => (eb: ExpressionBuilder<DB, 'data'>) =
   isId(reference) ? eb('data.id', '=', reference) : eb('data.number', '=', Number(reference.replace('#', '')));
 
 export async function findDataRow(db: Database, tenant: TenantId, reference: string): Promise<FoundData> {
-  const row = await db.selectFrom('data').select(['id', 'number', 'name', 'file_count']).where('tenant_id', '=', tenant).where(byReference(reference)).executeTakeFirst();
+  const row = await db
+    .selectFrom('data')
+    .select(['id', 'number', 'name', 'file_count'])
+    .where('tenant_id', '=', tenant)
+    .where(byReference(reference))
+    .executeTakeFirst();
   if (!row) throw new SodateError('not-found', { thing: 'data', reference });
   return { id: DataId.parse(row.id), number: row.number, name: row.name, fileCount: row.file_count };
 }
@@ -78,7 +83,11 @@ export async function listDataPage(db: Database, tenant: TenantId, ask: z.output
   let page = matching;
   if (after) page = page.where(sql<boolean>`(data.created_at, data.id) < (${after.at}, ${after.id}::uuid)`);
   const [rows, total] = await Promise.all([
-    page.orderBy('data.created_at', 'desc').orderBy('data.id', 'desc').limit(ask.limit + 1).execute(),
+    page
+      .orderBy('data.created_at', 'desc')
+      .orderBy('data.id', 'desc')
+      .limit(ask.limit + 1)
+      .execute(),
     boundedTotal(matching),
   ]);
   const cut = cutPage(rows, ask.limit);

@@ -14,7 +14,15 @@ describe('data', () => {
   it('is created, changed, found by id and number, and deleted', async () => {
     const created = await platform.call('POST', 'data', { name: ' 手書き数字 ', tags: ['raw', 'digits', 'raw'] });
     expect(created.status).toBe(201);
-    expect(created.body).toMatchObject({ name: '手書き数字', memo: '', tags: ['raw', 'digits'], parent: null, fileCount: 0, totalSize: 0, createdBy: { id: platform.user, displayName: 'Somebody' } });
+    expect(created.body).toMatchObject({
+      name: '手書き数字',
+      memo: '',
+      tags: ['raw', 'digits'],
+      parent: null,
+      fileCount: 0,
+      totalSize: 0,
+      createdBy: { id: platform.user, displayName: 'Somebody' },
+    });
 
     const changed = await platform.call('PATCH', `data/%23${created.body.number}`, { memo: 'from UCI', tags: [] });
     expect(changed.body).toEqual({ ...created.body, memo: 'from UCI', tags: [] });
@@ -31,18 +39,13 @@ describe('data', () => {
     expect((await platform.call('POST', 'data', { name: 'other' }, headers)).body).toMatchObject({ code: 'idempotency-mismatch' });
   });
 
-  it.each([
-    [{ name: '  ' }],
-    [{ name: 'two\nlines' }],
-    [{ name: 'x', tags: ['a,b'] }],
-    [{ name: 'x', surprise: 1 }],
-    [{}],
-  ])('refuses %j', async (body) => {
+  it.each([[{ name: '  ' }], [{ name: 'two\nlines' }], [{ name: 'x', tags: ['a,b'] }], [{ name: 'x', surprise: 1 }], [{}]])('refuses %j', async (body) => {
     expect((await platform.call('POST', 'data', body)).body).toMatchObject({ code: 'invalid-request' });
   });
 
   it('lists by text, tags and person, page after page', async () => {
-    for (let index = 0; index < 5; index += 1) await platform.call('POST', 'data', { name: `listed 100%_${index}`, memo: 'quux', tags: index % 2 ? ['odd', 'all'] : ['all'] });
+    for (let index = 0; index < 5; index += 1)
+      await platform.call('POST', 'data', { name: `listed 100%_${index}`, memo: 'quux', tags: index % 2 ? ['odd', 'all'] : ['all'] });
     const all = await platform.call('GET', 'data?text=quux');
     expect(all.body.total).toEqual({ count: 5, exact: true });
     expect(all.body.items.map(({ name }: { name: string }) => name)).toEqual([4, 3, 2, 1, 0].map((index) => `listed 100%_${index}`));
@@ -75,7 +78,10 @@ describe('data', () => {
     const parent = await platform.dataWith({}, 'parent');
     const child = await platform.call('POST', 'data', { name: 'child', parent: `#${parent.number}` });
     expect(child.body.parent).toEqual({ id: parent.id, number: parent.number, name: 'parent' });
-    expect((await platform.call('DELETE', `data/${parent.id}`)).body).toMatchObject({ code: 'in-use', params: { users: `derived data #${child.body.number}` } });
+    expect((await platform.call('DELETE', `data/${parent.id}`)).body).toMatchObject({
+      code: 'in-use',
+      params: { users: `derived data #${child.body.number}` },
+    });
     await platform.call('DELETE', `data/${child.body.id}`);
     expect((await platform.call('DELETE', `data/${parent.id}`)).status).toBe(204);
     expect((await platform.call('POST', 'data', { name: 'orphan', parent: parent.id })).body).toMatchObject({ code: 'not-found' });
@@ -86,7 +92,10 @@ describe('data', () => {
     const [file] = (await platform.call('GET', `data/${data.id}/files`)).body.items;
     const waiting = (await platform.call('POST', `data/${data.id}/uploads`, { files: [{ name: 'waiting', size: 0 }] })).body.uploads[0];
     const { body: dataset } = await platform.call('POST', 'datasets', { name: 'set', flatEntries: [data.id] });
-    const lock = () => database().db.transaction().execute((tx) => lockDataset(tx, platform.tenant, dataset.id, new Date()));
+    const lock = () =>
+      database()
+        .db.transaction()
+        .execute((tx) => lockDataset(tx, platform.tenant, dataset.id, new Date()));
     await lock();
 
     const inUse = { code: 'in-use', params: { users: `data set #${dataset.number}` } };
@@ -96,7 +105,9 @@ describe('data', () => {
     expect((await platform.call('POST', `data/${data.id}/uploads/complete`, { uploads: [{ id: waiting.id }] })).body).toMatchObject(inUse);
     expect((await platform.call('PATCH', `data/${data.id}`, { name: 'renamed', tags: ['x'], memo: 'm' })).status).toBe(200);
 
-    await database().db.transaction().execute((tx) => unlockDatasetWhenUnused(tx, platform.tenant, dataset.id));
+    await database()
+      .db.transaction()
+      .execute((tx) => unlockDatasetWhenUnused(tx, platform.tenant, dataset.id));
     expect((await platform.call('POST', `data/${data.id}/uploads/complete`, { uploads: [{ id: waiting.id }] })).status).toBe(201);
     expect((await platform.call('DELETE', `data/${data.id}`)).status).toBe(204);
     expect((await platform.call('GET', `datasets/${dataset.id}`)).body).toMatchObject({ entryCount: 0, flatEntries: [] });

@@ -22,8 +22,20 @@ export async function deleteDataOf(parts: Parts, tenant: TenantId, reference: st
   const { db, store, gate, changes, log } = parts;
   const data = await findDataRow(db, tenant, reference);
   const removed = await changeData(db, tenant, data, async (tx) => {
-    const children = await tx.selectFrom('data').select('number').where('tenant_id', '=', tenant).where('parent_id', '=', data.id).orderBy('number').limit(NAMED_CHILDREN).execute();
-    if (children.length > 0) throw new SodateError('in-use', { thing: 'Data', reference: `#${data.number}`, users: `derived data ${children.map(({ number }) => `#${number}`).join(', ')}` });
+    const children = await tx
+      .selectFrom('data')
+      .select('number')
+      .where('tenant_id', '=', tenant)
+      .where('parent_id', '=', data.id)
+      .orderBy('number')
+      .limit(NAMED_CHILDREN)
+      .execute();
+    if (children.length > 0)
+      throw new SodateError('in-use', {
+        thing: 'Data',
+        reference: `#${data.number}`,
+        users: `derived data ${children.map(({ number }) => `#${number}`).join(', ')}`,
+      });
     const datasets = await removeDataFromDatasets(tx, tenant, data.id);
     const uploads = await tx.deleteFrom('uploads').where('tenant_id', '=', tenant).where('data_id', '=', data.id).returning('id').execute();
     const files = await tx.deleteFrom('data_files').where('tenant_id', '=', tenant).where('data_id', '=', data.id).returning('blob_id').execute();

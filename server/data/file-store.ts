@@ -22,7 +22,12 @@ const toFile = (row: FileRow): DataFile => ({ id: FileId.parse(row.id), name: ro
 /** The page goes on after this name. Names may be long, so the cursor is the file's id and its name is looked up. */
 const Cursor = z.uuid();
 
-export async function listFilePage(db: Database, tenant: TenantId, data: DataId, ask: z.output<(typeof listDataFiles)['query']>): Promise<z.input<(typeof listDataFiles)['response']>> {
+export async function listFilePage(
+  db: Database,
+  tenant: TenantId,
+  data: DataId,
+  ask: z.output<(typeof listDataFiles)['query']>,
+): Promise<z.input<(typeof listDataFiles)['response']>> {
   const matching = filesOfData(db, tenant, data);
   let page = matching;
   if (ask.cursor !== undefined) {
@@ -33,7 +38,10 @@ export async function listFilePage(db: Database, tenant: TenantId, data: DataId,
     page = page.where('data_files.name', '>', last.name);
   }
   const [rows, total] = await Promise.all([
-    page.orderBy('data_files.name').limit(ask.limit + 1).execute(),
+    page
+      .orderBy('data_files.name')
+      .limit(ask.limit + 1)
+      .execute(),
     boundedTotal(matching),
   ]);
   const items = rows.slice(0, ask.limit);
@@ -52,7 +60,10 @@ export async function findFile(db: Database, tenant: TenantId, data: DataId, fil
 
 /** Those of the given ids that are files of this data. */
 export async function filesById(db: Database, tenant: TenantId, data: DataId, ids: readonly string[]): Promise<DataFile[]> {
-  const rows = await filesOfData(db, tenant, data).where(sql<boolean>`data_files.id = any(${[...ids]}::uuid[])`).orderBy('data_files.name').execute();
+  const rows = await filesOfData(db, tenant, data)
+    .where(sql<boolean>`data_files.id = any(${[...ids]}::uuid[])`)
+    .orderBy('data_files.name')
+    .execute();
   return rows.map(toFile);
 }
 

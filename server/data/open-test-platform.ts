@@ -50,8 +50,14 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
   const { tenant, user } = goesOnFrom ?? { tenant: newId<TenantId>(), user: newId<UserId>() };
   if (!goesOnFrom) {
     const now = systemClock.now();
-    await db.insertInto('users').values({ id: user, name: `user-${user}`, display_name: 'Somebody', created_at: now }).execute();
-    await db.insertInto('tenants').values({ id: tenant, name: `tenant-${tenant}`, display_name: 'T', created_at: now }).execute();
+    await db
+      .insertInto('users')
+      .values({ id: user, name: `user-${user}`, display_name: 'Somebody', created_at: now })
+      .execute();
+    await db
+      .insertInto('tenants')
+      .values({ id: tenant, name: `tenant-${tenant}`, display_name: 'T', created_at: now })
+      .execute();
   }
   const store = makeFileSystemObjectStore({ home });
   const published: Change[] = [];

@@ -22,13 +22,18 @@ interface SentPart {
  * The row of a part says that its bytes are durable. So a part that is sent again first loses its row: if the process
  * dies while its bytes are being overwritten, the part is missing, not wrong.
  */
-export async function receivePart({ db, store, gate, signingKey }: Pick<DataParts, 'db' | 'store' | 'gate' | 'signingKey'>, sent: SentPart, now: Date): Promise<{ etag: string }> {
+export async function receivePart(
+  { db, store, gate, signingKey }: Pick<DataParts, 'db' | 'store' | 'gate' | 'signingKey'>,
+  sent: SentPart,
+  now: Date,
+): Promise<{ etag: string }> {
   checkPartAddress(signingKey, sent, now);
   return gate.send(sent.upload, sent.part, async (signal) => {
     const notFound = (): SodateError => new SodateError('not-found', { thing: 'upload', reference: sent.upload });
     const upload = await findSignedUpload(db, sent.upload);
     if (!upload || upload.expiresAt <= now) throw notFound();
-    if (sent.part > partCountOf(upload)) throw new SodateError('invalid-request', { details: `upload ${upload.id} has parts 1 to ${partCountOf(upload)}, not ${sent.part}` });
+    if (sent.part > partCountOf(upload))
+      throw new SodateError('invalid-request', { details: `upload ${upload.id} has parts 1 to ${partCountOf(upload)}, not ${sent.part}` });
     const expected = partLengthOf(upload, sent.part);
     if (sent.length !== null && sent.length !== expected) throw new SodateError('part-out-of-form', { part: sent.part, expected, actual: sent.length });
     await deletePart(db, upload, sent.part);

@@ -12,7 +12,11 @@ export function signedPartAddress(key: Uint8Array, upload: UploadId, expiresAt: 
 }
 
 /** @throws SodateError `signature-not-valid`, the same for every reason */
-export function checkPartAddress(key: Uint8Array, address: { readonly upload: UploadId; readonly expires: number; readonly signature: string }, now: Date): void {
+export function checkPartAddress(
+  key: Uint8Array,
+  address: { readonly upload: UploadId; readonly expires: number; readonly signature: string },
+  now: Date,
+): void {
   const expected = Buffer.from(signature(key, address.upload, address.expires));
   const given = Buffer.from(address.signature);
   const matches = given.length === expected.length && timingSafeEqual(given, expected);

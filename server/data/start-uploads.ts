@@ -24,29 +24,43 @@ export const uploadExpiry = (now: Date): Date => new Date(now.getTime() + UPLOAD
  */
 export async function startUploadsOf(
   { db, store, signingKey }: Pick<DataParts, 'db' | 'store' | 'signingKey'>,
-  ask: { readonly tenant: TenantId; readonly data: string; readonly files: readonly { readonly name: string; readonly size: number }[]; readonly user: UserId; readonly now: Date },
+  ask: {
+    readonly tenant: TenantId;
+    readonly data: string;
+    readonly files: readonly { readonly name: string; readonly size: number }[];
+    readonly user: UserId;
+    readonly now: Date;
+  },
 ): Promise<Upload[]> {
   const data = await findDataRow(db, ask.tenant, ask.data);
   const needed = ask.files.reduce((sum, file) => sum + file.size, 0);
   const free = await store.freeBytes();
   if (free !== null && needed > free) throw new SodateError('disk-full', { place: 'the server' });
-  const uploads = ask.files.map(
-    (file): StoredUpload => ({
-      tenant: ask.tenant,
-      id: newId<UploadId>(),
-      data: data.id,
-      name: file.name,
-      size: file.size,
-      partSize: UPLOAD_PART_BYTES,
-      expiresAt: uploadExpiry(ask.now),
-    }),
-  );
+  const uploads = ask.files.map((file): StoredUpload => ({
+    tenant: ask.tenant,
+    id: newId<UploadId>(),
+    data: data.id,
+    name: file.name,
+    size: file.size,
+    partSize: UPLOAD_PART_BYTES,
+    expiresAt: uploadExpiry(ask.now),
+  }));
   await changeData(db, ask.tenant, data, async (tx) => {
     const existing = await fileNamesOf(tx, ask.tenant, data.id);
-    if (existing.length + uploads.length > FILES_PER_DATA_LIMIT) throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
-    checkFileNames(existing, uploads.map(({ name }) => name));
-    const { open } = await tx.selectFrom('uploads').select(({ fn }) => fn.countAll<number>().as('open')).where('tenant_id', '=', ask.tenant).where('data_id', '=', data.id).executeTakeFirstOrThrow();
-    if (open + uploads.length > OPEN_UPLOADS_PER_DATA_LIMIT) throw new SodateError('too-many', { limit: OPEN_UPLOADS_PER_DATA_LIMIT, things: 'unfinished uploads of one data' });
+    if (existing.length + uploads.length > FILES_PER_DATA_LIMIT)
+      throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
+    checkFileNames(
+      existing,
+      uploads.map(({ name }) => name),
+    );
+    const { open } = await tx
+      .selectFrom('uploads')
+      .select(({ fn }) => fn.countAll<number>().as('open'))
+      .where('tenant_id', '=', ask.tenant)
+      .where('data_id', '=', data.id)
+      .executeTakeFirstOrThrow();
+    if (open + uploads.length > OPEN_UPLOADS_PER_DATA_LIMIT)
+      throw new SodateError('too-many', { limit: OPEN_UPLOADS_PER_DATA_LIMIT, things: 'unfinished uploads of one data' });
     await insertUploads(tx, uploads, ask.user, ask.now);
   });
   return uploads.map((upload) => toWire(signingKey, upload, []));

@@ -25,7 +25,13 @@ export async function sweepObjects(parts: Parts, now: Date): Promise<SweptObject
 async function removeExpired(parts: Parts, now: Date): Promise<number> {
   let removed = 0;
   for (;;) {
-    const rows = await parts.db.selectFrom('uploads').select(['tenant_id', 'id']).where('expires_at', '<=', now).orderBy('expires_at').limit(SWEPT_TOGETHER).execute();
+    const rows = await parts.db
+      .selectFrom('uploads')
+      .select(['tenant_id', 'id'])
+      .where('expires_at', '<=', now)
+      .orderBy('expires_at')
+      .limit(SWEPT_TOGETHER)
+      .execute();
     for (const row of rows) if (await removeUpload(parts, TenantId.parse(row.tenant_id), UploadId.parse(row.id), now)) removed += 1;
     if (rows.length < SWEPT_TOGETHER) return removed;
   }

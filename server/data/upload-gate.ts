@@ -37,7 +37,8 @@ export function makeUploadGate(): UploadGate {
     while (gateOf(upload).ending) await gateOf(upload).ending;
     const gate = gateOf(upload);
     const [sending] = gate.senders.keys();
-    if (senders === 'refuse' && sending !== undefined) throw new SodateError('upload-incomplete', { reference: upload, missing: `part ${sending}, which is still being sent` });
+    if (senders === 'refuse' && sending !== undefined)
+      throw new SodateError('upload-incomplete', { reference: upload, missing: `part ${sending}, which is still being sent` });
     const { promise, open } = latch();
     gate.ending = promise;
     for (const { stop } of gate.senders.values()) stop.abort();
@@ -53,7 +54,8 @@ export function makeUploadGate(): UploadGate {
     async send(upload, part, work) {
       for (;;) {
         const gate = gateOf(upload);
-        if (gate.ending) throw new SodateError('wrong-state', { thing: 'Upload', reference: upload, state: 'being completed or given up', needed: 'one that is open' });
+        if (gate.ending)
+          throw new SodateError('wrong-state', { thing: 'Upload', reference: upload, state: 'being completed or given up', needed: 'one that is open' });
         const earlier = gate.senders.get(part);
         if (!earlier) break;
         earlier.stop.abort();

@@ -51,7 +51,12 @@ export async function insertUploads(tx: DatabaseTransaction, uploads: readonly S
 }
 
 export async function findUploads(db: Database, tenant: TenantId, ids: readonly UploadId[]): Promise<StoredUpload[]> {
-  const rows = await db.selectFrom('uploads').select(COLUMNS).where('tenant_id', '=', tenant).where(sql<boolean>`id = any(${ids as readonly string[]}::uuid[])`).execute();
+  const rows = await db
+    .selectFrom('uploads')
+    .select(COLUMNS)
+    .where('tenant_id', '=', tenant)
+    .where(sql<boolean>`id = any(${ids as readonly string[]}::uuid[])`)
+    .execute();
   return rows.map(toUpload);
 }
 
@@ -66,7 +71,13 @@ export async function prolongUpload(db: Database, upload: StoredUpload, expiresA
 }
 
 export async function receivedParts(db: Database, upload: StoredUpload): Promise<number[]> {
-  const rows = await db.selectFrom('upload_parts').select('number').where('tenant_id', '=', upload.tenant).where('upload_id', '=', upload.id).orderBy('number').execute();
+  const rows = await db
+    .selectFrom('upload_parts')
+    .select('number')
+    .where('tenant_id', '=', upload.tenant)
+    .where('upload_id', '=', upload.id)
+    .orderBy('number')
+    .execute();
   return rows.map((row) => row.number);
 }
 
@@ -86,6 +97,13 @@ export async function deletePart(db: Database, upload: StoredUpload, part: numbe
   await db.deleteFrom('upload_parts').where('tenant_id', '=', upload.tenant).where('upload_id', '=', upload.id).where('number', '=', part).execute();
 }
 
-export async function insertPart(db: Database, upload: StoredUpload, part: { readonly number: number; readonly size: number; readonly etag: string }): Promise<void> {
-  await db.insertInto('upload_parts').values({ tenant_id: upload.tenant, upload_id: upload.id, ...part }).execute();
+export async function insertPart(
+  db: Database,
+  upload: StoredUpload,
+  part: { readonly number: number; readonly size: number; readonly etag: string },
+): Promise<void> {
+  await db
+    .insertInto('upload_parts')
+    .values({ tenant_id: upload.tenant, upload_id: upload.id, ...part })
+    .execute();
 }

@@ -24,9 +24,15 @@ describe('uploads', () => {
   afterEach(() => platform.close());
 
   const storedFiles = async (): Promise<string[]> =>
-    (await readdir(platform.home, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => path.join(path.relative(platform.home, entry.parentPath), entry.name));
+    (await readdir(platform.home, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(path.relative(platform.home, entry.parentPath), entry.name));
   const rows = async (table: 'blobs' | 'uploads' | 'upload_parts' | 'data_files'): Promise<number> => {
-    const { count } = await database().db.selectFrom(table).select(({ fn }) => fn.countAll<number>().as('count')).where('tenant_id', '=', platform.tenant).executeTakeFirstOrThrow();
+    const { count } = await database()
+      .db.selectFrom(table)
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('tenant_id', '=', platform.tenant)
+      .executeTakeFirstOrThrow();
     return count;
   };
   const start = async (data: string, name: string, size: number) => {
@@ -150,7 +156,10 @@ describe('uploads', () => {
     const { body: data } = await platform.call('POST', 'data', { name: 'cut off' });
     const upload = await start(data.id, 'file', bytes.length);
     await put(upload, 1, bytes.subarray(0, UPLOAD_PART_BYTES));
-    const request = http.request(`${platform.url}${upload.partUrl.replace('{part}', '2')}`, { method: 'PUT', headers: { 'content-length': UPLOAD_PART_BYTES } });
+    const request = http.request(`${platform.url}${upload.partUrl.replace('{part}', '2')}`, {
+      method: 'PUT',
+      headers: { 'content-length': UPLOAD_PART_BYTES },
+    });
     const failed = once(request, 'error').catch((error: unknown) => error);
     request.write(bytes.subarray(UPLOAD_PART_BYTES, UPLOAD_PART_BYTES + 5_000_000), () => request.destroy());
     await failed;
@@ -186,9 +195,15 @@ describe('uploads', () => {
     expect((await put(upload, 1, Buffer.alloc(9))).body).toMatchObject({ code: 'part-out-of-form' });
     expect((await put(upload, 2, Buffer.alloc(10))).body).toMatchObject({ code: 'invalid-request' });
     expect((await put(upload, 0, Buffer.alloc(10))).body).toMatchObject({ code: 'invalid-request' });
-    const json = await fetch(`${platform.url}${upload.partUrl.replace('{part}', '1')}`, { method: 'PUT', body: '"12345678"', headers: { 'content-type': 'application/json' } });
+    const json = await fetch(`${platform.url}${upload.partUrl.replace('{part}', '1')}`, {
+      method: 'PUT',
+      body: '"12345678"',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(json.status).toBe(400);
-    expect((await put({ partUrl: upload.partUrl.replace(/signature=./, 'signature=_') }, 1, Buffer.alloc(10))).body).toMatchObject({ code: 'signature-not-valid' });
+    expect((await put({ partUrl: upload.partUrl.replace(/signature=./, 'signature=_') }, 1, Buffer.alloc(10))).body).toMatchObject({
+      code: 'signature-not-valid',
+    });
     expect((await put({ partUrl: upload.partUrl.replace(upload.id, newId()) }, 1, Buffer.alloc(10))).body).toMatchObject({ code: 'signature-not-valid' });
     expect((await complete(data.id, { ...upload, digest: sha256(Buffer.alloc(1)) })).body).toMatchObject({ code: 'upload-incomplete' });
     await put(upload, 1, Buffer.alloc(10));
@@ -232,7 +247,11 @@ describe('uploads', () => {
     const bytes = Buffer.from('comes and goes');
     for (let round = 0; round < 8; round += 1) {
       const [going, coming] = [await platform.dataWith({ a: bytes }), await platform.dataWith({})];
-      const [, stored] = await Promise.all([platform.call('DELETE', `data/${going.id}`), platform.upload(coming.id, { a: bytes }), sweepObjects(platform.parts, hours(2))]);
+      const [, stored] = await Promise.all([
+        platform.call('DELETE', `data/${going.id}`),
+        platform.upload(coming.id, { a: bytes }),
+        sweepObjects(platform.parts, hours(2)),
+      ]);
       expect(stored.status).toBe(201);
       expect((await download(coming.id, stored.body.files[0].id)).bytes.equals(bytes)).toBe(true);
       await platform.call('DELETE', `data/${coming.id}`);
@@ -251,7 +270,11 @@ describe('uploads', () => {
     expect((await put(one, 1, Buffer.from('abc'))).body).toMatchObject({ code: 'not-found' });
     expect(await storedFiles()).toHaveLength(2);
 
-    await database().db.updateTable('uploads').set({ expires_at: hours(-1) }).where('id', '=', two.id).execute();
+    await database()
+      .db.updateTable('uploads')
+      .set({ expires_at: hours(-1) })
+      .where('id', '=', two.id)
+      .execute();
     expect((await platform.call('GET', `uploads/${two.id}`)).status).toBe(404);
     expect(await sweepObjects(platform.parts, new Date())).toMatchObject({ expiredUploads: 1 });
     expect(await storedFiles()).toEqual([`uploads/${platform.tenant}/${three.id}`]);
@@ -282,7 +305,11 @@ describe('uploads', () => {
     const sealed = await start(data.id, 'sealed', 3);
     await put(sealed, 1, Buffer.from('abc'));
     await store.seal([{ tenant: platform.tenant, id: sealed.id as never, size: 3, partSize: UPLOAD_PART_BYTES }]);
-    await db.updateTable('uploads').set({ expires_at: hours(-1) }).where('id', '=', sealed.id).execute();
+    await db
+      .updateTable('uploads')
+      .set({ expires_at: hours(-1) })
+      .where('id', '=', sealed.id)
+      .execute();
     // The rows were committed, but what was pending not cleared away.
     await store.markForRemoval(platform.tenant, [kept?.id as never]);
     // The loser of two equal contents: committed without a blob of its own, its bytes not removed.

@@ -51,7 +51,8 @@ export async function refuseVanishedData<Result>(storing: Promise<Result>): Prom
   try {
     return await storing;
   } catch (error) {
-    if (isForeignKeyViolation(error)) throw new SodateError('not-found', { thing: 'data', reference: 'in the entries that has just been deleted' }, { cause: error });
+    if (isForeignKeyViolation(error))
+      throw new SodateError('not-found', { thing: 'data', reference: 'in the entries that has just been deleted' }, { cause: error });
     throw error;
   }
 }

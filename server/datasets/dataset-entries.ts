@@ -26,7 +26,9 @@ interface EntriesInput {
 export function askedEntries({ entries, flatEntries }: EntriesInput): AskedEntries | null {
   if (entries && flatEntries) throw new SodateError('invalid-request', { details: 'give either entries (by type) or flatEntries, not both' });
   if (!entries && !flatEntries) return null;
-  const references: ReadonlyMap<EntryType, readonly string[]> = flatEntries ? new Map([['flat', flatEntries]]) : new Map(DATA_TYPES.map((type) => [type, entries?.[type] ?? []]));
+  const references: ReadonlyMap<EntryType, readonly string[]> = flatEntries
+    ? new Map([['flat', flatEntries]])
+    : new Map(DATA_TYPES.map((type) => [type, entries?.[type] ?? []]));
   const count = [...references.values()].reduce((sum, list) => sum + list.length, 0);
   if (count > ENTRIES_PER_DATASET_LIMIT) throw new SodateError('too-many', { limit: ENTRIES_PER_DATASET_LIMIT, things: 'entries in a data set' });
   return { flat: flatEntries !== undefined, references };
@@ -41,8 +43,22 @@ export async function resolveEntries(db: Database, tenant: TenantId, asked: Aske
   const ids = all.filter((reference) => isId(reference));
   const numbers = all.filter((reference) => !isId(reference)).map((reference) => numberOf(reference));
   const [byId, byNumber] = await Promise.all([
-    ids.length === 0 ? [] : db.selectFrom('data').select('id').where('tenant_id', '=', tenant).where(sql<boolean>`id = any(${ids}::uuid[])`).execute(),
-    numbers.length === 0 ? [] : db.selectFrom('data').select(['id', 'number']).where('tenant_id', '=', tenant).where(sql<boolean>`number = any(${numbers}::bigint[])`).execute(),
+    ids.length === 0
+      ? []
+      : db
+          .selectFrom('data')
+          .select('id')
+          .where('tenant_id', '=', tenant)
+          .where(sql<boolean>`id = any(${ids}::uuid[])`)
+          .execute(),
+    numbers.length === 0
+      ? []
+      : db
+          .selectFrom('data')
+          .select(['id', 'number'])
+          .where('tenant_id', '=', tenant)
+          .where(sql<boolean>`number = any(${numbers}::bigint[])`)
+          .execute(),
   ]);
   const known = new Map<string, string>([...byId.map(({ id }) => [id, id] as const), ...byNumber.map(({ id, number }) => [String(number), id] as const)]);
   return new Map(
@@ -51,7 +67,8 @@ export async function resolveEntries(db: Database, tenant: TenantId, asked: Aske
       for (const reference of references) {
         const id = known.get(isId(reference) ? reference.toLowerCase() : String(numberOf(reference)));
         if (id === undefined) throw new SodateError('not-found', { thing: 'data', reference });
-        if (seen.has(id)) throw new SodateError('invalid-request', { details: `${type === 'flat' ? 'flatEntries' : `entries.${type}`} has data ${reference} twice` });
+        if (seen.has(id))
+          throw new SodateError('invalid-request', { details: `${type === 'flat' ? 'flatEntries' : `entries.${type}`} has data ${reference} twice` });
         seen.add(id);
       }
       return [type, [...seen]];
@@ -67,7 +84,9 @@ export async function putEntries(tx: DatabaseTransaction, tenant: TenantId, data
   await tx.deleteFrom('dataset_entries').where('tenant_id', '=', tenant).where('dataset_id', '=', dataset).execute();
   for (const [type, ids] of entries) {
     if (ids.length === 0) continue;
-    await sql`insert into dataset_entries (tenant_id, dataset_id, type, data_id) select ${tenant}::uuid, ${dataset}::uuid, ${type}, unnest(${ids}::uuid[])`.execute(tx);
+    await sql`insert into dataset_entries (tenant_id, dataset_id, type, data_id) select ${tenant}::uuid, ${dataset}::uuid, ${type}, unnest(${ids}::uuid[])`.execute(
+      tx,
+    );
   }
   await countEntries(tx, tenant, [dataset]);
   await contentsToLineage(tx, tenant, dataset, now);

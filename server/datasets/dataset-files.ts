@@ -71,7 +71,12 @@ async function* filesOf(db: Database, tenant: TenantId, entries: readonly Entry[
   }
   for (const entry of entries) {
     for (const row of files.get(entry.data_id) ?? []) {
-      yield { type: entry.type as EntryType, dataNumber: entry.number, name: row.name, blob: { id: BlobId.parse(row.blob_id), size: row.size, digest: row.digest } };
+      yield {
+        type: entry.type as EntryType,
+        dataNumber: entry.number,
+        name: row.name,
+        blob: { id: BlobId.parse(row.blob_id), size: row.size, digest: row.digest },
+      };
     }
   }
 }

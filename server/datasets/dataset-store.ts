@@ -96,7 +96,11 @@ export async function listDatasetPage(
   let page = matching;
   if (after) page = page.where(sql<boolean>`(datasets.created_at, datasets.id) < (${after.at}, ${after.id}::uuid)`);
   const [rows, total] = await Promise.all([
-    page.orderBy('datasets.created_at', 'desc').orderBy('datasets.id', 'desc').limit(ask.limit + 1).execute(),
+    page
+      .orderBy('datasets.created_at', 'desc')
+      .orderBy('datasets.id', 'desc')
+      .limit(ask.limit + 1)
+      .execute(),
     boundedTotal(matching),
   ]);
   const cut = cutPage(rows, ask.limit);

@@ -40,8 +40,13 @@ export const datasetFiles = (db: Database, tenant: TenantId, dataset: DatasetId)
  * too. `change` may be run more than once; only the last time counts.
  * @throws SodateError `in-use` naming the locked data sets; `not-found` for the data
  */
-export const changeData = <Result>(db: Database, tenant: TenantId, data: { readonly id: DataId; readonly number: number }, change: (tx: DatabaseTransaction) => Promise<Result>): Promise<Result> =>
-  changeHeldData(db, tenant, data, change);
+export const changeData = <Result>(
+  db: Database,
+  tenant: TenantId,
+  data: { readonly id: DataId; readonly number: number },
+  change: (tx: DatabaseTransaction) => Promise<Result>,
+): Promise<Result> => changeHeldData(db, tenant, data, change);
 
 /** Takes a data that is being deleted out of the data sets that hold it, within `changeData`. */
-export const removeDataFromDatasets = (tx: DatabaseTransaction, tenant: TenantId, data: DataId): Promise<readonly DatasetId[]> => removeEntriesOf(tx, tenant, data);
+export const removeDataFromDatasets = (tx: DatabaseTransaction, tenant: TenantId, data: DataId): Promise<readonly DatasetId[]> =>
+  removeEntriesOf(tx, tenant, data);

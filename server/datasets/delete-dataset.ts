@@ -21,7 +21,15 @@ export async function deleteUnusedDataset(db: Database, tenant: TenantId, datase
       .orderBy('runs.created_at')
       .limit(COUNTED_RUNS_LIMIT)
       .execute();
-    if (runs.length > 0) throw new SodateError('in-use', { thing: 'Data set', reference: `#${held.number}`, users: namesOf('run', runs.map(({ kind, number }) => `${kind}-${number}`)) });
+    if (runs.length > 0)
+      throw new SodateError('in-use', {
+        thing: 'Data set',
+        reference: `#${held.number}`,
+        users: namesOf(
+          'run',
+          runs.map(({ kind, number }) => `${kind}-${number}`),
+        ),
+      });
     if (held.lockedAt) throw new SodateError('locked', { reference: `#${held.number}` });
     await tx.deleteFrom('datasets').where('tenant_id', '=', tenant).where('id', '=', dataset).execute();
     await markLineageDeleted(tx, tenant, { kind: 'dataset', id: dataset }, now);

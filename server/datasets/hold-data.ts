@@ -13,7 +13,12 @@ const TRIES = 10;
 /** What was to be held changed while it was waited for. */
 class HoldAgain extends Error {}
 
-export async function changeHeldData<Result>(db: Database, tenant: TenantId, data: HeldData, change: (tx: DatabaseTransaction) => Promise<Result>): Promise<Result> {
+export async function changeHeldData<Result>(
+  db: Database,
+  tenant: TenantId,
+  data: HeldData,
+  change: (tx: DatabaseTransaction) => Promise<Result>,
+): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await db.transaction().execute(async (tx) => {
@@ -49,7 +54,15 @@ async function holdDatasetsOf(tx: DatabaseTransaction, tenant: TenantId, data: H
     .orderBy('datasets.number')
     .execute();
   const locked = now.filter((dataset) => dataset.locked_at !== null);
-  if (locked.length > 0) throw new SodateError('in-use', { thing: 'Data', reference: `#${data.number}`, users: namesOf('data set', locked.map(({ number }) => `#${number}`)) });
+  if (locked.length > 0)
+    throw new SodateError('in-use', {
+      thing: 'Data',
+      reference: `#${data.number}`,
+      users: namesOf(
+        'data set',
+        locked.map(({ number }) => `#${number}`),
+      ),
+    });
   // Between the first statement and the lock on the data it entered another data set, which might be locked any moment.
   // Taking that row now would be out of order and could deadlock.
   if (now.some((dataset) => !held.some(({ id }) => id === dataset.id))) throw new HoldAgain();

@@ -9,7 +9,13 @@ import type { DatasetId, TenantId } from '@sodate/contract/ids.ts';
 import type { z } from 'zod';
 
 /** All of the change or none of it. Giving the other form of entries makes a typed data set flat, or a flat one typed. */
-export async function updateDatasetBy(db: Database, tenant: TenantId, dataset: DatasetId, change: z.output<(typeof updateDataset)['body']>, now: Date): Promise<void> {
+export async function updateDatasetBy(
+  db: Database,
+  tenant: TenantId,
+  dataset: DatasetId,
+  change: z.output<(typeof updateDataset)['body']>,
+  now: Date,
+): Promise<void> {
   const entries = askedEntries(change);
   const resolved = entries ? await resolveEntries(db, tenant, entries) : null;
   await refuseVanishedData(

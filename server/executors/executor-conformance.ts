@@ -179,18 +179,24 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
       expect(endedBy(await exitOf(handle))).toBe(143);
     });
 
-    promise('a job that handles TERM ends in its own way', async () => {
-      const spec = harness.spec(script('trap "echo saving; sleep 0.1; echo saved; exit 7" TERM\necho $$ >"$OUT/ready"\nwhile :; do sleep 0.05; done'));
-      const handle = await executor.start(spec, neverAborted());
-      await ready(spec.attempt);
-      await executor.stop(handle, 'terminate');
-      expect(await exitOf(handle)).toMatchObject({ code: 7, signal: null, failure: null });
-      expect((await harness.log(spec.attempt)).toString()).toContain('saving\nsaved\n');
-    }, 'processes');
+    promise(
+      'a job that handles TERM ends in its own way',
+      async () => {
+        const spec = harness.spec(script('trap "echo saving; sleep 0.1; echo saved; exit 7" TERM\necho $$ >"$OUT/ready"\nwhile :; do sleep 0.05; done'));
+        const handle = await executor.start(spec, neverAborted());
+        await ready(spec.attempt);
+        await executor.stop(handle, 'terminate');
+        expect(await exitOf(handle)).toMatchObject({ code: 7, signal: null, failure: null });
+        expect((await harness.log(spec.attempt)).toString()).toContain('saving\nsaved\n');
+      },
+      'processes',
+    );
 
     promise('a job that ignores TERM runs on until it is killed', async () => {
       const spec = harness.spec(
-        script('trap "echo no >>\\"$OUT/asked\\"" TERM\necho $$ >"$OUT/ready"\nwhile :; do sleep 0.05; done', { fake: { FAKE_RUN_MS: 'forever', FAKE_TERMINATE_MS: 'never' } }),
+        script('trap "echo no >>\\"$OUT/asked\\"" TERM\necho $$ >"$OUT/ready"\nwhile :; do sleep 0.05; done', {
+          fake: { FAKE_RUN_MS: 'forever', FAKE_TERMINATE_MS: 'never' },
+        }),
       );
       const handle = await executor.start(spec, neverAborted());
       if (lacks.processes === undefined) await ready(spec.attempt);
@@ -215,28 +221,40 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
       expect(exit.code === null ? exit.signal : exit.code - 128).toBe(exit.code === null ? 'SIGSEGV' : 11);
     });
 
-    promise('a list is executed as it is, without a shell', async () => {
-      const { log } = await run(list('printf', '<%s>', 'a b', '$HOME', '"\'\\', 'two\nlines', '*', '', '日本語', '-x; exit 9'));
-      expect(log.toString()).toBe('<a b><$HOME><"\'\\><two\nlines><*><><日本語><-x; exit 9>');
-    }, 'processes');
+    promise(
+      'a list is executed as it is, without a shell',
+      async () => {
+        const { log } = await run(list('printf', '<%s>', 'a b', '$HOME', '"\'\\', 'two\nlines', '*', '', '日本語', '-x; exit 9'));
+        expect(log.toString()).toBe('<a b><$HOME><"\'\\><two\nlines><*><><日本語><-x; exit 9>');
+      },
+      'processes',
+    );
 
-    promise('a text is a script', async () => {
-      const { log, exit } = await run(script('set -u\nname="日本語 \'x\'"\nfor i in 1 2; do\n  echo "$i $name"\ndone\ncat <<EOF\n$((40 + 2))\nEOF\nexit 5'));
-      expect(log.toString()).toBe("1 日本語 'x'\n2 日本語 'x'\n42\n");
-      expect(exit.code).toBe(5);
-    }, 'processes');
+    promise(
+      'a text is a script',
+      async () => {
+        const { log, exit } = await run(script('set -u\nname="日本語 \'x\'"\nfor i in 1 2; do\n  echo "$i $name"\ndone\ncat <<EOF\n$((40 + 2))\nEOF\nexit 5'));
+        expect(log.toString()).toBe("1 日本語 'x'\n2 日本語 'x'\n42\n");
+        expect(exit.code).toBe(5);
+      },
+      'processes',
+    );
 
-    promise('a command that is not there is the fault of whoever asked for it', async () => {
-      const spec = harness.spec(list('no-such-command', 'x'));
-      try {
-        const exit = await exitOf(await executor.start(spec, neverAborted()));
-        expect(exit).toMatchObject({ code: 127, failure: { class: 'user-error' } });
-        expect(exit.failure?.message).toContain('no-such-command');
-      } catch (error) {
-        if (!isStartRefused(error)) throw error;
-        expect(error.failureClass).toBe('user-error');
-      }
-    }, 'processes');
+    promise(
+      'a command that is not there is the fault of whoever asked for it',
+      async () => {
+        const spec = harness.spec(list('no-such-command', 'x'));
+        try {
+          const exit = await exitOf(await executor.start(spec, neverAborted()));
+          expect(exit).toMatchObject({ code: 127, failure: { class: 'user-error' } });
+          expect(exit.failure?.message).toContain('no-such-command');
+        } catch (error) {
+          if (!isStartRefused(error)) throw error;
+          expect(error.failureClass).toBe('user-error');
+        }
+      },
+      'processes',
+    );
 
     promise('an image it has not is refused, and nothing is left behind', async () => {
       const spec = harness.spec({ ...exits(0), image: 'registry.invalid/no/such:image' });
@@ -245,66 +263,113 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
       await untilNoTrace(spec.attempt);
     });
 
-    promise('the log keeps the order of a stream', async () => {
-      const { log } = await run(script('for i in $(seq 2000); do echo "$i"; done; echo end'));
-      expect(log.toString()).toBe(`${Array.from({ length: 2000 }, (_, i) => `${i + 1}\n`).join('')}end\n`);
-    }, 'processes');
+    promise(
+      'the log keeps the order of a stream',
+      async () => {
+        const { log } = await run(script('for i in $(seq 2000); do echo "$i"; done; echo end'));
+        expect(log.toString()).toBe(`${Array.from({ length: 2000 }, (_, i) => `${i + 1}\n`).join('')}end\n`);
+      },
+      'processes',
+    );
 
-    promise('the log takes 10 MB, each byte once', async () => {
-      const { log } = await run(script(`seq -f 'line %09g of a log that is long, with some text in it' ${LOG_LINES}`));
-      expect(log.length).toBeGreaterThan(10_000_000);
-      const lines = log.toString().split('\n');
-      expect(lines.length).toBe(LOG_LINES + 1);
-      expect(lines.findIndex((line, i) => i < LOG_LINES && Number(line.slice(5, 14)) !== i + 1)).toBe(-1);
-    }, 'processes');
+    promise(
+      'the log takes 10 MB, each byte once',
+      async () => {
+        const { log } = await run(script(`seq -f 'line %09g of a log that is long, with some text in it' ${LOG_LINES}`));
+        expect(log.length).toBeGreaterThan(10_000_000);
+        const lines = log.toString().split('\n');
+        expect(lines.length).toBe(LOG_LINES + 1);
+        expect(lines.findIndex((line, i) => i < LOG_LINES && Number(line.slice(5, 14)) !== i + 1)).toBe(-1);
+      },
+      'processes',
+    );
 
-    promise('the log takes bytes that are not UTF-8, and a last line without an end', async () => {
-      const octal = Array.from({ length: 256 }, (_, i) => `\\${i.toString(8).padStart(3, '0')}`).join('');
-      const { log } = await run(list('printf', `${octal}no end`));
-      expect(log.equals(Buffer.concat([Buffer.from(Array.from({ length: 256 }, (_, i) => i)), Buffer.from('no end')]))).toBe(true);
-    }, 'processes');
+    promise(
+      'the log takes bytes that are not UTF-8, and a last line without an end',
+      async () => {
+        const octal = Array.from({ length: 256 }, (_, i) => `\\${i.toString(8).padStart(3, '0')}`).join('');
+        const { log } = await run(list('printf', `${octal}no end`));
+        expect(log.equals(Buffer.concat([Buffer.from(Array.from({ length: 256 }, (_, i) => i)), Buffer.from('no end')]))).toBe(true);
+      },
+      'processes',
+    );
 
-    promise('stdout and stderr both reach the log', async () => {
-      const { log } = await run(script('echo out; echo err >&2; echo out2'));
-      expect(log.toString().split('\n').sort()).toEqual(['', 'err', 'out', 'out2']);
-    }, 'processes');
+    promise(
+      'stdout and stderr both reach the log',
+      async () => {
+        const { log } = await run(script('echo out; echo err >&2; echo out2'));
+        expect(log.toString().split('\n').sort()).toEqual(['', 'err', 'out', 'out2']);
+      },
+      'processes',
+    );
 
-    promise('the job has its environment, its working directory, and nothing of the server', async () => {
-      const environment = { PLAIN: 'a b', QUOTES: `'"\`$HOME\\`, LINES: 'one\n\ntwo\n', EMPTY: '', UNICODE: '値' };
-      const { log } = await run(script('printf "%s|" "$PLAIN" "$QUOTES" "$LINES" "${EMPTY-unset}" "$UNICODE" "${PATH:+path}" "${HOME:+home}"; pwd; env', { environment }));
-      const text = log.toString();
-      expect(text).toContain(`a b|'"\`$HOME\\|one\n\ntwo\n||値|path|home|`);
-      expect(text.slice(text.lastIndexOf('|') + 1).split('\n')[0]).toMatch(/\/kqi\/tmp$/);
-      expect(text).not.toMatch(/VITEST|npm_/);
-    }, 'processes');
+    promise(
+      'the job has its environment, its working directory, and nothing of the server',
+      async () => {
+        const environment = { PLAIN: 'a b', QUOTES: `'"\`$HOME\\`, LINES: 'one\n\ntwo\n', EMPTY: '', UNICODE: '値' };
+        const { log } = await run(
+          script('printf "%s|" "$PLAIN" "$QUOTES" "$LINES" "${EMPTY-unset}" "$UNICODE" "${PATH:+path}" "${HOME:+home}"; pwd; env', { environment }),
+        );
+        const text = log.toString();
+        expect(text).toContain(`a b|'"\`$HOME\\|one\n\ntwo\n||値|path|home|`);
+        expect(text.slice(text.lastIndexOf('|') + 1).split('\n')[0]).toMatch(/\/kqi\/tmp$/);
+        expect(text).not.toMatch(/VITEST|npm_/);
+      },
+      'processes',
+    );
 
-    promise('writable mounts take files, read-only ones give theirs', async () => {
-      const { spec, log, exit } = await run(script('cat "$IN/meta.json"; echo result >"$OUT/value.txt"; mkdir -p "$OUT/a/b"; echo x >scratch; cat scratch'));
-      expect(exit.code).toBe(0);
-      expect(log.toString()).toBe('{}x\n');
-      expect(await harness.output(spec.attempt, 'value.txt')).toBe('result\n');
-    }, 'processes');
+    promise(
+      'writable mounts take files, read-only ones give theirs',
+      async () => {
+        const { spec, log, exit } = await run(script('cat "$IN/meta.json"; echo result >"$OUT/value.txt"; mkdir -p "$OUT/a/b"; echo x >scratch; cat scratch'));
+        expect(exit.code).toBe(0);
+        expect(log.toString()).toBe('{}x\n');
+        expect(await harness.output(spec.attempt, 'value.txt')).toBe('result\n');
+      },
+      'processes',
+    );
 
-    promise('nothing can be written into a read-only mount', async () => {
-      const { log, exit } = await run(script('for try in "echo bad >\\"$IN/meta.json\\"" "rm -f \\"$IN/meta.json\\"" "touch \\"$IN/new\\"" "mount -o remount,rw /kqi/input"; do if (eval "$try") 2>/dev/null; then echo "done: $try"; fi; done; cat "$IN/meta.json"'));
-      expect(log.toString()).toBe('{}');
-      expect(exit.code).toBe(0);
-    }, 'processes', 'isolation');
+    promise(
+      'nothing can be written into a read-only mount',
+      async () => {
+        const { log, exit } = await run(
+          script(
+            'for try in "echo bad >\\"$IN/meta.json\\"" "rm -f \\"$IN/meta.json\\"" "touch \\"$IN/new\\"" "mount -o remount,rw /kqi/input"; do if (eval "$try") 2>/dev/null; then echo "done: $try"; fi; done; cat "$IN/meta.json"',
+          ),
+        );
+        expect(log.toString()).toBe('{}');
+        expect(exit.code).toBe(0);
+      },
+      'processes',
+      'isolation',
+    );
 
-    promise('the whole tree of processes ends with the job', async () => {
-      const { spec, exit } = await run(script('setsid sh -c "trap : TERM HUP; (sleep 300 & sleep 301) & sleep 302" & setsid -f sleep 303; sleep 0.2; exit 4'));
-      expect(exit.code).toBe(4);
-      await until('all processes are dead', async () => (await harness.traces(spec.attempt)).every((trace) => !trace.startsWith('process')));
-    }, 'processes');
+    promise(
+      'the whole tree of processes ends with the job',
+      async () => {
+        const { spec, exit } = await run(
+          script('setsid sh -c "trap : TERM HUP; (sleep 300 & sleep 301) & sleep 302" & setsid -f sleep 303; sleep 0.2; exit 4'),
+        );
+        expect(exit.code).toBe(4);
+        await until('all processes are dead', async () => (await harness.traces(spec.attempt)).every((trace) => !trace.startsWith('process')));
+      },
+      'processes',
+    );
 
-    promise('kill ends the whole tree of processes', async () => {
-      const spec = harness.spec(script('setsid sh -c "trap : TERM HUP; (sleep 300 & sleep 301) & sleep 302" & setsid -f sleep 303; echo $$ >"$OUT/ready"; sleep 304'));
-      const handle = await executor.start(spec, neverAborted());
-      await ready(spec.attempt);
-      await executor.stop(handle, 'kill');
-      expect(endedBy(await exitOf(handle))).toBe(137);
-      await until('all processes are dead', async () => (await harness.traces(spec.attempt)).every((trace) => !trace.startsWith('process')));
-    }, 'processes');
+    promise(
+      'kill ends the whole tree of processes',
+      async () => {
+        const spec = harness.spec(
+          script('setsid sh -c "trap : TERM HUP; (sleep 300 & sleep 301) & sleep 302" & setsid -f sleep 303; echo $$ >"$OUT/ready"; sleep 304'),
+        );
+        const handle = await executor.start(spec, neverAborted());
+        await ready(spec.attempt);
+        await executor.stop(handle, 'kill');
+        expect(endedBy(await exitOf(handle))).toBe(137);
+        await until('all processes are dead', async () => (await harness.traces(spec.attempt)).every((trace) => !trace.startsWith('process')));
+      },
+      'processes',
+    );
 
     promise('a server that dies before it has stored the handle finds the attempt again', async () => {
       const spec = harness.spec(sleeps());
@@ -382,15 +447,29 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
       await untilNoTrace(foreign.attempt);
     });
 
-    promise('a job over its memory limit fails as out of memory', async () => {
-      const { exit } = await run(script('head -c 400000000 /dev/zero | tail -c 390000000 >/dev/null; exit ${PIPESTATUS[1]:-137}', { limits: { memoryBytes: 64 * 2 ** 20 } }));
-      expect(exit.failure?.class).toBe('out-of-memory');
-    }, 'processes', 'memory-limit');
+    promise(
+      'a job over its memory limit fails as out of memory',
+      async () => {
+        const { exit } = await run(
+          script('head -c 400000000 /dev/zero | tail -c 390000000 >/dev/null; exit ${PIPESTATUS[1]:-137}', { limits: { memoryBytes: 64 * 2 ** 20 } }),
+        );
+        expect(exit.failure?.class).toBe('out-of-memory');
+      },
+      'processes',
+      'memory-limit',
+    );
 
-    promise('a job cannot have more processes than its limit', async () => {
-      const { log } = await run(script('n=0; for i in $(seq 60); do sleep 2 & n=$((n + 1)); done 2>/dev/null; echo "made $n"; exit 0', { limits: { pids: 20 } }));
-      expect(log.toString()).not.toContain('made 60');
-    }, 'processes', 'pids-limit');
+    promise(
+      'a job cannot have more processes than its limit',
+      async () => {
+        const { log } = await run(
+          script('n=0; for i in $(seq 60); do sleep 2 & n=$((n + 1)); done 2>/dev/null; echo "made $n"; exit 0', { limits: { pids: 20 } }),
+        );
+        expect(log.toString()).not.toContain('made 60');
+      },
+      'processes',
+      'pids-limit',
+    );
 
     promise('a change is hinted at', async () => {
       const hints: AttemptId[] = [];
@@ -412,15 +491,24 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
       await until('the hint arrives', async () => hints.includes(spec.attempt));
     });
 
-    promise('an engine that does not answer changes nothing', async () => {
-      const { handle } = await startSleeping();
-      harness.setReachable?.(false);
-      for (const call of [() => executor.observe(handle), () => executor.list(), () => executor.inventory(), () => executor.start(harness.spec(exits(0)), neverAborted())]) {
-        await expect(call()).rejects.toSatisfy(isEngineUnreachable);
-      }
-      harness.setReachable?.(true);
-      expect(await executor.observe(handle)).toEqual({ state: 'running' });
-    }, 'reachability');
+    promise(
+      'an engine that does not answer changes nothing',
+      async () => {
+        const { handle } = await startSleeping();
+        harness.setReachable?.(false);
+        for (const call of [
+          () => executor.observe(handle),
+          () => executor.list(),
+          () => executor.inventory(),
+          () => executor.start(harness.spec(exits(0)), neverAborted()),
+        ]) {
+          await expect(call()).rejects.toSatisfy(isEngineUnreachable);
+        }
+        harness.setReachable?.(true);
+        expect(await executor.observe(handle)).toEqual({ state: 'running' });
+      },
+      'reachability',
+    );
 
     promise('the inventory names its nodes and what they have', async () => {
       const { nodes } = await executor.inventory();

@@ -16,7 +16,9 @@ it('finds executors by id and by image, in order of preference', () => {
   expect(() => makeExecutorRegistry([local, local])).toThrow('local');
 });
 
-const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 it.each(folders)('executors/%s has a README, its executor, and a test that runs the conformance suite', (name) => {
   const folder = join(import.meta.dirname, name);

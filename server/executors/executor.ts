@@ -94,9 +94,7 @@ export interface LaunchSpec {
   readonly mounts: readonly Mount[];
 }
 
-export type JobCommand =
-  | { readonly kind: 'script'; readonly text: string }
-  | { readonly kind: 'list'; readonly argv: readonly string[] };
+export type JobCommand = { readonly kind: 'script'; readonly text: string } | { readonly kind: 'list'; readonly argv: readonly string[] };
 
 /** Which folders an attempt sees, by meaning. Whoever realises it makes each item a folder; see `server/staging`. */
 export interface StagePlan {
@@ -128,7 +126,13 @@ export interface Mount {
  */
 export interface StageFolders {
   /** `jobUser` owns the writable folders; null = the server's own uid. */
-  realise(attempt: AttemptId, run: RunId, plan: StagePlan, options: { readonly jobUser: { readonly uid: number; readonly gid: number } | null; readonly copyInputs: boolean }, signal: AbortSignal): Promise<StagedFolders>;
+  realise(
+    attempt: AttemptId,
+    run: RunId,
+    plan: StagePlan,
+    options: { readonly jobUser: { readonly uid: number; readonly gid: number } | null; readonly copyInputs: boolean },
+    signal: AbortSignal,
+  ): Promise<StagedFolders>;
   /** Removes what was made for this attempt alone. Idempotent. */
   discard(attempt: AttemptId): Promise<void>;
 }
@@ -185,8 +189,7 @@ export class EngineUnreachable extends Error {
     Object.defineProperty(this, UNREACHABLE, { value: true });
   }
 }
-export const isEngineUnreachable = (error: unknown): error is EngineUnreachable =>
-  typeof error === 'object' && error !== null && UNREACHABLE in error;
+export const isEngineUnreachable = (error: unknown): error is EngineUnreachable => typeof error === 'object' && error !== null && UNREACHABLE in error;
 
 /** This attempt cannot start, and would not on another try with the same spec. */
 export class StartRefused extends Error {
@@ -197,5 +200,4 @@ export class StartRefused extends Error {
     Object.defineProperty(this, REFUSED, { value: true });
   }
 }
-export const isStartRefused = (error: unknown): error is StartRefused =>
-  typeof error === 'object' && error !== null && REFUSED in error;
+export const isStartRefused = (error: unknown): error is StartRefused => typeof error === 'object' && error !== null && REFUSED in error;

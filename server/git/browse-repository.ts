@@ -37,7 +37,14 @@ export async function listCommitsOf(
 ): Promise<readonly ListedCommit[]> {
   const commit = await resolveRevision(git, mirror, at, ask.revision);
   const listing = await git.must(at.repository, [
-    `--git-dir=${mirror.folderOf(at)}`, 'log', '-z', '--format=%H%x00%an%x00%cI%x00%B', `--max-count=${ask.limit}`, `--skip=${ask.skip}`, commit, '--',
+    `--git-dir=${mirror.folderOf(at)}`,
+    'log',
+    '-z',
+    '--format=%H%x00%an%x00%cI%x00%B',
+    `--max-count=${ask.limit}`,
+    `--skip=${ask.skip}`,
+    commit,
+    '--',
   ]);
   return parseCommits(listing);
 }
@@ -49,7 +56,12 @@ function parseCommits(listing: string): readonly ListedCommit[] {
     const [id = '', author = '', when = '', message = ''] = fields.slice(at, at + 4);
     const committedAt = new Date(when);
     // A commit made by hand may carry a date that is none.
-    commits.push({ id, author, message: message.trimEnd().slice(0, MESSAGE_LENGTH_LIMIT), committedAt: Number.isNaN(committedAt.getTime()) ? new Date(0).toISOString() : committedAt.toISOString() });
+    commits.push({
+      id,
+      author,
+      message: message.trimEnd().slice(0, MESSAGE_LENGTH_LIMIT),
+      committedAt: Number.isNaN(committedAt.getTime()) ? new Date(0).toISOString() : committedAt.toISOString(),
+    });
   }
   return commits;
 }

@@ -11,7 +11,11 @@ import { pathToFileURL } from 'node:url';
  * a remote, so that `git rev-parse HEAD`, `git log -1` and `git status` work in a job that has no network. Jobs get
  * copies, never the folder itself.
  */
-export function makeGitCheckout(options: { readonly folder: string; readonly git: RunGit; readonly mirror: GitMirror }): (at: RepositoryAt, commit: string) => Promise<string> {
+export function makeGitCheckout(options: {
+  readonly folder: string;
+  readonly git: RunGit;
+  readonly mirror: GitMirror;
+}): (at: RepositoryAt, commit: string) => Promise<string> {
   const { folder, git, mirror } = options;
   const inTurn = makeTurns();
 
@@ -28,7 +32,21 @@ export function makeGitCheckout(options: { readonly folder: string; readonly git
       try {
         await git.must(about, ['init', '--quiet', `--object-format=${commit.length === 64 ? 'sha256' : 'sha1'}`, '--', fresh]);
         // By URL, not by path: git ignores `--depth` between local paths.
-        await git.must(about, [...inFresh, '-c', 'core.fsync=none', 'fetch', '--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--no-recurse-submodules', '--', pathToFileURL(source).href, commit]);
+        await git.must(about, [
+          ...inFresh,
+          '-c',
+          'core.fsync=none',
+          'fetch',
+          '--quiet',
+          '--depth=1',
+          '--no-tags',
+          '--no-write-fetch-head',
+          '--no-auto-maintenance',
+          '--no-recurse-submodules',
+          '--',
+          pathToFileURL(source).href,
+          commit,
+        ]);
         await git.must(about, [...inFresh, '-c', 'core.fsync=none', '-c', 'core.logAllRefUpdates=false', 'checkout', '--quiet', '--detach', commit, '--']);
         await mkdir(path.dirname(place), { recursive: true });
         // If the process dies before this line a folder is left in tmp, and the next one makes another.

@@ -50,7 +50,10 @@ export async function loadEndpoint(db: Database, reference: string): Promise<Sto
   return toEndpoint(row);
 }
 
-export async function insertEndpoint(db: Database, endpoint: { readonly id: GitEndpointId; readonly name: string; readonly root: string; readonly now: Date }): Promise<StoredEndpoint> {
+export async function insertEndpoint(
+  db: Database,
+  endpoint: { readonly id: GitEndpointId; readonly name: string; readonly root: string; readonly now: Date },
+): Promise<StoredEndpoint> {
   try {
     const row = await db
       .insertInto('git_endpoints')
@@ -59,7 +62,8 @@ export async function insertEndpoint(db: Database, endpoint: { readonly id: GitE
       .executeTakeFirstOrThrow();
     return toEndpoint(row);
   } catch (error) {
-    if (isUniqueViolation(error, 'git_endpoints_name_key')) throw new SodateError('name-taken', { thing: 'git endpoint', name: endpoint.name }, { cause: error });
+    if (isUniqueViolation(error, 'git_endpoints_name_key'))
+      throw new SodateError('name-taken', { thing: 'git endpoint', name: endpoint.name }, { cause: error });
     throw error;
   }
 }

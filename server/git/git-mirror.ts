@@ -94,7 +94,8 @@ export function makeGitMirror(options: { readonly folder: string; readonly git: 
         await rm(path.join(mirror, KEPT, commit), { force: true });
         const fetched = await git.ask(at.repository, [`--git-dir=${mirror}`, ...FETCH, '--', origin, commit]);
         if (fetched.code !== 0) {
-          if (/not our ref|couldn't find remote ref|unadvertised object|no such remote ref/i.test(fetched.stderr)) throw new SodateError('git-revision-not-found', { revision: commit, repository: at.repository });
+          if (/not our ref|couldn't find remote ref|unadvertised object|no such remote ref/i.test(fetched.stderr))
+            throw new SodateError('git-revision-not-found', { revision: commit, repository: at.repository });
           throw new SodateError('git-failed', { repository: at.repository, reason: reasonIn(fetched.stderr) });
         }
         if (!(await isCommit(at, mirror, commit))) throw new SodateError('git-revision-not-found', { revision: commit, repository: at.repository });

@@ -6,7 +6,14 @@ import type { Route } from '@sodate/contract/route.ts';
 import { gitRoutes, listGitEndpoints } from '@sodate/contract/git.ts';
 import { describe, expect, it } from 'vitest';
 
-const endpoint = { id: '01900000-0000-7000-8000-000000000001' as GitEndpointId, number: 1, name: 'local', kind: 'local', root: '/srv/git', createdAt: new Date(0) } as const;
+const endpoint = {
+  id: '01900000-0000-7000-8000-000000000001' as GitEndpointId,
+  number: 1,
+  name: 'local',
+  kind: 'local',
+  root: '/srv/git',
+  createdAt: new Date(0),
+} as const;
 
 describe('git routes', () => {
   const handlers = new Map<string, (call: RouteCall<Route>) => Promise<unknown>>();

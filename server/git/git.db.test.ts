@@ -51,7 +51,12 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
     gitIn(origin.folder, 'tag', 'main-too');
     gitIn(origin.folder, 'branch', 'main-too', first);
 
-    expect(await git.resolveSource({ repository: 'team/model' })).toEqual({ endpoint: { id: endpoint, name: 'local' }, repository: 'team/model', revision: null, commit: second });
+    expect(await git.resolveSource({ repository: 'team/model' })).toEqual({
+      endpoint: { id: endpoint, name: 'local' },
+      repository: 'team/model',
+      revision: null,
+      commit: second,
+    });
     expect(await resolve('team/model', 'HEAD')).toBe(second);
     expect(await resolve('team/model', 'main')).toBe(second);
     expect(await resolve('team/model', 'refs/heads/main')).toBe(second);
@@ -78,7 +83,10 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
   it('says what is not there, and what is', async () => {
     makeOrigin(gitRoot, 'empty');
     const missing = await git.resolveSource({ repository: 'team/modle' }).catch((error: unknown) => error);
-    expect(missing).toMatchObject({ code: 'git-repository-not-found', params: { repository: 'team/modle', endpoint: 'local', known: expect.stringContaining('team/model') } });
+    expect(missing).toMatchObject({
+      code: 'git-repository-not-found',
+      params: { repository: 'team/modle', endpoint: 'local', known: expect.stringContaining('team/model') },
+    });
     for (const revision of ['nope', 'deadbeef', 'f'.repeat(40), 'refs/heads/nope', 'main~1', 'v1.0^{}']) {
       expect(await codeOf(resolve('team/model', revision)), revision).toBe('git-revision-not-found');
     }
@@ -133,11 +141,22 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
     const commit = origin.commit({ a: '1' });
     const script = `touch ${witness}`;
     for (const [key, value] of Object.entries({
-      'core.fsmonitor': script, 'core.sshCommand': script, 'uploadpack.packObjectsHook': script, 'filter.evil.smudge': script, 'filter.evil.clean': script,
-      'gpg.program': script, 'log.showSignature': 'true', 'core.pager': script, 'diff.evil.command': script, 'core.alternateRefsCommand': script, 'alias.cat-file': `!${script}`,
-    })) gitIn(origin.folder, 'config', key, value);
+      'core.fsmonitor': script,
+      'core.sshCommand': script,
+      'uploadpack.packObjectsHook': script,
+      'filter.evil.smudge': script,
+      'filter.evil.clean': script,
+      'gpg.program': script,
+      'log.showSignature': 'true',
+      'core.pager': script,
+      'diff.evil.command': script,
+      'core.alternateRefsCommand': script,
+      'alias.cat-file': `!${script}`,
+    }))
+      gitIn(origin.folder, 'config', key, value);
     mkdirSync(path.join(origin.folder, '.git', 'hooks'), { recursive: true });
-    for (const hook of ['post-checkout', 'post-upload-pack', 'reference-transaction', 'pre-auto-gc']) writeFileSync(path.join(origin.folder, '.git', 'hooks', hook), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    for (const hook of ['post-checkout', 'post-upload-pack', 'reference-transaction', 'pre-auto-gc'])
+      writeFileSync(path.join(origin.folder, '.git', 'hooks', hook), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     rmSync(witness, { force: true });
     await resolve('hostile', 'main');
     await resolve('hostile', commit.slice(0, 8));
@@ -188,10 +207,14 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
     await git.ensureMirror(endpoint, 'crashed', first);
     const second = origin.commit({ a: '2', b: '2' });
     const mirrors = path.join(home, 'git', 'mirrors', endpoint);
-    const mirror = readdirSync(mirrors).map((name) => path.join(mirrors, name)).find((folder) => existsSync(path.join(folder, 'refs/sodate', first))) ?? '';
+    const mirror =
+      readdirSync(mirrors)
+        .map((name) => path.join(mirrors, name))
+        .find((folder) => existsSync(path.join(folder, 'refs/sodate', first))) ?? '';
     // A fetch that was killed while it stored objects one by one: the commit is there, its tree is not.
     gitIn(mirror, 'fetch', '--quiet', `${origin.folder}/.git`, second);
-    for (const object of gitIn(origin.folder, 'rev-parse', `${second}^{tree}`, `${second}:b`).split('\n')) rmSync(path.join(mirror, 'objects', object.slice(0, 2), object.slice(2)));
+    for (const object of gitIn(origin.folder, 'rev-parse', `${second}^{tree}`, `${second}:b`).split('\n'))
+      rmSync(path.join(mirror, 'objects', object.slice(0, 2), object.slice(2)));
     // A ref and a lock of which a power cut left only the names.
     writeFileSync(path.join(mirror, 'refs/sodate', second), '');
     writeFileSync(path.join(mirror, 'refs/sodate', `${second}.lock`), '');
@@ -209,7 +232,9 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
     const origin = makeOrigin(gitRoot, 'busy');
     const commits = [origin.commit({ a: '1' }), origin.commit({ a: '2' })];
     const others = [again(), again()];
-    const folders = await Promise.all(commits.flatMap((commit) => others.flatMap((each) => [each.ensureCheckout(endpoint, 'busy', commit), each.ensureCheckout(endpoint, 'busy', commit)])));
+    const folders = await Promise.all(
+      commits.flatMap((commit) => others.flatMap((each) => [each.ensureCheckout(endpoint, 'busy', commit), each.ensureCheckout(endpoint, 'busy', commit)])),
+    );
     expect(new Set(folders).size).toBe(2);
     for (const folder of folders) expect(gitIn(folder, 'status', '--porcelain')).toBe('');
     expect(readdirSync(path.join(home, 'git/tmp'))).toEqual([]);
@@ -289,8 +314,27 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
     await db
       .insertInto('runs')
       .values({
-        tenant_id: tenant, id: run, kind: 'training', number: 1, name: 'r', memo: '', tags: [], state: 'queued', request: JSON.stringify({ git: { endpoint: { id, name: 'short-lived' }, commit } }),
-        warnings: '[]', image: 'host', cpu_milli: 1, memory_bytes: 1, gpus: 0, priority: 0, shape: 's', retries: '{}', created_by: user, created_at: now, queued_at: now, due_at: now,
+        tenant_id: tenant,
+        id: run,
+        kind: 'training',
+        number: 1,
+        name: 'r',
+        memo: '',
+        tags: [],
+        state: 'queued',
+        request: JSON.stringify({ git: { endpoint: { id, name: 'short-lived' }, commit } }),
+        warnings: '[]',
+        image: 'host',
+        cpu_milli: 1,
+        memory_bytes: 1,
+        gpus: 0,
+        priority: 0,
+        shape: 's',
+        retries: '{}',
+        created_by: user,
+        created_at: now,
+        queued_at: now,
+        due_at: now,
       })
       .execute();
     expect(await codeOf(git.deleteEndpoint('short-lived'))).toBe('in-use');

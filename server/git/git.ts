@@ -38,14 +38,25 @@ export interface Git {
   deleteEndpoint(reference: string): Promise<void>;
   listRepositories(endpoint: string): Promise<readonly string[]>;
   listBranches(endpoint: string, repository: string): Promise<readonly Branch[]>;
-  listCommits(endpoint: string, repository: string, ask: { readonly revision?: string | undefined; readonly limit: number; readonly skip: number }): Promise<readonly ListedCommit[]>;
+  listCommits(
+    endpoint: string,
+    repository: string,
+    ask: { readonly revision?: string | undefined; readonly limit: number; readonly skip: number },
+  ): Promise<readonly ListedCommit[]>;
 
   /** Removes what killed processes left half-made. Only while no other process uses the same home. */
   removeLeftovers(): Promise<void>;
 }
 
 /** @param parts.folder is ours alone; `gitRoot` null switches endpoints of local folders off */
-export function makeGit(parts: { readonly db: Database; readonly folder: string; readonly gitRoot: string | null; readonly clock: Clock; readonly log: Log; readonly searchPath?: string }): Git {
+export function makeGit(parts: {
+  readonly db: Database;
+  readonly folder: string;
+  readonly gitRoot: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly searchPath?: string;
+}): Git {
   const { db, folder, gitRoot, clock, log } = parts;
   const git = makeRunGit({ folder, searchPath: parts.searchPath ?? DEFAULT_GIT_SEARCH_PATH, log });
   const mirror = makeGitMirror({ folder, git });
@@ -53,11 +64,15 @@ export function makeGit(parts: { readonly db: Database; readonly folder: string;
 
   /** The endpoint's folder as it is now; it may have been moved or replaced since it was registered. */
   async function rootOf(endpoint: StoredEndpoint, about: string): Promise<string> {
-    if (gitRoot === null) throw new SodateError('git-failed', { repository: about, reason: 'SODATE_GIT_ROOT is not set on the server, so local repositories are switched off' });
+    if (gitRoot === null)
+      throw new SodateError('git-failed', { repository: about, reason: 'SODATE_GIT_ROOT is not set on the server, so local repositories are switched off' });
     const [allowed, root] = await Promise.all([realpath(gitRoot), realpath(endpoint.root)].map((each) => each.catch(() => null)));
     if (!allowed || !root || !isBelow(root, allowed)) {
       log.warn({ endpoint: endpoint.name, root: endpoint.root, gitRoot }, 'the folder of a git endpoint is missing or not below SODATE_GIT_ROOT');
-      throw new SodateError('git-failed', { repository: about, reason: `the folder of the endpoint ${endpoint.name} is missing or no longer below SODATE_GIT_ROOT` });
+      throw new SodateError('git-failed', {
+        repository: about,
+        reason: `the folder of the endpoint ${endpoint.name} is missing or no longer below SODATE_GIT_ROOT`,
+      });
     }
     return root;
   }
@@ -75,7 +90,11 @@ export function makeGit(parts: { readonly db: Database; readonly folder: string;
     throw new SodateError('git-repository-not-found', { repository, endpoint: endpoint.name, known: names === '' ? 'none' : names });
   }
 
-  const repositoryAt = (endpoint: StoredEndpoint, repository: string): RepositoryAt => ({ endpoint: endpoint.id, repository, origin: () => originOf(endpoint, repository) });
+  const repositoryAt = (endpoint: StoredEndpoint, repository: string): RepositoryAt => ({
+    endpoint: endpoint.id,
+    repository,
+    origin: () => originOf(endpoint, repository),
+  });
   const repositoryById = (endpoint: GitEndpointId, repository: string): RepositoryAt => ({
     endpoint,
     repository,
@@ -124,11 +143,13 @@ export function makeGit(parts: { readonly db: Database; readonly folder: string;
 
 async function checkNewRoot(root: string, gitRoot: string | null): Promise<void> {
   const refuse = (details: string): SodateError => new SodateError('invalid-request', { details: `body.root: ${details}` });
-  if (gitRoot === null) throw refuse('local git endpoints are switched off. Set SODATE_GIT_ROOT to the folder that holds your repositories, and restart the server');
+  if (gitRoot === null)
+    throw refuse('local git endpoints are switched off. Set SODATE_GIT_ROOT to the folder that holds your repositories, and restart the server');
   if (!path.isAbsolute(root) || root.includes('\0')) throw refuse('must be an absolute path on the server');
   const allowed = await realpath(gitRoot).catch(() => null);
   if (allowed === null) throw refuse(`SODATE_GIT_ROOT is ${gitRoot}, which does not exist on the server`);
   const real = await realpath(root).catch(() => null);
   // One text whether it is missing or elsewhere: this must not become a way to ask what the server's disk holds.
-  if (real === null || !isBelow(real, allowed) || !(await stat(real)).isDirectory()) throw refuse(`must be an existing folder at or below SODATE_GIT_ROOT, which is ${gitRoot}`);
+  if (real === null || !isBelow(real, allowed) || !(await stat(real)).isDirectory())
+    throw refuse(`must be an existing folder at or below SODATE_GIT_ROOT, which is ${gitRoot}`);
 }

@@ -78,7 +78,10 @@ const readSmall = async (file: string): Promise<string> => (await readFile(file,
 
 /** Is the repository's history cut off? The platform could not keep such commits for certain. */
 export const isShallow = async (gitDirectory: string): Promise<boolean> => {
-  const size = await stat(path.join(gitDirectory, 'shallow')).then((found) => found.size, () => 0);
+  const size = await stat(path.join(gitDirectory, 'shallow')).then(
+    (found) => found.size,
+    () => 0,
+  );
   return size > 0;
 };
 

@@ -13,7 +13,8 @@ export async function resolveRevision(git: RunGit, mirror: GitMirror, at: Reposi
   const digits = revision?.toLowerCase() ?? '';
   if (FULL_ID.test(digits) && (await mirror.isKept(at, digits))) return digits;
   const origin = await at.origin();
-  if (await isShallow(origin)) throw new SodateError('git-failed', { repository: at.repository, reason: 'it is a shallow clone. Complete it there with: git fetch --unshallow' });
+  if (await isShallow(origin))
+    throw new SodateError('git-failed', { repository: at.repository, reason: 'it is a shallow clone. Complete it there with: git fetch --unshallow' });
   const commit = await findCommit(mirror, at, revision ?? 'HEAD', await readOriginRefs(git, at.repository, origin));
   // A tag may point to something that is no commit; `keep` tells.
   await mirror.keep(at, commit);

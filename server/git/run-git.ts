@@ -104,14 +104,19 @@ export function makeRunGit(options: { readonly folder: string; readonly searchPa
         log.warn({ err: cause, repository: about, args }, 'git failed');
         reject(new SodateError('git-failed', { repository: about, reason }, { cause }));
       };
-      const child = execFile('git', [...args], { env: environment, cwd: folder, timeout: GIT_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: GIT_OUTPUT_BYTES_LIMIT, encoding: 'utf8' }, (error, stdout, stderr) => {
-        if (error === null) return resolve({ code: 0, stdout, stderr });
-        if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });
-        if (error.code === 'ENOENT') return failed('the program git is not installed on the server', error);
-        if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return failed('it answered with more than 32 MiB', error);
-        if (error.killed === true) return failed(`it took longer than ${GIT_TIMEOUT_MS / 60_000} minutes`, error);
-        return failed('the program git could not run; the server log has the details', error);
-      });
+      const child = execFile(
+        'git',
+        [...args],
+        { env: environment, cwd: folder, timeout: GIT_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: GIT_OUTPUT_BYTES_LIMIT, encoding: 'utf8' },
+        (error, stdout, stderr) => {
+          if (error === null) return resolve({ code: 0, stdout, stderr });
+          if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });
+          if (error.code === 'ENOENT') return failed('the program git is not installed on the server', error);
+          if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return failed('it answered with more than 32 MiB', error);
+          if (error.killed === true) return failed(`it took longer than ${GIT_TIMEOUT_MS / 60_000} minutes`, error);
+          return failed('the program git could not run; the server log has the details', error);
+        },
+      );
       // git may end without reading its input: only its exit code counts.
       child.stdin?.on('error', () => {});
       child.stdin?.end(input ?? '');
@@ -133,5 +138,8 @@ export function makeRunGit(options: { readonly folder: string; readonly searchPa
 export function reasonIn(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   const line = lines.find((each) => /^(fatal|error):/.test(each)) ?? lines[0] ?? 'it gave no reason';
-  return line.replace(/^(fatal|error): */, '').replaceAll(/(?<![\w.])\/[^\s'":]+/g, '…').slice(0, 300);
+  return line
+    .replace(/^(fatal|error): */, '')
+    .replaceAll(/(?<![\w.])\/[^\s'":]+/g, '…')
+    .slice(0, 300);
 }

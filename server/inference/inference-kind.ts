@@ -36,7 +36,15 @@ export const inferenceKind: RunKind<StoredInference> = {
     kind: 'inference',
     dataset: await findDataset(db, tenant, request.dataset.id),
     git: request.git,
-    parents: await showReferences(db, tenant, request.parents.map(({ id }) => id)),
-    parentInferences: await showReferences(db, tenant, request.inferences.map(({ id }) => id)),
+    parents: await showReferences(
+      db,
+      tenant,
+      request.parents.map(({ id }) => id),
+    ),
+    parentInferences: await showReferences(
+      db,
+      tenant,
+      request.inferences.map(({ id }) => id),
+    ),
   }),
 };

@@ -15,7 +15,10 @@ export interface InferenceParts {
 }
 
 /** Resolves what an inference names (data set, commit, trainings, inferences) and queues it. */
-export async function startInference(parts: InferenceParts, ask: { readonly tenant: TenantContext; readonly user: UserId; readonly id: RunId; readonly request: InferenceRequest }) {
+export async function startInference(
+  parts: InferenceParts,
+  ask: { readonly tenant: TenantContext; readonly user: UserId; readonly id: RunId; readonly request: InferenceRequest },
+) {
   const { db } = parts;
   const { tenant } = ask;
   const { dataset: datasetRef, git: source, parents: parentRefs, parentInferences: inferenceRefs, ...submission } = ask.request;

@@ -16,7 +16,10 @@ export async function openHome(folder: string): Promise<Home> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o711).catch(() => {});
   const key = Buffer.from(await readOrMake(path.join(folder, 'key'), () => randomBytes(32).toString('hex')), 'hex');
-  if (key.length !== 32) throw new Error(`The key file ${path.join(folder, 'key')} is damaged. Restore it from a backup; without it no signed address and no job token made before is valid.`);
+  if (key.length !== 32)
+    throw new Error(
+      `The key file ${path.join(folder, 'key')} is damaged. Restore it from a backup; without it no signed address and no job token made before is valid.`,
+    );
   return { folder, serverId: await readOrMake(path.join(folder, 'server-id'), randomUUID), key };
 }
 

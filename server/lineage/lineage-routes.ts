@@ -18,7 +18,13 @@ async function findByNumber(db: Database, tenant: TenantId, { kind, id }: NodeKe
   const number = /^#?([1-9][0-9]{0,14})$/.exec(id);
   const row =
     kind === 'run' && run?.[1] && run[2]
-      ? await db.selectFrom('runs').select('id').where('tenant_id', '=', tenant).where('kind', '=', run[1]).where('number', '=', Number(run[2])).executeTakeFirst()
+      ? await db
+          .selectFrom('runs')
+          .select('id')
+          .where('tenant_id', '=', tenant)
+          .where('kind', '=', run[1])
+          .where('number', '=', Number(run[2]))
+          .executeTakeFirst()
       : kind === 'data' && number
         ? await db.selectFrom('data').select('id').where('tenant_id', '=', tenant).where('number', '=', Number(number[1])).executeTakeFirst()
         : kind === 'dataset' && number

@@ -39,17 +39,39 @@ export async function addEdges(tx: DatabaseTransaction, tenant: TenantId, to: No
   if (from.length === 0) return;
   await tx
     .insertInto('lineage_edges')
-    .values(from.map((origin) => ({ tenant_id: tenant, from_kind: origin.kind, from_id: origin.id, to_kind: to.kind, to_id: to.id, relation: origin.relation, created_at: now })))
+    .values(
+      from.map((origin) => ({
+        tenant_id: tenant,
+        from_kind: origin.kind,
+        from_id: origin.id,
+        to_kind: to.kind,
+        to_id: to.id,
+        relation: origin.relation,
+        created_at: now,
+      })),
+    )
     .onConflict((conflict) => conflict.doNothing())
     .execute();
 }
 
 export async function relabelNode(tx: DatabaseTransaction, tenant: TenantId, point: LineagePoint): Promise<void> {
-  await tx.updateTable('lineage_nodes').set({ label: point.label }).where('tenant_id', '=', tenant).where('kind', '=', point.kind).where('id', '=', point.id).execute();
+  await tx
+    .updateTable('lineage_nodes')
+    .set({ label: point.label })
+    .where('tenant_id', '=', tenant)
+    .where('kind', '=', point.kind)
+    .where('id', '=', point.id)
+    .execute();
 }
 
 export async function markNodeDeleted(tx: DatabaseTransaction, tenant: TenantId, node: NodeKey, now: Date): Promise<void> {
-  await tx.updateTable('lineage_nodes').set({ deleted_at: now }).where('tenant_id', '=', tenant).where('kind', '=', node.kind).where('id', '=', node.id).execute();
+  await tx
+    .updateTable('lineage_nodes')
+    .set({ deleted_at: now })
+    .where('tenant_id', '=', tenant)
+    .where('kind', '=', node.kind)
+    .where('id', '=', node.id)
+    .execute();
 }
 
 export interface EdgeRow {
@@ -65,12 +87,21 @@ export interface EdgeRow {
  * Edges at the given nodes, in one direction. What a data set contains comes last, since that may be 100,000 data and
  * the reader is bounded: runs, data sets and commits are not to be lost behind it.
  */
-export function readEdges(db: Database, tenant: TenantId, nodes: readonly NodeKey[], direction: 'ancestors' | 'descendants', limit: number): Promise<EdgeRow[]> {
+export function readEdges(
+  db: Database,
+  tenant: TenantId,
+  nodes: readonly NodeKey[],
+  direction: 'ancestors' | 'descendants',
+  limit: number,
+): Promise<EdgeRow[]> {
   const [kind, id] = direction === 'ancestors' ? (['to_kind', 'to_id'] as const) : (['from_kind', 'from_id'] as const);
   return db
     .selectFrom('lineage_edges')
     .innerJoin(
-      sql<{ kind: string; id: string }>`(select * from unnest(${nodes.map((node) => node.kind)}::text[], ${nodes.map((node) => node.id)}::text[]) as frontier_row (kind, id))`.as('frontier'),
+      sql<{
+        kind: string;
+        id: string;
+      }>`(select * from unnest(${nodes.map((node) => node.kind)}::text[], ${nodes.map((node) => node.id)}::text[]) as frontier_row (kind, id))`.as('frontier'),
       (join) => join.onRef(`lineage_edges.${kind}`, '=', 'frontier.kind').onRef(`lineage_edges.${id}`, '=', 'frontier.id'),
     )
     .where('tenant_id', '=', tenant)
@@ -83,11 +114,20 @@ export function readEdges(db: Database, tenant: TenantId, nodes: readonly NodeKe
     .execute();
 }
 
-export function readNodes(db: Database, tenant: TenantId, nodes: readonly NodeKey[]): Promise<{ kind: string; id: string; label: string; deleted_at: Date | null }[]> {
+export function readNodes(
+  db: Database,
+  tenant: TenantId,
+  nodes: readonly NodeKey[],
+): Promise<{ kind: string; id: string; label: string; deleted_at: Date | null }[]> {
   return db
     .selectFrom('lineage_nodes')
     .innerJoin(
-      sql<{ wanted_kind: string; wanted_id: string }>`(select * from unnest(${nodes.map((node) => node.kind)}::text[], ${nodes.map((node) => node.id)}::text[]) as wanted_row (wanted_kind, wanted_id))`.as('wanted'),
+      sql<{
+        wanted_kind: string;
+        wanted_id: string;
+      }>`(select * from unnest(${nodes.map((node) => node.kind)}::text[], ${nodes.map((node) => node.id)}::text[]) as wanted_row (wanted_kind, wanted_id))`.as(
+        'wanted',
+      ),
       (join) => join.onRef('lineage_nodes.kind', '=', 'wanted.wanted_kind').onRef('lineage_nodes.id', '=', 'wanted.wanted_id'),
     )
     .where('tenant_id', '=', tenant)

@@ -16,8 +16,14 @@ describe('lineage', () => {
   });
   afterAll(() => platform.close());
 
-  const record = (lineage: Recorded): Promise<void> => database().db.transaction().execute((tx) => recordLineage(tx, platform.tenant, lineage, new Date()));
-  const markDeleted = (point: Point): Promise<void> => database().db.transaction().execute((tx) => markLineageDeleted(tx, platform.tenant, point, new Date()));
+  const record = (lineage: Recorded): Promise<void> =>
+    database()
+      .db.transaction()
+      .execute((tx) => recordLineage(tx, platform.tenant, lineage, new Date()));
+  const markDeleted = (point: Point): Promise<void> =>
+    database()
+      .db.transaction()
+      .execute((tx) => markLineageDeleted(tx, platform.tenant, point, new Date()));
   const run = (label: string) => ({ kind: 'run', id: newId(), label }) as const;
   const labels = async (at: string): Promise<string[]> => {
     const { body } = await platform.call('GET', `lineage/${at}`);
@@ -30,7 +36,13 @@ describe('lineage', () => {
     const { body: dataset } = await platform.call('POST', 'datasets', { name: 'set', entries: { training: [derived.id], testing: [derived.id] } });
     const [first, second] = [run('training-1'), run('inference-1')];
     const commit = { kind: 'commit', id: `${newId()}:model@abc/def`, label: 'model abc' } as const;
-    await record({ to: first, from: [{ kind: 'dataset', id: dataset.id, label: 'another label', relation: 'input' }, { ...commit, relation: 'code' }] });
+    await record({
+      to: first,
+      from: [
+        { kind: 'dataset', id: dataset.id, label: 'another label', relation: 'input' },
+        { ...commit, relation: 'code' },
+      ],
+    });
     await record({ to: second, from: [{ ...first, relation: 'parent' }] });
     await record({ to: second, from: [{ ...first, relation: 'parent' }] });
 
@@ -71,7 +83,8 @@ describe('lineage', () => {
 
   it('meets a node once, however many ways lead to it, and survives a circle', async () => {
     const layers = Array.from({ length: 12 }, (_, layer) => Array.from({ length: 6 }, (__, index) => run(`${layer}-${index}`)));
-    for (const [layer, runs] of layers.entries()) for (const to of runs) await record({ to, from: (layers[layer - 1] ?? []).map((from) => ({ ...from, relation: 'parent' })) });
+    for (const [layer, runs] of layers.entries())
+      for (const to of runs) await record({ to, from: (layers[layer - 1] ?? []).map((from) => ({ ...from, relation: 'parent' })) });
     const [top, bottom] = [layers.at(-1)?.[0], layers[0]?.[0]];
     if (!top || !bottom) throw new Error('no layers');
     await record({ to: bottom, from: [{ ...top, relation: 'parent' }] });
@@ -84,13 +97,16 @@ describe('lineage', () => {
 
   it('says when it shows only a part', async () => {
     const many = run('has many parents');
-    await record({ to: many, from: Array.from({ length: LINEAGE_NODES_LIMIT + 10 }, (_, index) => ({ ...run(`parent ${index}`), relation: 'parent' as const })) });
+    await record({
+      to: many,
+      from: Array.from({ length: LINEAGE_NODES_LIMIT + 10 }, (_, index) => ({ ...run(`parent ${index}`), relation: 'parent' as const })),
+    });
     const { body } = await platform.call('GET', `lineage/run/${many.id}`);
     expect(body.nodes).toHaveLength(LINEAGE_NODES_LIMIT);
     expect(body.truncated).toBe(true);
   });
 
-  it('knows nothing of what is not there, or is another tenant\'s', async () => {
+  it("knows nothing of what is not there, or is another tenant's", async () => {
     const mine = run('mine');
     await record({ to: mine, from: [] });
     expect((await platform.call('GET', `lineage/run/${newId()}`)).body).toMatchObject({ code: 'not-found' });

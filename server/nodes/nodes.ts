@@ -67,7 +67,9 @@ export async function recordInventory(db: Database, executors: readonly Executor
           const { id } = await tx
             .insertInto('nodes')
             .values({ id: newId(), name: node.name, cpu_milli: node.cpuMilli, memory_bytes: node.memoryBytes, problem: null, seen_at: now })
-            .onConflict((conflict) => conflict.column('name').doUpdateSet({ cpu_milli: node.cpuMilli, memory_bytes: node.memoryBytes, problem: null, seen_at: now }))
+            .onConflict((conflict) =>
+              conflict.column('name').doUpdateSet({ cpu_milli: node.cpuMilli, memory_bytes: node.memoryBytes, problem: null, seen_at: now }),
+            )
             .returning('id')
             .executeTakeFirstOrThrow();
           const images = JSON.stringify(executor.capabilities.images);

@@ -49,7 +49,10 @@ async function launchAfresh(wanted: BringUp): Promise<BroughtUp> {
   await endLeftovers(dataFolder, timing);
   // The process table shows only our own container. A socket works across containers that share the folder, and two servers on one data folder would destroy it.
   if ((await askPostgres(connection)) !== 'unreachable') {
-    throw new PostgresError('busy', `A PostgreSQL that this process cannot see, probably in another container, serves ${dataFolder}. Stop it there, or choose another SODATE_HOME.`);
+    throw new PostgresError(
+      'busy',
+      `A PostgreSQL that this process cannot see, probably in another container, serves ${dataFolder}. Stop it there, or choose another SODATE_HOME.`,
+    );
   }
   await removeStaleLock(dataFolder, socketFolder, log);
   const logFile = logFileOf(folder);

@@ -23,7 +23,10 @@ const NOBODY = 65_534;
 export const TOOL_ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 /** Best first. Which of them works here (containers often refuse user namespaces) only a try can tell. */
-export function identityCandidates(me: { readonly uid: number; readonly named: boolean }, folderOwner: { readonly uid: number; readonly gid: number }): readonly PostgresIdentity[] {
+export function identityCandidates(
+  me: { readonly uid: number; readonly named: boolean },
+  folderOwner: { readonly uid: number; readonly gid: number },
+): readonly PostgresIdentity[] {
   if (me.uid !== 0) return me.named ? [{ kind: 'same-user' }] : [{ kind: 'user-namespace' }, { kind: 'same-user' }];
   const { uid, gid } = folderOwner.uid === 0 ? { uid: NOBODY, gid: NOBODY } : folderOwner;
   return [
@@ -70,7 +73,14 @@ export async function runAs(identity: PostgresIdentity, command: string, args: r
   const invocation = asIdentity(identity, command, args);
   const { uid, gid } = invocation;
   return await new Promise((resolve) => {
-    const options = { env: TOOL_ENVIRONMENT, cwd: '/', timeout: 120_000, maxBuffer: 1024 * 1024, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+    const options = {
+      env: TOOL_ENVIRONMENT,
+      cwd: '/',
+      timeout: 120_000,
+      maxBuffer: 1024 * 1024,
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+    };
     const child = execFile(invocation.command, [...invocation.arguments], options, (error, stdout, stderr) => {
       const output = `${stdout}${stderr}`.trim();
       if (error === null) resolve({ code: 0, output });

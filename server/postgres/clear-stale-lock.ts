@@ -17,7 +17,10 @@ export async function endLeftovers(dataFolder: string, timing: PostgresTiming): 
   }
   if (await leftoversGone(dataFolder, timing.immediateStopWithinMilliseconds)) return;
   const pids = leftoversOf(dataFolder).map(({ pid }) => pid);
-  throw new PostgresError('cannot-start', `Processes ${pids.join(', ')} of an earlier PostgreSQL still use ${dataFolder} and do not end. End them (kill -9), then try again.`);
+  throw new PostgresError(
+    'cannot-start',
+    `Processes ${pids.join(', ')} of an earlier PostgreSQL still use ${dataFolder} and do not end. End them (kill -9), then try again.`,
+  );
 }
 
 /**

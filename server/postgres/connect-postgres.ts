@@ -37,7 +37,11 @@ export async function askPostgres(connection: PostgresConnection): Promise<Answe
     const code = errorCode(error) ?? '';
     if (UNREACHABLE.has(code)) return 'unreachable';
     if (code === '28P01' || code === '28000') {
-      throw new PostgresError('password-not-valid', `The database on ${connection.host} does not accept the password that is kept in its folder. Put the file sodate.password back as it was.`, { cause: error });
+      throw new PostgresError(
+        'password-not-valid',
+        `The database on ${connection.host} does not accept the password that is kept in its folder. Put the file sodate.password back as it was.`,
+        { cause: error },
+      );
     }
     if (NOT_YET.has(code)) return 'not-yet';
     if (code === '') return 'silent'; // the driver's own errors: the time is over, the connection ended

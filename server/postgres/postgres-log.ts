@@ -18,13 +18,19 @@ export const logFileOf = (folder: string) => join(folder, 'postgres.log');
  * cannot bound the size of a day.
  */
 export async function boundLog(file: string, maximumBytes: number): Promise<void> {
-  const size = await stat(file).then(({ size }) => size, () => 0);
+  const size = await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
   if (size <= maximumBytes) return;
   await copyFile(file, `${file}.1`);
   await truncate(file, 0);
 }
 
 export async function lastLogLines(file: string, from: number, lines = 12): Promise<string> {
-  const text = await readFile(file).then((bytes) => bytes.subarray(Math.min(from, bytes.length)).toString(), () => '');
+  const text = await readFile(file).then(
+    (bytes) => bytes.subarray(Math.min(from, bytes.length)).toString(),
+    () => '',
+  );
   return text.trimEnd().split('\n').slice(-lines).join('\n');
 }

@@ -8,7 +8,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PostgresIdentity } from './choose-identity.ts';
 import { type Owner, startOwner } from './crash-rounds.ts';
 import { copyNative, findNative } from './find-binaries.ts';
-import { type EmbeddedPostgres, type EmbeddedPostgresOptions, type PostgresEvent, describeEmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from './postgres.ts';
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  type PostgresEvent,
+  describeEmbeddedPostgres,
+  startEmbeddedPostgres,
+  stopEmbeddedPostgres,
+} from './postgres.ts';
 import { waitUntil } from './postgres-timing.ts';
 import { endAtOnce, processesIn, readProcess } from './read-process.ts';
 
@@ -77,9 +84,18 @@ describe('starting and stopping', () => {
 
   test('is durable, listens on its socket only, asks for the password, and gives no superuser', async () => {
     const database = await start();
-    expect(await query(database, `SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('full_page_writes') AS durable`)).toEqual([{ durable: 'ononon' }]);
-    expect(await query(database, `SELECT current_setting('listen_addresses') AS listens, current_setting('is_superuser') AS superuser, current_setting('TimeZone') AS zone`)).toEqual([{ listens: '', superuser: 'off', zone: 'UTC' }]);
-    expect(await query(database, `SELECT datlocprovider::text AS provider, datlocale AS locale FROM pg_database WHERE datname = current_database()`)).toEqual([{ provider: 'b', locale: 'C.UTF-8' }]);
+    expect(
+      await query(database, `SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('full_page_writes') AS durable`),
+    ).toEqual([{ durable: 'ononon' }]);
+    expect(
+      await query(
+        database,
+        `SELECT current_setting('listen_addresses') AS listens, current_setting('is_superuser') AS superuser, current_setting('TimeZone') AS zone`,
+      ),
+    ).toEqual([{ listens: '', superuser: 'off', zone: 'UTC' }]);
+    expect(await query(database, `SELECT datlocprovider::text AS provider, datlocale AS locale FROM pg_database WHERE datname = current_database()`)).toEqual([
+      { provider: 'b', locale: 'C.UTF-8' },
+    ]);
     expect(await query(database, `SELECT substring('データ' from 2 for 1) AS letter, upper('é') AS big`)).toEqual([{ letter: 'ー', big: 'É' }]);
     await query(database, 'CREATE EXTENSION pg_trgm');
     const stranger = new Client({ ...database.connection, password: 'wrong' });
@@ -252,7 +268,10 @@ describe('supervision', () => {
 
 describe('errors say what to do', () => {
   test('no package for this machine', async () => {
-    await expect(start({ host: { platform: 'linux', cpu: 'riscv64' } })).rejects.toMatchObject({ code: 'platform-not-supported', message: expect.stringContaining('DATABASE_URL') });
+    await expect(start({ host: { platform: 'linux', cpu: 'riscv64' } })).rejects.toMatchObject({
+      code: 'platform-not-supported',
+      message: expect.stringContaining('DATABASE_URL'),
+    });
   });
 
   test('a database of another major version', async () => {
@@ -279,7 +298,8 @@ describe('errors say what to do', () => {
 
 describe('as whom it runs', () => {
   const script = fileURLToPath(new URL('crash-owner.ts', import.meta.url));
-  const readableByNobody = isRoot && spawnSync('/bin/sh', ['-c', 'test -r "$0" && test -x "$1"', script, process.execPath], { uid: NOBODY, gid: NOBODY }).status === 0;
+  const readableByNobody =
+    isRoot && spawnSync('/bin/sh', ['-c', 'test -r "$0" && test -x "$1"', script, process.execPath], { uid: NOBODY, gid: NOBODY }).status === 0;
 
   test('an ordinary user', async ({ skip }) => {
     if (!isRoot) skip('only root can become another user; every other test runs as an ordinary user already');
@@ -300,10 +320,25 @@ describe('as whom it runs', () => {
     await third.line(/^ready started/);
   });
 
-  const ways: readonly { readonly name: string; readonly parentMode: number; readonly allows: (identity: PostgresIdentity) => boolean; readonly sees: RegExp }[] = [
-    { name: 'root in a user namespace, below a folder that only root can enter', parentMode: 0o700, allows: ({ kind }) => kind === 'user-namespace', sees: /^Uid:\s+0\s/m },
+  const ways: readonly {
+    readonly name: string;
+    readonly parentMode: number;
+    readonly allows: (identity: PostgresIdentity) => boolean;
+    readonly sees: RegExp;
+  }[] = [
+    {
+      name: 'root in a user namespace, below a folder that only root can enter',
+      parentMode: 0o700,
+      allows: ({ kind }) => kind === 'user-namespace',
+      sees: /^Uid:\s+0\s/m,
+    },
     { name: 'root without user namespaces: nobody', parentMode: 0o755, allows: ({ kind }) => kind === 'other-user', sees: /^CapEff:\s+0+$/m },
-    { name: 'root without user namespaces, below a folder that only root can enter', parentMode: 0o700, allows: ({ kind }) => kind === 'other-user', sees: /^CapEff:\s+0+2$/m },
+    {
+      name: 'root without user namespaces, below a folder that only root can enter',
+      parentMode: 0o700,
+      allows: ({ kind }) => kind === 'other-user',
+      sees: /^CapEff:\s+0+2$/m,
+    },
   ];
   test.for(ways)('$name', async ({ parentMode, allows, sees }, { skip }) => {
     if (!isRoot) skip('only root has to become somebody else');

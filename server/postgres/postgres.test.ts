@@ -37,12 +37,20 @@ test('two long folders have different sockets, and no place at all is an error',
 });
 
 test('who runs it', () => {
-  const kinds = (uid: number, named: boolean, owner: number) => identityCandidates({ uid, named }, { uid: owner, gid: owner }).map((identity) => (identity.kind === 'other-user' ? `${identity.uid} ${identity.reach}` : identity.kind));
+  const kinds = (uid: number, named: boolean, owner: number) =>
+    identityCandidates({ uid, named }, { uid: owner, gid: owner }).map((identity) =>
+      identity.kind === 'other-user' ? `${identity.uid} ${identity.reach}` : identity.kind,
+    );
   expect(kinds(1000, true, 1000)).toEqual(['same-user']);
   expect(kinds(12_345, false, 12_345)).toEqual(['user-namespace', 'same-user']);
   expect(kinds(0, true, 0)).toEqual(['user-namespace', '65534 own', '65534 everywhere']);
   expect(kinds(0, true, 1000)).toEqual(['user-namespace', '1000 own', '1000 everywhere']);
-  expect(asIdentity({ kind: 'other-user', uid: 5, gid: 6, reach: 'own' }, 'postgres', ['-V'])).toEqual({ command: 'postgres', arguments: ['-V'], uid: 5, gid: 6 });
+  expect(asIdentity({ kind: 'other-user', uid: 5, gid: 6, reach: 'own' }, 'postgres', ['-V'])).toEqual({
+    command: 'postgres',
+    arguments: ['-V'],
+    uid: 5,
+    gid: 6,
+  });
 });
 
 test('only a throw-away database forgets', () => {

@@ -59,9 +59,19 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const folder = await realpath(options.folder);
   const dataFolder = dataFolderOf(folder);
   const socketFolder = socketFolderFor(folder, options.temporaryFolder ?? tmpdir(), host.platform);
-  if (socketFolder !== folder) log.info({ folder, socketFolder }, 'The path of the database folder is too long for a Unix socket; its socket is in the temporary folder');
+  if (socketFolder !== folder)
+    log.info({ folder, socketFolder }, 'The path of the database folder is too long for a Unix socket; its socket is in the temporary folder');
 
-  const wanted = { folder, dataFolder, socketFolder, log, settings, timing, host, ...(options.allowsIdentity === undefined ? {} : { allowsIdentity: options.allowsIdentity }) };
+  const wanted = {
+    folder,
+    dataFolder,
+    socketFolder,
+    log,
+    settings,
+    timing,
+    host,
+    ...(options.allowsIdentity === undefined ? {} : { allowsIdentity: options.allowsIdentity }),
+  };
   const first = await bringUpPostgres(wanted);
   const { connection, how } = first;
   log.info({ pid: first.pid, how, socketFolder: connection.host }, `The embedded PostgreSQL is ready (${how})`);
@@ -120,7 +130,9 @@ export async function describeEmbeddedPostgres(folder: string): Promise<Embedded
   const found = readPostmaster(dataFolder);
   if (found.is !== 'running') return { state: 'stopped', majorVersion, ...places };
   const socketFolder = found.socketFolder ?? folder;
-  const answer = await connectionTo(dataFolder, socketFolder).then(askPostgres).catch(() => 'unreachable' as const);
+  const answer = await connectionTo(dataFolder, socketFolder)
+    .then(askPostgres)
+    .catch(() => 'unreachable' as const);
   return { state: answer === 'ready' ? 'running' : 'not-answering', pid: found.pid, majorVersion, socketFolder, ...places };
 }
 

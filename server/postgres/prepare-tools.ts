@@ -72,7 +72,8 @@ async function giveTo(identity: PostgresIdentity, path: string): Promise<void> {
 }
 
 function whyNot(host: Host): string {
-  if (host.platform === 'linux' && !hasGlibc()) return `The embedded PostgreSQL needs glibc, and this system (Alpine?) has another C library. Use a Debian or Ubuntu based system, ${USE_YOUR_OWN}.`;
+  if (host.platform === 'linux' && !hasGlibc())
+    return `The embedded PostgreSQL needs glibc, and this system (Alpine?) has another C library. Use a Debian or Ubuntu based system, ${USE_YOUR_OWN}.`;
   return `The embedded PostgreSQL cannot be run here. Choose a SODATE_HOME that its user can reach, run Sodate as an ordinary user, ${USE_YOUR_OWN}.`;
 }
 

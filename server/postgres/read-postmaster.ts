@@ -27,7 +27,10 @@ export function readPostmaster(dataFolder: string): Postmaster {
   const file = readPostmasterFile(dataFolder);
   const named = typeof file === 'object' ? readProcess(file.pid) : undefined;
   const residents = processesIn(dataFolder);
-  const lives = named !== undefined && basename(named.program) === 'postgres' && (residents === undefined ? named.command.includes(dataFolder) : residents.some(({ pid }) => pid === named.pid));
+  const lives =
+    named !== undefined &&
+    basename(named.program) === 'postgres' &&
+    (residents === undefined ? named.command.includes(dataFolder) : residents.some(({ pid }) => pid === named.pid));
   if (lives && typeof file === 'object') return { is: 'running', pid: file.pid, socketFolder: file.socketFolder };
   // Besides the server itself only PostgreSQL is ever judged by its folder: a shell somebody opened there is not ours to end.
   const leftovers = (residents ?? []).filter(({ program }) => basename(program) === 'postgres' || program.startsWith('postgres: '));

@@ -35,7 +35,10 @@ function readFromProc(pid: number): ProcessFacts | undefined {
 
 function readFromPs(pid: number): ProcessFacts | undefined {
   try {
-    const line = execFileSync('ps', ['-o', 'stat=,lstart=,command=', '-p', String(pid)], { encoding: 'utf8', env: { PATH: '/bin:/usr/bin', LC_ALL: 'C' } }).trim();
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=,command=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: { PATH: '/bin:/usr/bin', LC_ALL: 'C' },
+    }).trim();
     const parts = /^(\S+)\s+(\S+ +\S+ +\d+ +[\d:]+ +\d+)\s+(.*)$/s.exec(line);
     if (parts === null || parts[1]?.startsWith('Z') !== false) return undefined;
     const command = parts[3] ?? '';

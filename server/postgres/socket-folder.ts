@@ -17,7 +17,10 @@ export function socketFolderFor(folder: string, temporaryFolder: string, platfor
   if (fits(folder)) return folder;
   const short = join(temporaryFolder, `sodate-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`);
   if (fits(short)) return short;
-  throw new PostgresError('cannot-start', `The path of a Unix socket may have ${longest} bytes; both ${folder} and ${short} are too long. Choose a shorter SODATE_HOME, ${USE_YOUR_OWN}.`);
+  throw new PostgresError(
+    'cannot-start',
+    `The path of a Unix socket may have ${longest} bytes; both ${folder} and ${short} are too long. Choose a shorter SODATE_HOME, ${USE_YOUR_OWN}.`,
+  );
 }
 
 /** Others can create names in the temporary folder too, so what is found there is used only if it is a real folder of ours. */
@@ -26,7 +29,10 @@ export async function prepareSocketFolder(socketFolder: string, owner: { readonl
   const found = await lstat(socketFolder);
   const ours = [process.getuid?.() ?? found.uid, owner?.uid];
   if (!found.isDirectory() || !ours.includes(found.uid) || (found.mode & 0o022) !== 0) {
-    throw new PostgresError('cannot-start', `${socketFolder} is needed for the socket of the database, but others can write to it or own it. Remove it, or choose a shorter SODATE_HOME.`);
+    throw new PostgresError(
+      'cannot-start',
+      `${socketFolder} is needed for the socket of the database, but others can write to it or own it. Remove it, or choose a shorter SODATE_HOME.`,
+    );
   }
   if (owner !== undefined && found.uid !== owner.uid) await chown(socketFolder, owner.uid, owner.gid);
 }

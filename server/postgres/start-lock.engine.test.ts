@@ -29,7 +29,9 @@ test('five processes, two of which die while they hold it: never two at once, an
   await writeFile(join(folder, 'count'), '0');
   const module = new URL('start-lock.ts', import.meta.url).href;
   const ends = [-1, -1, -1, 3, 7].map(async (dies) => {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', COUNTER(module, 20, dies), folder], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', COUNTER(module, 20, dies), folder], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     return (await once(child, 'close')) as [number | null, string | null];
   });
   expect((await Promise.all(ends)).map(([code, signal]) => signal ?? code)).toEqual([0, 0, 0, 'SIGKILL', 'SIGKILL']);
@@ -54,6 +56,9 @@ test('within one process too, and a failing action releases it', async () => {
 
 test('says who holds it when the time is over', async () => {
   await withStartLock(folder, 1_000, async () => {
-    await expect(withStartLock(folder, 30, async () => undefined)).rejects.toMatchObject({ code: 'busy', message: expect.stringContaining(`Process ${process.pid}`) });
+    await expect(withStartLock(folder, 30, async () => undefined)).rejects.toMatchObject({
+      code: 'busy',
+      message: expect.stringContaining(`Process ${process.pid}`),
+    });
   });
 });

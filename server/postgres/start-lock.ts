@@ -31,7 +31,10 @@ export async function withStartLock<Result>(folder: string, withinMilliseconds: 
     return mine !== undefined;
   }, withinMilliseconds);
   if (!taken || mine === undefined) {
-    throw new PostgresError('busy', `Process ${holder?.pid ?? '?'} has been starting or stopping the database in ${folder} for ${withinMilliseconds / 1000} s. Wait for it or end it, then try again.`);
+    throw new PostgresError(
+      'busy',
+      `Process ${holder?.pid ?? '?'} has been starting or stopping the database in ${folder} for ${withinMilliseconds / 1000} s. Wait for it or end it, then try again.`,
+    );
   }
   try {
     return await action();

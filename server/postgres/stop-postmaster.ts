@@ -25,6 +25,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (errorCode(error) !== 'ESRCH') throw new PostgresError('cannot-stop', `PostgreSQL (process ${pid}) belongs to another user. Stop it as that user, or as root.`, { cause: error });
+    if (errorCode(error) !== 'ESRCH')
+      throw new PostgresError('cannot-stop', `PostgreSQL (process ${pid}) belongs to another user. Stop it as that user, or as root.`, { cause: error });
   }
 }

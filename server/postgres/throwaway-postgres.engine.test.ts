@@ -24,7 +24,9 @@ test.each([
 ])('is gone when its process ends: %s', async (how, rest) => {
   const module = new URL('throwaway-postgres.ts', import.meta.url).href;
   const script = `const { startThrowawayPostgres } = await import(${JSON.stringify(module)}); console.log((await startThrowawayPostgres()).connection.host); ${rest}`;
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const folder = await new Promise<string>((resolve) => child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString().trim())));
   const data = join(folder, 'data');
   expect(folder).not.toBe('');

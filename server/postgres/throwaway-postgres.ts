@@ -23,7 +23,11 @@ export async function startThrowawayPostgres(options: { readonly log?: PostgresL
   const folder = await mkdtemp(join(tmpdir(), 'sodate-throwaway-'));
   const reaped = reapWithUs(folder);
   try {
-    const database = await startEmbeddedPostgres({ folder, log: options.log ?? SILENT, settings: { durable: false, maximumConnections: options.maximumConnections ?? 200 } });
+    const database = await startEmbeddedPostgres({
+      folder,
+      log: options.log ?? SILENT,
+      settings: { durable: false, maximumConnections: options.maximumConnections ?? 200 },
+    });
     const administrator = asAdministrator(database.connection);
     await allowDatabases(administrator);
     return {
@@ -54,7 +58,8 @@ async function allowDatabases(administrator: PostgresConnection): Promise<void> 
  */
 function reapWithUs(folder: string): () => Promise<void> {
   // It waits for the lock file to go, at most 5 s: under a PID 1 that does not reap, `kill -0` would go on seeing the postmaster.
-  const script = 'cat > /dev/null; lock="$0/data/postmaster.pid"; read -r pid < "$lock" && kill -QUIT "$pid" && for i in $(seq 100); do [ -e "$lock" ] || break; sleep 0.05; done; rm -rf "$0"';
+  const script =
+    'cat > /dev/null; lock="$0/data/postmaster.pid"; read -r pid < "$lock" && kill -QUIT "$pid" && for i in $(seq 100); do [ -e "$lock" ] || break; sleep 0.05; done; rm -rf "$0"';
   const reaper = spawn('/bin/sh', ['-c', script, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], cwd: '/', env: { PATH: '/usr/bin:/bin' } });
   const ended = new Promise<void>((resolve) => {
     reaper.once('exit', () => resolve());

@@ -29,5 +29,13 @@ export async function findRun(db: Database, tenant: TenantId, reference: string,
       ? undefined
       : await query.where('kind', '=', wanted).where('number', '=', Number(named[2])).executeTakeFirst();
   if (row === undefined || (kind !== undefined && row.kind !== kind)) throw new SodateError('not-found', { thing: kind ?? 'run', reference });
-  return { id: row.id as RunId, kind: row.kind as RunKindName, number: row.number, name: row.name, state: row.state as RunState, attempt: row.attempt, attemptId: row.attempt_id };
+  return {
+    id: row.id as RunId,
+    kind: row.kind as RunKindName,
+    number: row.number,
+    name: row.name,
+    state: row.state as RunState,
+    attempt: row.attempt,
+    attemptId: row.attempt_id,
+  };
 }

@@ -85,13 +85,11 @@ describe('placeRuns', () => {
       for (const done of live.filter(({ endsAt }) => endsAt <= now)) live.splice(live.indexOf(done), 1);
       for (const [tenant, cpuMilli] of sizes) while ((queues.get(tenant)?.length ?? 0) < 64) queues.get(tenant)?.push(head(tenant, cpuMilli, now));
       const use = (of: (entry: (typeof live)[number]) => boolean) =>
-        live
-          .filter(of)
-          .reduce((sum, { cpuMilli }) => ({ ...sum, cpuMilli: sum.cpuMilli + cpuMilli, memoryBytes: sum.memoryBytes + 1e9 }), {
-            cpuMilli: 0,
-            memoryBytes: 0,
-            gpus: 0,
-          });
+        live.filter(of).reduce((sum, { cpuMilli }) => ({ ...sum, cpuMilli: sum.cpuMilli + cpuMilli, memoryBytes: sum.memoryBytes + 1e9 }), {
+          cpuMilli: 0,
+          memoryBytes: 0,
+          gpus: 0,
+        });
       const { placements } = placeRuns({
         now: new Date(now),
         reserveAfterMs: 600_000,

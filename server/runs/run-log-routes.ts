@@ -31,7 +31,15 @@ async function attemptOf(db: Database, tenant: TenantId, run: FoundRun, number: 
 }
 
 /** The log as bytes, from an offset to its present end. The header `sodate-log-end` says where a later request goes on. */
-export async function sendRunLog(db: Database, folders: RunFolders, tenant: TenantId, run: FoundRun, query: LogQuery, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function sendRunLog(
+  db: Database,
+  folders: RunFolders,
+  tenant: TenantId,
+  run: FoundRun,
+  query: LogQuery,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const attempt = await attemptOf(db, tenant, run, query.attempt);
   const log = attempt === null ? null : await openLog(folders.logFile(run.id, attempt.id), query.offset);
   reply.header('content-type', 'text/plain; charset=utf-8').header('content-disposition', `inline; filename="${run.kind}-${run.number}.log"`);

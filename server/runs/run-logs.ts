@@ -36,7 +36,10 @@ export interface LogReader {
 }
 
 /** Opens an attempt's log; negative offsets count from its present end. null while there is none. */
-export async function openLog(file: string, from: number): Promise<(LogReader & { readonly handle: FileHandle; readonly start: number; readonly size: number }) | null> {
+export async function openLog(
+  file: string,
+  from: number,
+): Promise<(LogReader & { readonly handle: FileHandle; readonly start: number; readonly size: number }) | null> {
   const handle = await open(file, 'r').catch(() => null);
   if (handle === null) return null;
   const { size } = await handle.stat();

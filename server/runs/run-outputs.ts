@@ -38,7 +38,10 @@ async function whereIs(file: FileHandle, asked: string): Promise<string> {
 const isInside = (root: string, found: string): boolean => found.startsWith(`${root}${path.sep}`);
 
 /** One level of an output folder, by name. Links are listed and never followed. */
-export async function listFolder(folder: string, relative: string): Promise<{ readonly entries: readonly OutputEntryFound[]; readonly truncated: boolean } | null> {
+export async function listFolder(
+  folder: string,
+  relative: string,
+): Promise<{ readonly entries: readonly OutputEntryFound[]; readonly truncated: boolean } | null> {
   const root = await realpath(folder).catch(() => null);
   if (root === null) return null;
   const target = path.join(root, relative);

@@ -47,7 +47,15 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
     if (kind === undefined) throw new Error(`No kind of run is called ${row.kind}`);
     const { command, environment } = StoredCommand.parse(rest.request);
     const details = await kind.details(db, { tenant, id, number: row.number, name: row.name, request: kind.requestSchema.parse(rest.request) });
-    return { ...showRun(row), command, environment, timeLimitSeconds: rest.time_limit_seconds, priority: rest.priority, warnings: z.array(z.string()).parse(rest.warnings), details };
+    return {
+      ...showRun(row),
+      command,
+      environment,
+      timeLimitSeconds: rest.time_limit_seconds,
+      priority: rest.priority,
+      warnings: z.array(z.string()).parse(rest.warnings),
+      details,
+    };
   };
 
   binder.bind(routes.listRuns, async ({ tenant, query }) => {
@@ -137,7 +145,8 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
       name: query.path,
       size,
       // No more than it had when it was opened: a job may be writing to it.
-      open: async (range) => (size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES })),
+      open: async (range) =>
+        size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES }),
       discard: () => file.close(),
     });
   });

@@ -16,8 +16,7 @@ export const RUN_MOVES: Readonly<Record<RunState, Readonly<Partial<Record<RunSta
 };
 
 /** The states from which `to` can be reached in one move. */
-export const statesBefore = (to: RunState): readonly RunState[] =>
-  (Object.keys(RUN_MOVES) as RunState[]).filter((from) => RUN_MOVES[from][to] !== undefined);
+export const statesBefore = (to: RunState): readonly RunState[] => (Object.keys(RUN_MOVES) as RunState[]).filter((from) => RUN_MOVES[from][to] !== undefined);
 
 export const isEnded = (state: RunState): boolean => Object.keys(RUN_MOVES[state]).length === 0;
 
@@ -27,6 +26,8 @@ export const isLive = (state: RunState): boolean => state !== 'queued' && !isEnd
 /** The states diagram of docs/run-states.md, as Mermaid. */
 export function drawRunStates(): string {
   const moves = Object.entries(RUN_MOVES).flatMap(([from, targets]) => Object.entries(targets).map(([to, why]) => `    ${from} --> ${to}: ${why}`));
-  const ends = Object.keys(RUN_MOVES).filter((state) => isEnded(state as RunState)).map((state) => `    ${state} --> [*]`);
+  const ends = Object.keys(RUN_MOVES)
+    .filter((state) => isEnded(state as RunState))
+    .map((state) => `    ${state} --> [*]`);
   return ['stateDiagram-v2', '    [*] --> queued: submitted', ...moves, ...ends].join('\n');
 }

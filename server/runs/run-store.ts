@@ -16,10 +16,33 @@ function viewQuery(db: Database, tenant: TenantId) {
     .leftJoin('nodes', 'nodes.id', 'attempts.node_id')
     .where('runs.tenant_id', '=', tenant)
     .select([
-      'runs.id', 'runs.number', 'runs.kind', 'runs.name', 'runs.memo', 'runs.tags', 'runs.favourite', 'runs.state', 'runs.exit_code',
-      'runs.failure_class', 'runs.failure_message', 'runs.output_value', 'runs.cpu_milli', 'runs.memory_bytes', 'runs.gpus', 'runs.partition',
-      'runs.image', 'runs.attempt', 'runs.created_at', 'runs.started_at', 'runs.ended_at', 'attempts.phase', 'attempts.phase_progress',
-      'nodes.name as node_name', 'users.id as user_id', 'users.name as user_name', 'users.display_name as user_display_name',
+      'runs.id',
+      'runs.number',
+      'runs.kind',
+      'runs.name',
+      'runs.memo',
+      'runs.tags',
+      'runs.favourite',
+      'runs.state',
+      'runs.exit_code',
+      'runs.failure_class',
+      'runs.failure_message',
+      'runs.output_value',
+      'runs.cpu_milli',
+      'runs.memory_bytes',
+      'runs.gpus',
+      'runs.partition',
+      'runs.image',
+      'runs.attempt',
+      'runs.created_at',
+      'runs.started_at',
+      'runs.ended_at',
+      'attempts.phase',
+      'attempts.phase_progress',
+      'nodes.name as node_name',
+      'users.id as user_id',
+      'users.name as user_name',
+      'users.display_name as user_display_name',
     ]);
 }
 
@@ -38,7 +61,12 @@ export async function listRunViews(db: Database, tenant: TenantId, filter: RunFi
     .$if(filter.tag !== undefined, (query) => query.where('runs.tags', '@>', filter.tag ?? []))
     .$if(filter.text !== undefined, (query) => query.where(sql<boolean>`(runs.name || ' ' || runs.memo) ilike ${containing(filter.text ?? '')}`))
     .$if(filter.createdBy !== undefined, (query) =>
-      query.where('runs.created_by', 'in', (users) => users.selectFrom('users').select('id').where(sql<boolean>`lower(name) = lower(${filter.createdBy})`)),
+      query.where('runs.created_by', 'in', (users) =>
+        users
+          .selectFrom('users')
+          .select('id')
+          .where(sql<boolean>`lower(name) = lower(${filter.createdBy})`),
+      ),
     );
   const ids = matching
     .$if(after !== null, (query) => query.where(sql<boolean>`(runs.created_at, runs.id) < (${after?.at ?? new Date(0)}, ${after?.id ?? ''}::uuid)`))
@@ -55,11 +83,7 @@ export async function listRunViews(db: Database, tenant: TenantId, filter: RunFi
 
 /** What only the page of one run shows. */
 export async function readRunRest(db: Database, run: string) {
-  return db
-    .selectFrom('runs')
-    .select(['tenant_id', 'request', 'time_limit_seconds', 'priority', 'warnings'])
-    .where('id', '=', run)
-    .executeTakeFirstOrThrow();
+  return db.selectFrom('runs').select(['tenant_id', 'request', 'time_limit_seconds', 'priority', 'warnings']).where('id', '=', run).executeTakeFirstOrThrow();
 }
 
 export async function listAttemptRows(db: Database, tenant: TenantId, run: string) {
@@ -69,13 +93,30 @@ export async function listAttemptRows(db: Database, tenant: TenantId, run: strin
     .where('attempts.tenant_id', '=', tenant)
     .where('attempts.run_id', '=', run)
     .select([
-      'attempts.id', 'attempts.number', 'attempts.executor', 'nodes.name as node_name', 'attempts.isolation', 'attempts.exit_code', 'attempts.signal',
-      'attempts.failure_class', 'attempts.failure_message', 'attempts.placed_at', 'attempts.started_at', 'attempts.ended_at', 'attempts.released_at',
+      'attempts.id',
+      'attempts.number',
+      'attempts.executor',
+      'nodes.name as node_name',
+      'attempts.isolation',
+      'attempts.exit_code',
+      'attempts.signal',
+      'attempts.failure_class',
+      'attempts.failure_message',
+      'attempts.placed_at',
+      'attempts.started_at',
+      'attempts.ended_at',
+      'attempts.released_at',
     ])
     .orderBy('attempts.number')
     .execute();
 }
 
 export async function readTimeline(db: Database, tenant: TenantId, run: string) {
-  return db.selectFrom('run_timeline').select(['at', 'state', 'attempt', 'note']).where('tenant_id', '=', tenant).where('run_id', '=', run).orderBy('seq').execute();
+  return db
+    .selectFrom('run_timeline')
+    .select(['at', 'state', 'attempt', 'note'])
+    .where('tenant_id', '=', tenant)
+    .where('run_id', '=', run)
+    .orderBy('seq')
+    .execute();
 }

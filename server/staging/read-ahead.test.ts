@@ -22,13 +22,22 @@ describe('reading ahead', () => {
       throw new Error('gone');
     }
     const seen: number[] = [];
-    await expect((async () => { for await (const item of readAhead(breaks())) seen.push(item); })()).rejects.toThrow('gone');
+    await expect(
+      (async () => {
+        for await (const item of readAhead(breaks())) seen.push(item);
+      })(),
+    ).rejects.toThrow('gone');
     expect(seen.length).toBeLessThanOrEqual(5_000);
   });
 
   it('ends the source when the reader stops', async () => {
     let ended = 0;
-    for await (const item of readAhead(count(20_000, () => { ended += 1; }))) if (item === 10) break;
+    for await (const item of readAhead(
+      count(20_000, () => {
+        ended += 1;
+      }),
+    ))
+      if (item === 10) break;
     expect(ended).toBe(1);
   });
 });

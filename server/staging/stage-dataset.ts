@@ -100,7 +100,11 @@ async function fill(parts: StageDatasetParts, fresh: string, tenant: TenantId, d
 function refuseClash(error: unknown): never {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOTDIR' && code !== 'EISDIR' && code !== 'EEXIST') throw error;
-  throw new StartRefused('user-error', 'A data of this data set has a file whose name is also a folder of another of its files. Rename one of them in a new data.', { cause: error });
+  throw new StartRefused(
+    'user-error',
+    'A data of this data set has a file whose name is also a folder of another of its files. Rename one of them in a new data.',
+    { cause: error },
+  );
 }
 
 /** A data that stands under several types has its link in `raw` from the first. */
@@ -125,7 +129,8 @@ async function* links(db: Database, tenant: TenantId, dataset: DatasetId, flat: 
 /** Names were checked when they were stored. Checked again because a mistake there would write anywhere on the disk. */
 function fileTarget(folder: string, name: string): string {
   const target = `${folder}/${name}`;
-  if (path.normalize(target) !== target || !target.startsWith(`${folder}/`) || name.endsWith('/') || name.includes('\0')) throw new Error(`A stored file name is not a path below its data: ${JSON.stringify(name)}`);
+  if (path.normalize(target) !== target || !target.startsWith(`${folder}/`) || name.endsWith('/') || name.includes('\0'))
+    throw new Error(`A stored file name is not a path below its data: ${JSON.stringify(name)}`);
   return target;
 }
 

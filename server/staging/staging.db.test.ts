@@ -10,7 +10,21 @@ import { makeStageFolders, type Staging } from '#staging/staging.ts';
 import type { AttemptId, DatasetId, GitEndpointId, RunId, TenantId, UploadId } from '@sodate/contract/ids.ts';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -58,10 +72,32 @@ describe('staging', () => {
   async function storeRun(owner: TenantId = tenant): Promise<RunId> {
     const id = newId<RunId>();
     const now = new Date();
-    await database().db.insertInto('runs').values({
-      tenant_id: owner, id, kind: 'training', number: Math.trunc(Math.random() * 1e9), name: 'r', memo: '', tags: [], state: 'queued', request: '{}', warnings: '[]', image: 'host',
-      cpu_milli: 1, memory_bytes: 1, gpus: 0, priority: 0, shape: 's', retries: '{}', created_by: user, created_at: now, queued_at: now, due_at: now,
-    }).execute();
+    await database()
+      .db.insertInto('runs')
+      .values({
+        tenant_id: owner,
+        id,
+        kind: 'training',
+        number: Math.trunc(Math.random() * 1e9),
+        name: 'r',
+        memo: '',
+        tags: [],
+        state: 'queued',
+        request: '{}',
+        warnings: '[]',
+        image: 'host',
+        cpu_milli: 1,
+        memory_bytes: 1,
+        gpus: 0,
+        priority: 0,
+        shape: 's',
+        retries: '{}',
+        created_by: user,
+        created_at: now,
+        queued_at: now,
+        due_at: now,
+      })
+      .execute();
     return id;
   }
 
@@ -78,28 +114,70 @@ describe('staging', () => {
   }
 
   /** A data whose files all have the same content, unless given one by one. */
-  async function storeData(name: string, files: Readonly<Record<string, string>> | { readonly names: readonly string[]; readonly blob: string }): Promise<{ readonly id: string; readonly number: number }> {
+  async function storeData(
+    name: string,
+    files: Readonly<Record<string, string>> | { readonly names: readonly string[]; readonly blob: string },
+  ): Promise<{ readonly id: string; readonly number: number }> {
     const { db } = database();
     const id = newId<string>();
     const now = new Date();
-    const named = 'blob' in files && typeof files.blob === 'string' && Array.isArray(files.names) ? files.names.map((each: string) => [each, files.blob as string] as const) : await Promise.all(Object.entries(files as Record<string, string>).map(async ([each, content]) => [each, await storeBlob(content)] as const));
-    const row = await db.insertInto('data').values({ tenant_id: tenant, id, name, memo: '', tags: ['lot-7'], file_count: named.length, created_by: user, created_at: now }).returning('number').executeTakeFirstOrThrow();
+    const named =
+      'blob' in files && typeof files.blob === 'string' && Array.isArray(files.names)
+        ? files.names.map((each: string) => [each, files.blob as string] as const)
+        : await Promise.all(Object.entries(files as Record<string, string>).map(async ([each, content]) => [each, await storeBlob(content)] as const));
+    const row = await db
+      .insertInto('data')
+      .values({ tenant_id: tenant, id, name, memo: '', tags: ['lot-7'], file_count: named.length, created_by: user, created_at: now })
+      .returning('number')
+      .executeTakeFirstOrThrow();
     for (let at = 0; at < named.length; at += 1_000) {
-      await db.insertInto('data_files').values(named.slice(at, at + 1_000).map(([file, blob]) => ({ tenant_id: tenant, data_id: id, id: newId<string>(), name: file, blob_id: blob, created_at: now }))).execute();
+      await db
+        .insertInto('data_files')
+        .values(
+          named
+            .slice(at, at + 1_000)
+            .map(([file, blob]) => ({ tenant_id: tenant, data_id: id, id: newId<string>(), name: file, blob_id: blob, created_at: now })),
+        )
+        .execute();
     }
     return { id, number: row.number };
   }
 
-  async function storeDataset(entries: readonly (readonly ['training' | 'testing' | 'validation' | 'flat', string])[], lockedAt: Date | null = new Date()): Promise<DatasetId> {
+  async function storeDataset(
+    entries: readonly (readonly ['training' | 'testing' | 'validation' | 'flat', string])[],
+    lockedAt: Date | null = new Date(),
+  ): Promise<DatasetId> {
     const { db } = database();
     const id = newId<DatasetId>();
     const flat = entries.some(([type]) => type === 'flat');
-    await db.insertInto('datasets').values({ tenant_id: tenant, id, name: 'digits', memo: 'メモ', flat, locked_at: lockedAt, entry_count: entries.length, created_by: user, created_at: new Date('2026-01-31T20:00:00Z') }).execute();
-    if (entries.length > 0) await db.insertInto('dataset_entries').values(entries.map(([type, data]) => ({ tenant_id: tenant, dataset_id: id, type, data_id: data }))).execute();
+    await db
+      .insertInto('datasets')
+      .values({
+        tenant_id: tenant,
+        id,
+        name: 'digits',
+        memo: 'メモ',
+        flat,
+        locked_at: lockedAt,
+        entry_count: entries.length,
+        created_by: user,
+        created_at: new Date('2026-01-31T20:00:00Z'),
+      })
+      .execute();
+    if (entries.length > 0)
+      await db
+        .insertInto('dataset_entries')
+        .values(entries.map(([type, data]) => ({ tenant_id: tenant, dataset_id: id, type, data_id: data })))
+        .execute();
     return id;
   }
 
-  const realise = async (items: readonly StageItem[], options: Parameters<Staging['realise']>[3] = asServer, run?: RunId, attempt = newId<AttemptId>()): Promise<{ attempt: AttemptId; run: RunId; logFile: string; folder(name: string): string }> => {
+  const realise = async (
+    items: readonly StageItem[],
+    options: Parameters<Staging['realise']>[3] = asServer,
+    run?: RunId,
+    attempt = newId<AttemptId>(),
+  ): Promise<{ attempt: AttemptId; run: RunId; logFile: string; folder(name: string): string }> => {
     const owner = run ?? (await storeRun());
     const staged = await staging.realise(attempt, owner, { items }, options, signal);
     return { attempt, run: owner, logFile: staged.logFile, folder: (name) => staged.folders.get(name) ?? `nothing called ${name}` };
@@ -112,12 +190,25 @@ describe('staging', () => {
     const first = await storeData('lot 1', { '画像/一.png': 'one', 'two.png': 'two', [`${'あ'.repeat(83)}.txt`]: 'long', empty: '' });
     const second = await storeData('lot 2', { 'x.png': 'x' });
     const bare = await storeData('no files', {});
-    const dataset = await storeDataset([['training', first.id], ['training', second.id], ['testing', second.id], ['validation', bare.id]]);
+    const dataset = await storeDataset([
+      ['training', first.id],
+      ['training', second.id],
+      ['testing', second.id],
+      ['validation', bare.id],
+    ]);
     const staged = await realise([datasetItem(dataset)]);
     const at = (...parts: (string | number)[]): string => path.join(staged.folder('dataset'), ...parts.map(String));
 
     expect(treeOf(at('input')).filter((name) => lstatSync(at('input', name)).isFile())).toEqual(
-      ['meta.json', `testing/${second.number}/x.png`, `training/${first.number}/${'あ'.repeat(83)}.txt`, `training/${first.number}/empty`, `training/${first.number}/two.png`, `training/${first.number}/画像/一.png`, `training/${second.number}/x.png`].sort(),
+      [
+        'meta.json',
+        `testing/${second.number}/x.png`,
+        `training/${first.number}/${'あ'.repeat(83)}.txt`,
+        `training/${first.number}/empty`,
+        `training/${first.number}/two.png`,
+        `training/${first.number}/画像/一.png`,
+        `training/${second.number}/x.png`,
+      ].sort(),
     );
     expect(readFileSync(at('raw', first.number, '画像/一.png'), 'utf8')).toBe('one');
     expect(readlinkSync(at('raw', second.number)), 'from its first type').toBe(`../input/training/${second.number}`);
@@ -126,8 +217,22 @@ describe('staging', () => {
     expect(statSync(at('input/training', first.number, 'two.png')).mode & 0o222).toBe(0);
     const meta: unknown = JSON.parse(readFileSync(at('input/meta.json'), 'utf8'));
     expect(meta).toMatchObject({
-      id: expect.any(Number), name: 'digits', memo: 'メモ', isFlat: false, isLocked: true, createdBy: 'hana', createdAt: '2026-02-01 05:00:00', flatEntries: [],
-      entries: { training: [{ id: second.number, name: 'lot 2', tags: ['lot-7'] }, { id: first.number, name: 'lot 1' }], testing: [{ id: second.number }], validation: [{ id: bare.number }] },
+      id: expect.any(Number),
+      name: 'digits',
+      memo: 'メモ',
+      isFlat: false,
+      isLocked: true,
+      createdBy: 'hana',
+      createdAt: '2026-02-01 05:00:00',
+      flatEntries: [],
+      entries: {
+        training: [
+          { id: second.number, name: 'lot 2', tags: ['lot-7'] },
+          { id: first.number, name: 'lot 1' },
+        ],
+        testing: [{ id: second.number }],
+        validation: [{ id: bare.number }],
+      },
     });
   });
 
@@ -136,7 +241,11 @@ describe('staging', () => {
     const staged = await realise([datasetItem(await storeDataset([['flat', data.id]]))]);
     expect(readFileSync(path.join(staged.folder('dataset'), `input/${data.number}/a.txt`), 'utf8')).toBe('a');
     expect(readFileSync(path.join(staged.folder('dataset'), `raw/${data.number}/a.txt`), 'utf8')).toBe('a');
-    expect(JSON.parse(readFileSync(path.join(staged.folder('dataset'), 'input/meta.json'), 'utf8'))).toMatchObject({ isFlat: true, flatEntries: [{ id: data.number }], entries: { training: [], testing: [], validation: [] } });
+    expect(JSON.parse(readFileSync(path.join(staged.folder('dataset'), 'input/meta.json'), 'utf8'))).toMatchObject({
+      isFlat: true,
+      flatEntries: [{ id: data.number }],
+      entries: { training: [], testing: [], validation: [] },
+    });
   });
 
   it('makes a data set once for all, and anew after it was unlocked and changed', async () => {
@@ -145,7 +254,9 @@ describe('staging', () => {
     const other = fresh();
     const both = await Promise.all([
       ...[1, 2, 3].map(() => realise([datasetItem(dataset)])),
-      other.realise(newId<AttemptId>(), await storeRun(), { items: [datasetItem(dataset)] }, asServer, signal).then((staged) => ({ folder: (name: string) => staged.folders.get(name) ?? '' })),
+      other
+        .realise(newId<AttemptId>(), await storeRun(), { items: [datasetItem(dataset)] }, asServer, signal)
+        .then((staged) => ({ folder: (name: string) => staged.folders.get(name) ?? '' })),
     ]);
     const place = both[0]?.folder('dataset') ?? '';
     expect(new Set(both.map((staged) => staged.folder('dataset')))).toEqual(new Set([place]));
@@ -154,7 +265,11 @@ describe('staging', () => {
     expect(readdirSync(path.join(home, 'staged/tmp'))).toEqual([]);
 
     await database().db.updateTable('dataset_entries').set({ data_id: two.id }).where('dataset_id', '=', dataset).execute();
-    await database().db.updateTable('datasets').set({ locked_at: new Date('2026-01-02T00:00:00Z') }).where('id', '=', dataset).execute();
+    await database()
+      .db.updateTable('datasets')
+      .set({ locked_at: new Date('2026-01-02T00:00:00Z') })
+      .where('id', '=', dataset)
+      .execute();
     const later = (await realise([datasetItem(dataset)])).folder('dataset');
     expect(readdirSync(path.join(later, 'input/training'))).toEqual([String(two.number)]);
     expect(existsSync(place)).toBe(false);
@@ -172,7 +287,12 @@ describe('staging', () => {
     mkdirSync(path.join(home, 'attempts', attempt, '.git-half/src'), { recursive: true });
     mkdirSync(path.join(home, 'attempts', attempt, 'tmp'), { recursive: true });
     const run = await storeRun();
-    const items: StageItem[] = [datasetItem(dataset), checkoutItem, { name: 'tmp', kind: 'scratch' }, { name: 'output', kind: 'run-folder', run, folder: 'output' }];
+    const items: StageItem[] = [
+      datasetItem(dataset),
+      checkoutItem,
+      { name: 'tmp', kind: 'scratch' },
+      { name: 'output', kind: 'run-folder', run, folder: 'output' },
+    ];
     const staged = await realise(items, asServer, run, attempt);
     expect(readFileSync(path.join(staged.folder('dataset'), `input/training/${data.number}/a`), 'utf8')).toBe('1');
     expect(readFileSync(path.join(staged.folder('git'), 'train.sh'), 'utf8')).toBe('#!/bin/sh\n');
@@ -211,8 +331,12 @@ describe('staging', () => {
     mkdirSync(path.join(home, 'runs', parent, 'output'), { recursive: true });
     const staged = await realise(
       [
-        datasetItem(await storeDataset([['training', data.id]])), checkoutItem, { name: 'tmp', kind: 'scratch' },
-        { name: 'output', kind: 'run-folder', run, folder: 'output' }, { name: 'attach', kind: 'run-folder', run, folder: 'attach' }, { name: `parent ${parent}`, kind: 'run-folder', run: parent, folder: 'output' },
+        datasetItem(await storeDataset([['training', data.id]])),
+        checkoutItem,
+        { name: 'tmp', kind: 'scratch' },
+        { name: 'output', kind: 'run-folder', run, folder: 'output' },
+        { name: 'attach', kind: 'run-folder', run, folder: 'attach' },
+        { name: `parent ${parent}`, kind: 'run-folder', run: parent, folder: 'output' },
       ],
       { jobUser: JOB_USER, copyInputs: false },
       run,
@@ -235,14 +359,28 @@ describe('staging', () => {
     expect(asJob(`echo x >> '${staged.folder('git')}/train.sh'`)).toBe(true);
     expect(asJob(`cat '${input}/a' '${staged.logFile}' '${staged.folder('dataset')}/input/meta.json'`)).toBe(true);
     for (const script of [
-      `echo x >> '${input}/a'`, `rm -f '${input}/a'`, `touch '${input}/b'`, `touch '${staged.folder('dataset')}/raw/1'`, `echo x >> '${staged.logFile}'`, `rm -f '${staged.logFile}'`,
-      `mv '${staged.folder('output')}' '${staged.folder('output')}-2'`, `rm -rf '${staged.folder('git')}' && test ! -e '${staged.folder('git')}'`, `touch '${staged.folder(`parent ${parent}`)}/x'`, `echo x >> '${checkout}/train.sh'`,
-    ]) expect(asJob(script), script).toBe(false);
+      `echo x >> '${input}/a'`,
+      `rm -f '${input}/a'`,
+      `touch '${input}/b'`,
+      `touch '${staged.folder('dataset')}/raw/1'`,
+      `echo x >> '${staged.logFile}'`,
+      `rm -f '${staged.logFile}'`,
+      `mv '${staged.folder('output')}' '${staged.folder('output')}-2'`,
+      `rm -rf '${staged.folder('git')}' && test ! -e '${staged.folder('git')}'`,
+      `touch '${staged.folder(`parent ${parent}`)}/x'`,
+      `echo x >> '${checkout}/train.sh'`,
+    ])
+      expect(asJob(script), script).toBe(false);
   });
 
   it('gives a job a repository in which git works without a network', async (context) => {
     const git = (cwd: string, args: readonly string[], as: { uid?: number; gid?: number } = {}): string =>
-      execFileSync('git', ['-c', 'user.name=h', '-c', 'user.email=h@example.org', ...args], { cwd, encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' }, ...as }).trim();
+      execFileSync('git', ['-c', 'user.name=h', '-c', 'user.email=h@example.org', ...args], {
+        cwd,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' },
+        ...as,
+      }).trim();
     try {
       git('/', ['--version']);
     } catch {
@@ -261,7 +399,13 @@ describe('staging', () => {
     rmSync(origin, { recursive: true });
     const stage = makeStageFolders({ db: database().db, git: real, objectStore, home, timeZone: 'UTC' });
     const jobUser = isRoot ? JOB_USER : null;
-    const staged = await stage.realise(newId<AttemptId>(), await storeRun(), { items: [{ name: 'git', kind: 'checkout', endpoint, repository: 'model', commit }] }, { jobUser, copyInputs: false }, signal);
+    const staged = await stage.realise(
+      newId<AttemptId>(),
+      await storeRun(),
+      { items: [{ name: 'git', kind: 'checkout', endpoint, repository: 'model', commit }] },
+      { jobUser, copyInputs: false },
+      signal,
+    );
     const folder = staged.folders.get('git') ?? '';
     expect(git(folder, ['rev-parse', 'HEAD'], jobUser ?? {})).toBe(commit);
     expect(git(folder, ['log', '-1', '--format=%s'], jobUser ?? {})).toBe('first');
@@ -269,7 +413,15 @@ describe('staging', () => {
     writeFileSync(path.join(folder, 'a.txt'), 'changed');
     git(folder, ['commit', '--quiet', '-am', 'by the job'], jobUser ?? {});
     expect(git(await real.ensureCheckout(endpoint, 'model', commit), ['rev-parse', 'HEAD'])).toBe(commit);
-    await expect(stage.realise(newId<AttemptId>(), await storeRun(), { items: [{ name: 'git', kind: 'checkout', endpoint, repository: 'model', commit: 'b'.repeat(40) }] }, asServer, signal)).rejects.toSatisfy(isStartRefused);
+    await expect(
+      stage.realise(
+        newId<AttemptId>(),
+        await storeRun(),
+        { items: [{ name: 'git', kind: 'checkout', endpoint, repository: 'model', commit: 'b'.repeat(40) }] },
+        asServer,
+        signal,
+      ),
+    ).rejects.toSatisfy(isStartRefused);
     await stage.close();
   });
 
@@ -285,7 +437,11 @@ describe('staging', () => {
   });
 
   it('refuses what can never be staged, and leaves the rest to be found by discard', async () => {
-    const refusal = (items: readonly StageItem[], run?: RunId): Promise<unknown> => realise(items, asServer, run).then(() => null, (error: unknown) => error);
+    const refusal = (items: readonly StageItem[], run?: RunId): Promise<unknown> =>
+      realise(items, asServer, run).then(
+        () => null,
+        (error: unknown) => error,
+      );
     const run = await storeRun();
     const foreign = newId<TenantId>();
     await database().db.insertInto('tenants').values({ id: foreign, name: 'others', display_name: 'Others', created_at: new Date() }).execute();
@@ -311,11 +467,17 @@ describe('staging', () => {
   it('writes nowhere but below its folder, whatever the database says', async () => {
     for (const name of ['../escape', 'a/../../../escape', '/escape', 'a//b', './a', 'a/']) {
       const data = await storeData('bad', { [name]: '1' });
-      const failed = await realise([datasetItem(await storeDataset([['training', data.id]]))]).then(() => null, (error: unknown) => error);
+      const failed = await realise([datasetItem(await storeDataset([['training', data.id]]))]).then(
+        () => null,
+        (error: unknown) => error,
+      );
       expect(String(failed), name).toContain('not a path below');
     }
     const clash = await storeData('clash', { a: '1', 'a/b': '2' });
-    const refused = await realise([datasetItem(await storeDataset([['training', clash.id]]))]).then(() => null, (error: unknown) => error);
+    const refused = await realise([datasetItem(await storeDataset([['training', clash.id]]))]).then(
+      () => null,
+      (error: unknown) => error,
+    );
     expect(refused).toMatchObject({ failureClass: 'user-error' });
     expect(readdirSync(path.join(home, 'staged/tmp'))).toEqual([]);
   });
@@ -332,7 +494,11 @@ describe('staging', () => {
 
   it('discards everything of an attempt and nothing else', async () => {
     const run = await storeRun();
-    const staged = await realise([checkoutItem, { name: 'tmp', kind: 'scratch' }, { name: 'output', kind: 'run-folder', run, folder: 'output' }], asServer, run);
+    const staged = await realise(
+      [checkoutItem, { name: 'tmp', kind: 'scratch' }, { name: 'output', kind: 'run-folder', run, folder: 'output' }],
+      asServer,
+      run,
+    );
     const scratch = staged.folder('tmp');
     mkdirSync(path.join(scratch, 'locked/inner'), { recursive: true });
     writeFileSync(path.join(scratch, 'locked/inner/file'), '');
@@ -355,6 +521,8 @@ describe('staging', () => {
   });
 
   it('stops at an aborted signal', async () => {
-    await expect(staging.realise(newId<AttemptId>(), newId<RunId>(), { items: [] }, asServer, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(staging.realise(newId<AttemptId>(), newId<RunId>(), { items: [] }, asServer, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
+      'enough',
+    );
   });
 });

@@ -86,7 +86,14 @@ export function makeStageFolders(parts: StagingParts): Staging {
     return place;
   }
 
-  async function realiseItem(item: StageItem, attempt: AttemptId, run: RunId, tenant: TenantId | null, options: RealiseOptions, signal: AbortSignal): Promise<string> {
+  async function realiseItem(
+    item: StageItem,
+    attempt: AttemptId,
+    run: RunId,
+    tenant: TenantId | null,
+    options: RealiseOptions,
+    signal: AbortSignal,
+  ): Promise<string> {
     switch (item.kind) {
       case 'checkout':
         return privateFolder(attempt, item, async (fresh) => {
@@ -102,7 +109,8 @@ export function makeStageFolders(parts: StagingParts): Staging {
       case 'run-folder': {
         const place = folders[item.folder](checkedId(item.run));
         if (item.run === run) await makeJobFolder(place, options.jobUser);
-        else if (!(await folderExists(place))) throw new StartRefused('platform', `The ${item.folder} folder of run ${item.run}, which this one builds on, is not there any more.`);
+        else if (!(await folderExists(place)))
+          throw new StartRefused('platform', `The ${item.folder} folder of run ${item.run}, which this one builds on, is not there any more.`);
         return place;
       }
       case 'scratch': {
@@ -166,18 +174,24 @@ function valueOf(settled: PromiseSettledResult<string>): string {
 async function checkTenant(db: Database, run: RunId, items: readonly StageItem[]): Promise<TenantId | null> {
   const others = items.flatMap((item) => (item.kind === 'run-folder' && item.run !== run ? [item.run] : []));
   if (others.length === 0 && !items.some(({ kind }) => kind === 'dataset')) return null;
-  const rows = await db.selectFrom('runs').select(['id', 'tenant_id']).where('id', 'in', [run, ...others]).execute();
+  const rows = await db
+    .selectFrom('runs')
+    .select(['id', 'tenant_id'])
+    .where('id', 'in', [run, ...others])
+    .execute();
   const tenant = rows.find(({ id }) => id === run)?.tenant_id;
   if (tenant === undefined) throw new Error(`Run ${run} is to be staged but has no row`);
   for (const other of others) {
-    if (!rows.some((row) => row.id === other && row.tenant_id === tenant)) throw new StartRefused('platform', `Run ${other}, which this one builds on, is not there any more.`);
+    if (!rows.some((row) => row.id === other && row.tenant_id === tenant))
+      throw new StartRefused('platform', `Run ${other}, which this one builds on, is not there any more.`);
   }
   return tenant as TenantId;
 }
 
 /** A commit or repository that is not there now will not come back by trying again. */
 function refuseWhatIsGone(error: unknown): never {
-  if (isSodateError(error) && (error.code === 'git-repository-not-found' || error.code === 'git-revision-not-found' || error.code === 'not-found')) throw new StartRefused('platform', error.message, { cause: error });
+  if (isSodateError(error) && (error.code === 'git-repository-not-found' || error.code === 'git-revision-not-found' || error.code === 'not-found'))
+    throw new StartRefused('platform', error.message, { cause: error });
   throw error;
 }
 

@@ -23,7 +23,11 @@ export async function deleteTenant(db: Database, reference: string): Promise<Ten
     await db.deleteFrom('tenants').where('id', '=', tenant.id).execute();
   } catch (error) {
     if (!isForeignKeyViolation(error)) throw error;
-    throw new SodateError('tenant-not-empty', { name: tenant.name, holds: (await describeHoldings(db, tenant.id)) || 'things made just now' }, { cause: error });
+    throw new SodateError(
+      'tenant-not-empty',
+      { name: tenant.name, holds: (await describeHoldings(db, tenant.id)) || 'things made just now' },
+      { cause: error },
+    );
   }
   return tenant.id as TenantId;
 }

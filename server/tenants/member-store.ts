@@ -34,7 +34,10 @@ export async function listMembers(
 }
 
 /** @returns whether the user is new here @throws SodateError `not-found` when the tenant has just been deleted */
-export async function putMember(db: Database, member: { readonly tenant: TenantId; readonly user: UserId; readonly role: Role; readonly now: Date }): Promise<boolean> {
+export async function putMember(
+  db: Database,
+  member: { readonly tenant: TenantId; readonly user: UserId; readonly role: Role; readonly now: Date },
+): Promise<boolean> {
   try {
     const row = await db
       .insertInto('memberships')

@@ -7,7 +7,12 @@ import type { TenantId, UserId } from '@sodate/contract/ids.ts';
 export async function removeMember(db: Database, ask: { readonly tenant: TenantId; readonly user: UserId; readonly reference: string }): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // First the membership: a token being made holds it locked, so it is either committed and ended below, or not made.
-    const removed = await tx.deleteFrom('memberships').where('tenant_id', '=', ask.tenant).where('user_id', '=', ask.user).returning('user_id').executeTakeFirst();
+    const removed = await tx
+      .deleteFrom('memberships')
+      .where('tenant_id', '=', ask.tenant)
+      .where('user_id', '=', ask.user)
+      .returning('user_id')
+      .executeTakeFirst();
     if (!removed) throw new SodateError('not-found', { thing: 'member', reference: ask.reference });
     await endTokensOf(tx, ask.tenant, ask.user);
   });

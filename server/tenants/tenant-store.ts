@@ -62,7 +62,9 @@ export async function findStanding(db: Database, user: UserId, reference: string
 
 /** Tenants in which the caller may work: those of the user, or the one of the token if it is still among them. */
 function tenantsOf(db: Database, caller: Caller) {
-  let visible = db.selectFrom('tenants').leftJoin('memberships', (join) => join.onRef('memberships.tenant_id', '=', 'tenants.id').on('memberships.user_id', '=', caller.user));
+  let visible = db
+    .selectFrom('tenants')
+    .leftJoin('memberships', (join) => join.onRef('memberships.tenant_id', '=', 'tenants.id').on('memberships.user_id', '=', caller.user));
   if (caller.onlyTenant !== null) visible = visible.where('tenants.id', '=', caller.onlyTenant);
   if (caller.attempt !== null) return visible;
   const isSystemAdmin = db.selectFrom('users').select('users.id').where('users.id', '=', caller.user).where('users.system_admin', '=', true);
@@ -77,7 +79,11 @@ export async function listTenants(
   let matching = tenantsOf(db, caller);
   if (ask.text !== undefined) matching = matching.where(sql`tenants.name || ' ' || tenants.display_name`, 'ilike', containing(ask.text));
   const key = decodeCursor(ask.cursor);
-  let page = matching.selectAll('tenants').orderBy('tenants.created_at', 'desc').orderBy('tenants.id', 'desc').limit(ask.limit + 1);
+  let page = matching
+    .selectAll('tenants')
+    .orderBy('tenants.created_at', 'desc')
+    .orderBy('tenants.id', 'desc')
+    .limit(ask.limit + 1);
   if (key) page = page.where(sql<boolean>`(tenants.created_at, tenants.id) < (${key.at}, ${key.id})`);
   const [rows, total] = await Promise.all([page.execute(), boundedTotal(matching)]);
   const cut = cutPage(rows, ask.limit);
@@ -128,7 +134,11 @@ export async function findTenantById(db: Database, id: TenantId): Promise<Tenant
 }
 
 /** @throws SodateError `not-found` */
-export async function updateTenant(db: Database, reference: string, change: { readonly displayName?: string | undefined; readonly quota?: Quota | undefined }): Promise<TenantRow> {
+export async function updateTenant(
+  db: Database,
+  reference: string,
+  change: { readonly displayName?: string | undefined; readonly quota?: Quota | undefined },
+): Promise<TenantRow> {
   const tenant = await findTenant(db, reference);
   const values = {
     ...(change.displayName === undefined ? {} : { display_name: change.displayName }),

@@ -30,7 +30,15 @@ describe('tenants', () => {
     return id;
   };
   const join = (where: TenantId, who: UserId, role: Role) => putMember(db(), { tenant: where, user: who, role, now });
-  const caller = (id: UserId, more: Partial<Caller> = {}): Caller => ({ user: id, name: 'x', systemAdmin: false, onlyTenant: null, attempt: null, session: null, ...more });
+  const caller = (id: UserId, more: Partial<Caller> = {}): Caller => ({
+    user: id,
+    name: 'x',
+    systemAdmin: false,
+    onlyTenant: null,
+    attempt: null,
+    session: null,
+    ...more,
+  });
   const seen = async (who: Caller): Promise<string[]> => (await listTenants(db(), who, { limit: 50 })).items.map((item) => item.name).toSorted();
 
   it('shows callers the tenants in which they may work, and no others', async () => {
@@ -45,7 +53,10 @@ describe('tenants', () => {
     expect(await seen(caller(mina, { onlyTenant: green }))).toEqual([]);
     expect(await seen(caller(ada, { onlyTenant: green }))).toEqual(['green']);
     expect(await seen(caller(stranger, { onlyTenant: green, attempt: { id: newId<AttemptId>(), run: newId<RunId>() } }))).toEqual(['green']);
-    expect(await listWorkplaces(db(), caller(mina))).toMatchObject([{ name: 'blue', role: 'admin' }, { name: 'red', role: 'viewer' }]);
+    expect(await listWorkplaces(db(), caller(mina))).toMatchObject([
+      { name: 'blue', role: 'admin' },
+      { name: 'red', role: 'viewer' },
+    ]);
     expect((await listWorkplaces(db(), caller(ada))).map((place) => place.role)).toEqual(['admin', 'admin', 'admin']);
   });
 
@@ -87,7 +98,12 @@ describe('tenants', () => {
 
   it('changes what is asked and keeps the rest', async () => {
     await tenant('red');
-    expect(await updateTenant(db(), 'red', { quota: { cpu: 1.5, memory: 2e9, gpus: 1 } })).toMatchObject({ display_name: 'red', quota_cpu_milli: 1500, quota_memory_bytes: 2e9, quota_gpus: 1 });
+    expect(await updateTenant(db(), 'red', { quota: { cpu: 1.5, memory: 2e9, gpus: 1 } })).toMatchObject({
+      display_name: 'red',
+      quota_cpu_milli: 1500,
+      quota_memory_bytes: 2e9,
+      quota_gpus: 1,
+    });
     expect(await updateTenant(db(), 'red', { displayName: '赤' })).toMatchObject({ display_name: '赤', quota_cpu_milli: 1500 });
     expect(await updateTenant(db(), 'red', {})).toMatchObject({ display_name: '赤' });
   });
@@ -96,8 +112,12 @@ describe('tenants', () => {
     const [red, mina] = [await tenant('red'), await user('mina')];
     await join(red, mina, 'admin');
     await db().insertInto('blobs').values({ tenant_id: red, id: newId(), digest: 'd', size: 1, created_at: now }).execute();
-    await expect(deleteTenant(db(), 'red')).rejects.toMatchObject({ code: 'tenant-not-empty', params: { name: 'red', holds: expect.stringContaining('1 stored file') } });
-    for (const name of ['a', 'b']) await db().insertInto('data').values({ tenant_id: red, id: newId(), name, memo: '', tags: [], created_by: mina, created_at: now }).execute();
+    await expect(deleteTenant(db(), 'red')).rejects.toMatchObject({
+      code: 'tenant-not-empty',
+      params: { name: 'red', holds: expect.stringContaining('1 stored file') },
+    });
+    for (const name of ['a', 'b'])
+      await db().insertInto('data').values({ tenant_id: red, id: newId(), name, memo: '', tags: [], created_by: mina, created_at: now }).execute();
     await expect(deleteTenant(db(), 'red')).rejects.toMatchObject({ code: 'tenant-not-empty', params: { holds: '2 data' } });
     expect(await listMembers(db(), red, { limit: 10 })).toMatchObject({ total: { count: 1 } });
     await db().deleteFrom('data').execute();
@@ -115,7 +135,10 @@ describe('tenants', () => {
     await join(red, bob, 'member');
     const first = await listMembers(db(), red, { limit: 1 });
     const second = await listMembers(db(), red, { limit: 1, cursor: first.nextCursor ?? '' });
-    expect([...first.items, ...second.items].map((member) => [member.user.name, member.role])).toEqual([['bob', 'member'], ['mina', 'admin']]);
+    expect([...first.items, ...second.items].map((member) => [member.user.name, member.role])).toEqual([
+      ['bob', 'member'],
+      ['mina', 'admin'],
+    ]);
     await removeMember(db(), { tenant: red, user: bob, reference: 'bob' });
     await expect(removeMember(db(), { tenant: red, user: bob, reference: 'bob' })).rejects.toMatchObject({ code: 'not-found', params: { thing: 'member' } });
     expect((await listMembers(db(), red, { limit: 10 })).total.count).toBe(1);

@@ -21,7 +21,8 @@ export function bindTokenRoutes(binder: Binder, parts: { readonly db: Database; 
   });
   binder.bind(routes.revokeToken, async ({ caller, tenant, params }) => {
     refuseJobs(caller);
-    if (!(await deleteToken(db, tenant.id, params.token, ownerFilter(caller, tenant)))) throw new SodateError('not-found', { thing: 'token', reference: params.token });
+    if (!(await deleteToken(db, tenant.id, params.token, ownerFilter(caller, tenant))))
+      throw new SodateError('not-found', { thing: 'token', reference: params.token });
     changes.publish({ tenant: tenant.id, topic: 'token', id: params.token, change: 'deleted' });
   });
 }

@@ -38,9 +38,19 @@ export async function findToken(db: Database, secret: string, now: Date): Promis
   return { id: row.id as TokenId, user: row.user_id as UserId, name: row.name, tenant: row.tenant_id as TenantId };
 }
 
-const selectTokens = (db: Database, tenant: TenantId) => db.selectFrom('tokens').innerJoin('users', 'users.id', 'tokens.user_id').where('tokens.tenant_id', '=', tenant);
+const selectTokens = (db: Database, tenant: TenantId) =>
+  db.selectFrom('tokens').innerJoin('users', 'users.id', 'tokens.user_id').where('tokens.tenant_id', '=', tenant);
 
-const TOKEN_COLUMNS = ['tokens.id', 'tokens.name', 'tokens.created_at', 'tokens.expires_at', 'tokens.last_used_at', 'users.id as user_id', 'users.name as user_name', 'users.display_name'] as const;
+const TOKEN_COLUMNS = [
+  'tokens.id',
+  'tokens.name',
+  'tokens.created_at',
+  'tokens.expires_at',
+  'tokens.last_used_at',
+  'users.id as user_id',
+  'users.name as user_name',
+  'users.display_name',
+] as const;
 
 interface TokenRow {
   readonly id: string;
@@ -71,7 +81,11 @@ export async function listTokens(
   let matching = selectTokens(db, tenant);
   if (ask.owner !== null) matching = matching.where('tokens.user_id', '=', ask.owner);
   const key = decodeCursor(ask.cursor);
-  let page = matching.select(TOKEN_COLUMNS).orderBy('tokens.created_at', 'desc').orderBy('tokens.id', 'desc').limit(ask.limit + 1);
+  let page = matching
+    .select(TOKEN_COLUMNS)
+    .orderBy('tokens.created_at', 'desc')
+    .orderBy('tokens.id', 'desc')
+    .limit(ask.limit + 1);
   if (key) page = page.where(sql<boolean>`(tokens.created_at, tokens.id) < (${key.at}, ${key.id})`);
   const [rows, total] = await Promise.all([page.execute(), boundedTotal(matching)]);
   const cut = cutPage(rows, ask.limit);
@@ -80,11 +94,27 @@ export async function listTokens(
 
 export async function insertToken(
   tx: DatabaseTransaction,
-  token: { readonly tenant: TenantId; readonly id: TokenId; readonly user: UserId; readonly name: string; readonly secretHash: Buffer; readonly expiresAt: Date | null; readonly now: Date },
+  token: {
+    readonly tenant: TenantId;
+    readonly id: TokenId;
+    readonly user: UserId;
+    readonly name: string;
+    readonly secretHash: Buffer;
+    readonly expiresAt: Date | null;
+    readonly now: Date;
+  },
 ): Promise<Token> {
   await tx
     .insertInto('tokens')
-    .values({ tenant_id: token.tenant, id: token.id, user_id: token.user, name: token.name, secret_hash: token.secretHash, created_at: token.now, expires_at: token.expiresAt })
+    .values({
+      tenant_id: token.tenant,
+      id: token.id,
+      user_id: token.user,
+      name: token.name,
+      secret_hash: token.secretHash,
+      created_at: token.now,
+      expires_at: token.expiresAt,
+    })
     .execute();
   return toToken(await selectTokens(tx, token.tenant).select(TOKEN_COLUMNS).where('tokens.id', '=', token.id).executeTakeFirstOrThrow());
 }

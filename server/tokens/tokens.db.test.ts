@@ -16,15 +16,40 @@ describe('tokens', () => {
   const [mina, bob, ada] = [newId<UserId>(), newId<UserId>(), newId<UserId>()];
 
   beforeAll(async () => {
-    for (const [id, name] of [[red, 'red'], [blue, 'blue']] as const) await db().insertInto('tenants').values({ id, name, display_name: name, created_at: at(0) }).execute();
-    for (const [id, name] of [[mina, 'mina'], [bob, 'bob'], [ada, 'ada']] as const) {
-      await db().insertInto('users').values({ id, name, display_name: name, system_admin: name === 'ada', created_at: at(0) }).execute();
+    for (const [id, name] of [
+      [red, 'red'],
+      [blue, 'blue'],
+    ] as const)
+      await db()
+        .insertInto('tenants')
+        .values({ id, name, display_name: name, created_at: at(0) })
+        .execute();
+    for (const [id, name] of [
+      [mina, 'mina'],
+      [bob, 'bob'],
+      [ada, 'ada'],
+    ] as const) {
+      await db()
+        .insertInto('users')
+        .values({ id, name, display_name: name, system_admin: name === 'ada', created_at: at(0) })
+        .execute();
     }
-    for (const user_id of [mina, bob]) await db().insertInto('memberships').values({ tenant_id: red, user_id, role: 'member', created_at: at(0) }).execute();
+    for (const user_id of [mina, bob])
+      await db()
+        .insertInto('memberships')
+        .values({ tenant_id: red, user_id, role: 'member', created_at: at(0) })
+        .execute();
   });
 
   const create = (user: UserId, more: { name?: string; tenant?: TenantId; expiresInDays?: number } = {}) =>
-    createToken(db(), { id: newId<TokenId>(), tenant: more.tenant ?? red, user, name: more.name ?? 'key', expiresInDays: more.expiresInDays ?? null, now: at(0) });
+    createToken(db(), {
+      id: newId<TokenId>(),
+      tenant: more.tenant ?? red,
+      user,
+      name: more.name ?? 'key',
+      expiresInDays: more.expiresInDays ?? null,
+      now: at(0),
+    });
 
   it('shows its secret once and stores only its hash', async () => {
     const token = await create(mina, { name: 'laptop', expiresInDays: 2 });
@@ -55,7 +80,11 @@ describe('tokens', () => {
 
   it('rests while its user is disabled', async () => {
     const { secret } = await create(bob);
-    await db().updateTable('users').set({ disabled_at: at(0) }).where('id', '=', bob).execute();
+    await db()
+      .updateTable('users')
+      .set({ disabled_at: at(0) })
+      .where('id', '=', bob)
+      .execute();
     expect(await findToken(db(), secret, at(0))).toBeNull();
     await db().updateTable('users').set({ disabled_at: null }).where('id', '=', bob).execute();
     expect(await findToken(db(), secret, at(0))).not.toBeNull();
@@ -84,13 +113,21 @@ describe('tokens', () => {
 
   it('does not outlive a membership that is ended while it is made', async () => {
     const carol = newId<UserId>();
-    await db().insertInto('users').values({ id: carol, name: 'carol', display_name: 'carol', created_at: at(0) }).execute();
+    await db()
+      .insertInto('users')
+      .values({ id: carol, name: 'carol', display_name: 'carol', created_at: at(0) })
+      .execute();
     for (let round = 0; round < 20; round += 1) {
-      await db().insertInto('memberships').values({ tenant_id: red, user_id: carol, role: 'member', created_at: at(0) }).execute();
-      const leave = db().transaction().execute(async (tx) => {
-        await tx.deleteFrom('memberships').where('user_id', '=', carol).execute();
-        await endTokensOf(tx, red, carol);
-      });
+      await db()
+        .insertInto('memberships')
+        .values({ tenant_id: red, user_id: carol, role: 'member', created_at: at(0) })
+        .execute();
+      const leave = db()
+        .transaction()
+        .execute(async (tx) => {
+          await tx.deleteFrom('memberships').where('user_id', '=', carol).execute();
+          await endTokensOf(tx, red, carol);
+        });
       await Promise.all([leave, ...[1, 2, 3].map(() => create(carol).catch((error: unknown) => expect(error).toMatchObject({ code: 'not-found' })))]);
       expect(await listTokens(db(), red, { owner: carol, limit: 10 })).toMatchObject({ items: [] });
     }

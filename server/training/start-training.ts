@@ -15,7 +15,10 @@ export interface TrainingParts {
 }
 
 /** Resolves what a training names (data set, commit, parents) and queues it. From here on nothing it uses can change. */
-export async function startTraining(parts: TrainingParts, ask: { readonly tenant: TenantContext; readonly user: UserId; readonly id: RunId; readonly request: TrainingRequest }) {
+export async function startTraining(
+  parts: TrainingParts,
+  ask: { readonly tenant: TenantContext; readonly user: UserId; readonly id: RunId; readonly request: TrainingRequest },
+) {
   const { db } = parts;
   const { tenant } = ask;
   const { dataset: datasetRef, git: source, parents: parentRefs, ...submission } = ask.request;

@@ -26,6 +26,10 @@ export const trainingKind: RunKind<StoredTraining> = {
     kind: 'training',
     dataset: await findDataset(db, tenant, request.dataset.id),
     git: request.git,
-    parents: await showReferences(db, tenant, request.parents.map(({ id }) => id)),
+    parents: await showReferences(
+      db,
+      tenant,
+      request.parents.map(({ id }) => id),
+    ),
   }),
 };

@@ -46,7 +46,10 @@ describe('ensureFirstAdmin', () => {
 
   it('lets somebody in again when the only admin with a password was disabled by one without', async () => {
     await start('first-password');
-    await database.db.insertInto('users').values({ id: '01900000-0000-7000-8000-000000000001', name: 'second', display_name: 'second', system_admin: true, created_at: now }).execute();
+    await database.db
+      .insertInto('users')
+      .values({ id: '01900000-0000-7000-8000-000000000001', name: 'second', display_name: 'second', system_admin: true, created_at: now })
+      .execute();
     await updateUser(database.db, 'admin', { disabled: true }, now);
     expect(await start(null)).toMatchObject({ name: 'second' });
   });

@@ -15,7 +15,10 @@ export async function replaceLink(tx: DatabaseTransaction, user: UserId, now: Da
   const secret = newSecret(LINK_PREFIX);
   const expiresAt = new Date(now.getTime() + LINK_HOURS * 3_600_000);
   await endLinks(tx, user);
-  await tx.insertInto('sign_in_links').values({ secret_hash: hashSecret(secret), user_id: user, created_at: now, expires_at: expiresAt }).execute();
+  await tx
+    .insertInto('sign_in_links')
+    .values({ secret_hash: hashSecret(secret), user_id: user, created_at: now, expires_at: expiresAt })
+    .execute();
   return { secret, expiresAt };
 }
 
@@ -26,13 +29,23 @@ export async function endLinks(tx: DatabaseTransaction, user: UserId): Promise<v
 /** Whose link this is, as long as it can be used. */
 export async function findLinkUser(db: Database, secret: string, now: Date): Promise<UserId | null> {
   if (!isSecret(LINK_PREFIX, secret)) return null;
-  const row = await db.selectFrom('sign_in_links').select('user_id').where('secret_hash', '=', hashSecret(secret)).where('expires_at', '>', now).executeTakeFirst();
+  const row = await db
+    .selectFrom('sign_in_links')
+    .select('user_id')
+    .where('secret_hash', '=', hashSecret(secret))
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
   return (row?.user_id ?? null) as UserId | null;
 }
 
 /** Uses the link up; false when somebody else was faster. */
 export async function takeLink(tx: DatabaseTransaction, secret: string, now: Date): Promise<boolean> {
-  const row = await tx.deleteFrom('sign_in_links').where('secret_hash', '=', hashSecret(secret)).where('expires_at', '>', now).returning('user_id').executeTakeFirst();
+  const row = await tx
+    .deleteFrom('sign_in_links')
+    .where('secret_hash', '=', hashSecret(secret))
+    .where('expires_at', '>', now)
+    .returning('user_id')
+    .executeTakeFirst();
   return row !== undefined;
 }
 

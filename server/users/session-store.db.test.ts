@@ -53,7 +53,11 @@ describe('sessions', () => {
   it('does not open while its user is disabled, even if one was left over', async () => {
     const { db, start, user } = await setUp();
     const { secret } = await start(day(0));
-    await db.updateTable('users').set({ disabled_at: day(0) }).where('id', '=', user).execute();
+    await db
+      .updateTable('users')
+      .set({ disabled_at: day(0) })
+      .where('id', '=', user)
+      .execute();
     expect(await findSession(db, secret, day(0))).toBeNull();
   });
 

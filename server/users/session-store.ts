@@ -19,11 +19,20 @@ export interface StartedSession {
 export async function startSession(tx: DatabaseTransaction, user: UserId, now: Date): Promise<StartedSession> {
   const secret = newSecret(SESSION_PREFIX);
   const expiresAt = new Date(now.getTime() + SESSION_DAYS * DAY_MS);
-  await tx.insertInto('sessions').values({ secret_hash: hashSecret(secret), user_id: user, created_at: now, expires_at: expiresAt }).execute();
+  await tx
+    .insertInto('sessions')
+    .values({ secret_hash: hashSecret(secret), user_id: user, created_at: now, expires_at: expiresAt })
+    .execute();
   await tx
     .deleteFrom('sessions')
     .where('secret_hash', 'in', (from) =>
-      from.selectFrom('sessions').select('secret_hash').where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('secret_hash').offset(SESSIONS_PER_USER_LIMIT),
+      from
+        .selectFrom('sessions')
+        .select('secret_hash')
+        .where('user_id', '=', user)
+        .orderBy('created_at', 'desc')
+        .orderBy('secret_hash')
+        .offset(SESSIONS_PER_USER_LIMIT),
     )
     .execute();
   return { user, secret, expiresAt };

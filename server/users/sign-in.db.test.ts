@@ -26,7 +26,13 @@ describe('signing in', () => {
     const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
     const name = `User${(counter += 1)}`;
     const id = newId<UserId>();
-    await createUser(db, makePasswords(CHEAP), { id, name, systemAdmin: false, ...(options.password === undefined ? {} : { password: options.password }), now: time.now });
+    await createUser(db, makePasswords(CHEAP), {
+      id,
+      name,
+      systemAdmin: false,
+      ...(options.password === undefined ? {} : { password: options.password }),
+      now: time.now,
+    });
     const pass = (ms: number): void => void (time.now = new Date(time.now.getTime() + ms));
     const link = async () => (await createSignInLink(db, name, time.now)).secret;
     return { db, time, clock, signIn, name, id, pass, link };
@@ -51,7 +57,12 @@ describe('signing in', () => {
     const disabled = await setUp({ password: 'correct horse' });
     await updateUser(disabled.db, disabled.name, { disabled: true }, disabled.time.now);
     const errors: unknown[] = [];
-    for (const [name, password] of [['nobody', 'x'], [known.name, 'x'], [fresh.name, 'x'], [disabled.name, 'correct horse']] as const) {
+    for (const [name, password] of [
+      ['nobody', 'x'],
+      [known.name, 'x'],
+      [fresh.name, 'x'],
+      [disabled.name, 'correct horse'],
+    ] as const) {
       await known.signIn.byPassword({ name, password, address: ADDRESS }).catch((error: unknown) => errors.push(error));
     }
     expect(errors).toHaveLength(4);
@@ -66,7 +77,10 @@ describe('signing in', () => {
     const codes = answers.map((answer) => (answer.status === 'rejected' ? (answer.reason as { code: string }).code : 'passed'));
     expect(codes.filter((code) => code === 'bad-credentials')).toHaveLength(ACCOUNT_FAILURES_LIMIT);
     expect(codes.filter((code) => code === 'too-many-attempts')).toHaveLength(40);
-    await expect(signIn.byPassword({ name, password: 'correct horse', address: ADDRESS })).rejects.toMatchObject({ code: 'too-many-attempts', params: { seconds: 900 } });
+    await expect(signIn.byPassword({ name, password: 'correct horse', address: ADDRESS })).rejects.toMatchObject({
+      code: 'too-many-attempts',
+      params: { seconds: 900 },
+    });
     pass(15 * 60_000);
     await expect(signIn.byPassword({ name, password: 'correct horse', address: ADDRESS })).resolves.toMatchObject({ secret: expect.any(String) });
   });
@@ -83,7 +97,7 @@ describe('signing in', () => {
     await signIn.byPassword({ name, password: 'correct horse', address: ADDRESS });
   });
 
-  it('lets one of many redeem a link, and sets that one\'s password', async () => {
+  it("lets one of many redeem a link, and sets that one's password", async () => {
     const { signIn, name, link } = await setUp();
     const secret = await link();
     const answers = await Promise.allSettled(Array.from({ length: 12 }, (_, index) => signIn.byLink({ secret, password: `password-${index}` })));
@@ -107,7 +121,10 @@ describe('signing in', () => {
     await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
         if (index % 2 === 0) secrets.push(await link());
-        else await signIn.byLink({ secret: secrets.at(-1) ?? '', password: 'correct horse' }).catch((error: unknown) => expect(error).toMatchObject({ code: 'link-not-valid' }));
+        else
+          await signIn
+            .byLink({ secret: secrets.at(-1) ?? '', password: 'correct horse' })
+            .catch((error: unknown) => expect(error).toMatchObject({ code: 'link-not-valid' }));
       }),
     );
     await signIn.byLink({ secret: await link(), password: 'correct horse' });
@@ -125,7 +142,8 @@ describe('signing in', () => {
     await updateUser(db, name, { disabled: true }, time.now);
     await expect(signIn.byLink({ secret: disabled, password })).rejects.toMatchObject({ code: 'link-not-valid' });
     await expect(link()).rejects.toMatchObject({ code: 'wrong-state' });
-    for (const secret of ['', 'lnk_', 'nothing', `lnk_${'A'.repeat(43)}`, '\u0000']) await expect(signIn.byLink({ secret, password })).rejects.toMatchObject({ code: 'link-not-valid' });
+    for (const secret of ['', 'lnk_', 'nothing', `lnk_${'A'.repeat(43)}`, '\u0000'])
+      await expect(signIn.byLink({ secret, password })).rejects.toMatchObject({ code: 'link-not-valid' });
   });
 
   it('ends all other sessions and open links with a password change, and demands the present password', async () => {
@@ -155,7 +173,11 @@ describe('signing in', () => {
         ...real,
         verify: async (...ask) => {
           const right = await real.verify(...ask);
-          await db.updateTable('users').set({ password_hash: await real.hash('changed meanwhile') }).where('id', '=', id).execute();
+          await db
+            .updateTable('users')
+            .set({ password_hash: await real.hash('changed meanwhile') })
+            .where('id', '=', id)
+            .execute();
           return right;
         },
       },

@@ -15,7 +15,13 @@ export interface SignIn {
   /** Sets the password and signs in; the link is used up, and every session of the user ends. @throws SodateError `link-not-valid` */
   byLink(ask: { readonly secret: string; readonly password: string }): Promise<StartedSession>;
   /** Ends the user's other sessions and open links. @throws SodateError `bad-credentials`, `too-many-attempts` */
-  changePassword(ask: { readonly name: string; readonly current: string; readonly next: string; readonly session: Buffer | null; readonly address: string }): Promise<void>;
+  changePassword(ask: {
+    readonly name: string;
+    readonly current: string;
+    readonly next: string;
+    readonly session: Buffer | null;
+    readonly address: string;
+  }): Promise<void>;
 }
 
 export function makeSignIn(parts: { readonly db: Database; readonly clock: Clock; readonly passwords: Passwords; readonly throttle: SignInThrottle }): SignIn {
@@ -70,7 +76,13 @@ export function makeSignIn(parts: { readonly db: Database; readonly clock: Clock
       // The user's row is locked first, here as everywhere; of two with one link the second waits and finds it taken.
       return db.transaction().execute(async (tx) => {
         const now = clock.now();
-        const user = await tx.updateTable('users').set({ password_hash: hash }).where('id', '=', id).where('disabled_at', 'is', null).returning('id').executeTakeFirst();
+        const user = await tx
+          .updateTable('users')
+          .set({ password_hash: hash })
+          .where('id', '=', id)
+          .where('disabled_at', 'is', null)
+          .returning('id')
+          .executeTakeFirst();
         if (!user || !(await takeLink(tx, secret, now))) throw new SodateError('link-not-valid');
         await endSessions(tx, id, null);
         return startSession(tx, id, now);
@@ -81,7 +93,13 @@ export function makeSignIn(parts: { readonly db: Database; readonly clock: Clock
       const proved = await prove(name, current, address);
       const hash = await passwords.hash(next);
       await db.transaction().execute(async (tx) => {
-        const changed = await tx.updateTable('users').set({ password_hash: hash }).where('id', '=', proved.id).where('password_hash', '=', proved.hash).returning('id').executeTakeFirst();
+        const changed = await tx
+          .updateTable('users')
+          .set({ password_hash: hash })
+          .where('id', '=', proved.id)
+          .where('password_hash', '=', proved.hash)
+          .returning('id')
+          .executeTakeFirst();
         if (!changed) throw new SodateError('bad-credentials');
         await endSessions(tx, proved.id, session);
         await endLinks(tx, proved.id);

@@ -41,7 +41,9 @@ describe('users', () => {
     for (let round = 0; round < 10; round += 1) {
       const answers = await Promise.allSettled(names.map((name, index) => update(name, index % 2 === 0 ? { systemAdmin: false } : { disabled: true })));
       expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(3);
-      expect(await database().db.selectFrom('users').select('name').where('system_admin', '=', true).where('disabled_at', 'is', null).execute()).toHaveLength(1);
+      expect(await database().db.selectFrom('users').select('name').where('system_admin', '=', true).where('disabled_at', 'is', null).execute()).toHaveLength(
+        1,
+      );
       for (const name of names) await update(name, { systemAdmin: true, disabled: false });
     }
   });

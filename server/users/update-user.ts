@@ -28,7 +28,14 @@ export async function updateUser(
     if (change.systemAdmin === false || change.disabled === true) {
       // Every such change locks the same rows in the same order. Of two that each take away one of the last two, the
       // second waits here and then sees what the first has left.
-      const admins = await tx.selectFrom('users').select('id').where('system_admin', '=', true).where('disabled_at', 'is', null).orderBy('id').forNoKeyUpdate().execute();
+      const admins = await tx
+        .selectFrom('users')
+        .select('id')
+        .where('system_admin', '=', true)
+        .where('disabled_at', 'is', null)
+        .orderBy('id')
+        .forNoKeyUpdate()
+        .execute();
       if (admins.length === 1 && admins[0]?.id === id) {
         throw new SodateError('wrong-state', { thing: 'User', reference: name, state: 'the only system admin who may sign in', needed: 'another one first' });
       }

@@ -25,7 +25,11 @@ export const toUser = (row: UserRow): User => ({
 
 /** Names differ by more than case, so case does not matter here either. */
 export async function findUserByName(db: Database, name: string): Promise<UserRow | undefined> {
-  return db.selectFrom('users').selectAll().where(sql`lower(name)`, '=', name.toLowerCase()).executeTakeFirst();
+  return db
+    .selectFrom('users')
+    .selectAll()
+    .where(sql`lower(name)`, '=', name.toLowerCase())
+    .executeTakeFirst();
 }
 
 /** @throws SodateError `not-found` */
@@ -78,7 +82,11 @@ export async function listUsers(
   let matching = db.selectFrom('users');
   if (ask.text !== undefined) matching = matching.where(sql`name || ' ' || display_name`, 'ilike', containing(ask.text));
   const key = decodeCursor(ask.cursor);
-  let page = matching.selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(ask.limit + 1);
+  let page = matching
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(ask.limit + 1);
   if (key) page = page.where(sql<boolean>`(created_at, id) < (${key.at}, ${key.id})`);
   const [rows, total] = await Promise.all([page.execute(), boundedTotal(matching)]);
   const cut = cutPage(rows, ask.limit);
@@ -86,7 +94,11 @@ export async function listUsers(
 }
 
 /** What users change about themselves. */
-export async function updateProfile(db: Database, id: UserId, change: { readonly displayName?: string | undefined; readonly language?: 'en' | 'ja' | null | undefined }): Promise<void> {
+export async function updateProfile(
+  db: Database,
+  id: UserId,
+  change: { readonly displayName?: string | undefined; readonly language?: 'en' | 'ja' | null | undefined },
+): Promise<void> {
   const values = {
     ...(change.displayName === undefined ? {} : { display_name: change.displayName }),
     ...(change.language === undefined ? {} : { language: change.language }),

@@ -23,7 +23,11 @@ export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
   const { tenant } = useParams({ strict: false });
   return (
-    <AppShell header={{ height: 56 }} navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: tenant === undefined } }} padding={{ base: 'sm', sm: 'lg' }}>
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !opened, desktop: tenant === undefined } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
       <a className="skip-link" href="#content">
         {t('frame.skip')}
       </a>
@@ -74,7 +78,15 @@ function Navigation({ tenant, onGo }: { readonly tenant: string; readonly onGo: 
   return (
     <nav aria-label={t('frame.menu')}>
       <NavLink
-        renderRoot={(props) => <Link {...props} to="/tenants/$tenant/runs" params={{ tenant }} activeOptions={{ exact: true, includeSearch: true }} activeProps={{ className: '' }} />}
+        renderRoot={(props) => (
+          <Link
+            {...props}
+            to="/tenants/$tenant/runs"
+            params={{ tenant }}
+            activeOptions={{ exact: true, includeSearch: true }}
+            activeProps={{ className: '' }}
+          />
+        )}
         label={t('kinds.all')}
         leftSection={<IconList size={18} aria-hidden />}
         active={onRuns && kind === undefined}
@@ -84,7 +96,16 @@ function Navigation({ tenant, onGo }: { readonly tenant: string; readonly onGo: 
         <NavLink
           key={one}
           className={classes['inner'] ?? ''}
-          renderRoot={(props) => <Link {...props} to="/tenants/$tenant/runs" params={{ tenant }} search={{ kind: one }} activeOptions={{ exact: true, includeSearch: true }} activeProps={{ className: '' }} />}
+          renderRoot={(props) => (
+            <Link
+              {...props}
+              to="/tenants/$tenant/runs"
+              params={{ tenant }}
+              search={{ kind: one }}
+              activeOptions={{ exact: true, includeSearch: true }}
+              activeProps={{ className: '' }}
+            />
+          )}
           label={t(`kinds.${one}`)}
           active={kind === one}
           onClick={onGo}

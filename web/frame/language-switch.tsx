@@ -10,7 +10,14 @@ export function LanguageSwitch() {
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <Button variant="subtle" color="gray" size="compact-sm" fw={450} leftSection={<IconLanguage size={18} aria-hidden />} aria-label={`${t('frame.language')}: ${LANGUAGE_NAMES[language]}`}>
+        <Button
+          variant="subtle"
+          color="gray"
+          size="compact-sm"
+          fw={450}
+          leftSection={<IconLanguage size={18} aria-hidden />}
+          aria-label={`${t('frame.language')}: ${LANGUAGE_NAMES[language]}`}
+        >
           {LANGUAGE_NAMES[language]}
         </Button>
       </Menu.Target>

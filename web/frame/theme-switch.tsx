@@ -19,7 +19,12 @@ export function ThemeSwitch() {
         {(['light', 'dark', 'auto'] as const).map((look) => {
           const Icon = LOOKS[look];
           return (
-            <Menu.Item key={look} leftSection={<Icon size={16} aria-hidden />} rightSection={look === colorScheme ? <IconCheck size={14} aria-hidden /> : null} onClick={() => setColorScheme(look)}>
+            <Menu.Item
+              key={look}
+              leftSection={<Icon size={16} aria-hidden />}
+              rightSection={look === colorScheme ? <IconCheck size={14} aria-hidden /> : null}
+              onClick={() => setColorScheme(look)}
+            >
               {t(`frame.${look}`)}
             </Menu.Item>
           );

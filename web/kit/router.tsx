@@ -94,7 +94,14 @@ const run = createRoute({
 const tree = root.addChildren([signIn, firstSignIn, signedIn.addChildren([home, tenant.addChildren([tenantHome, runs, run])])]);
 
 export const createPageRouter = (context: RouterContext) =>
-  createRouter({ routeTree: tree, context, defaultPreload: 'intent', defaultErrorComponent: BrokenPage, defaultNotFoundComponent: NoSuchPage, scrollRestoration: true });
+  createRouter({
+    routeTree: tree,
+    context,
+    defaultPreload: 'intent',
+    defaultErrorComponent: BrokenPage,
+    defaultNotFoundComponent: NoSuchPage,
+    scrollRestoration: true,
+  });
 
 declare module '@tanstack/react-router' {
   interface Register {

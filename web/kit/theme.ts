@@ -16,5 +16,8 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
-  components: { Alert: Alert.extend({ styles: { title: { color: 'var(--mantine-color-text)' } } }), Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }) },
+  components: {
+    Alert: Alert.extend({ styles: { title: { color: 'var(--mantine-color-text)' } } }),
+    Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }),
+  },
 });

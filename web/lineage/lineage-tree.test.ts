@@ -15,7 +15,8 @@ function graph(edges: readonly string[]): Lineage {
   };
 }
 
-const show = (items: readonly TreeItem[]): string => items.map(({ node, again, branches }) => `${node.label}${again ? '^' : ''}${branches.length > 0 ? `(${show(branches)})` : ''}`).join(' ');
+const show = (items: readonly TreeItem[]): string =>
+  items.map(({ node, again, branches }) => `${node.label}${again ? '^' : ''}${branches.length > 0 ? `(${show(branches)})` : ''}`).join(' ');
 
 describe('the tree of a lineage', () => {
   it.each([

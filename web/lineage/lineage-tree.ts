@@ -19,7 +19,11 @@ const keyOf = (node: { readonly kind: string; readonly id: string }): string => 
  * The graph as seen from one thing. A thing that several lead to is unfolded where it is nearest to the root and only
  * named elsewhere, so the tree is never larger than the graph.
  */
-export function lineageTree(lineage: Lineage, root: { readonly kind: string; readonly id: string }, direction: 'ancestors' | 'descendants'): readonly TreeItem[] {
+export function lineageTree(
+  lineage: Lineage,
+  root: { readonly kind: string; readonly id: string },
+  direction: 'ancestors' | 'descendants',
+): readonly TreeItem[] {
   const nodes = new Map(lineage.nodes.map((node) => [keyOf(node), node]));
   const steps = new Map<string, string[]>();
   for (const edge of lineage.edges) {

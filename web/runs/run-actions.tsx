@@ -44,7 +44,13 @@ function StopRun({ tenant, run }: { readonly tenant: string; readonly run: Run }
       <Button variant="default" leftSection={<IconPlayerStop size={16} aria-hidden />} disabled={!canStop(run.state)} onClick={() => setAsking(true)}>
         {t('run.stop')}
       </Button>
-      <Modal opened={asking} onClose={() => setAsking(false)} title={t('run.stopTitle', { run: runReference(run) })} centered closeButtonProps={{ 'aria-label': t('action.close') }}>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={t('run.stopTitle', { run: runReference(run) })}
+        centered
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -53,7 +59,15 @@ function StopRun({ tenant, run }: { readonly tenant: string; readonly run: Run }
         >
           <Stack>
             <Text size="sm">{t('run.stopText')}</Text>
-            <NumberInput label={t('run.grace')} min={0} max={3600} allowDecimal={false} clampBehavior="strict" value={graceSeconds} onChange={(value) => setGraceSeconds(Number(value) || 0)} />
+            <NumberInput
+              label={t('run.grace')}
+              min={0}
+              max={3600}
+              allowDecimal={false}
+              clampBehavior="strict"
+              value={graceSeconds}
+              onChange={(value) => setGraceSeconds(Number(value) || 0)}
+            />
             {stop.error !== null && <ErrorPanel error={stop.error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
@@ -89,7 +103,13 @@ function DeleteRun({ tenant, run }: { readonly tenant: string; readonly run: Run
       <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setAsking(true)}>
         {t('run.delete')}
       </Button>
-      <Modal opened={asking} onClose={() => setAsking(false)} title={t('run.deleteTitle', { run: runReference(run) })} centered closeButtonProps={{ 'aria-label': t('action.close') }}>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={t('run.deleteTitle', { run: runReference(run) })}
+        centered
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
         <Stack>
           <Text size="sm">{t('run.deleteText')}</Text>
           {remove.error !== null && <ErrorPanel error={remove.error} />}

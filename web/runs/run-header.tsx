@@ -92,7 +92,12 @@ export function RunHeader({ tenant, run }: { readonly tenant: string; readonly r
 
       {run.state === 'queued' && <RunWaiting tenant={tenant} run={run} />}
       {run.failure !== null && (
-        <Alert color={run.state === 'failed' ? 'red' : 'orange'} variant="light" icon={<IconAlertTriangle aria-hidden />} title={t(`failure.${run.failure.class}`)}>
+        <Alert
+          color={run.state === 'failed' ? 'red' : 'orange'}
+          variant="light"
+          icon={<IconAlertTriangle aria-hidden />}
+          title={t(`failure.${run.failure.class}`)}
+        >
           <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
             {run.failure.message}
           </Text>

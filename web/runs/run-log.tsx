@@ -72,7 +72,9 @@ export function RunLog({ tenant, run }: { readonly tenant: string; readonly run:
             searched === '' ? null : (
               <Group gap={2} wrap="nowrap">
                 <Text size="xs" c="dimmed" aria-live="polite" style={{ whiteSpace: 'nowrap' }}>
-                  {hits.length === 0 ? t('log.noHits') : t('log.hits', { at: hitIndex < 0 ? '–' : formatNumber(hitIndex + 1, i18n.language), total: formatNumber(hits.length, i18n.language) })}
+                  {hits.length === 0
+                    ? t('log.noHits')
+                    : t('log.hits', { at: hitIndex < 0 ? '–' : formatNumber(hitIndex + 1, i18n.language), total: formatNumber(hits.length, i18n.language) })}
                 </Text>
                 <ActionIcon size="xs" variant="subtle" color="gray" disabled={hits.length === 0} onClick={() => step(-1)} aria-label={t('log.previousHit')}>
                   <IconChevronUp />
@@ -153,7 +155,17 @@ export function RunLog({ tenant, run }: { readonly tenant: string; readonly run:
           </Text>
         </div>
       ) : (
-        <LogView lines={log.lines} version={log.version} label={t('log.region')} follow={follow} onFollow={setFollow} wrap={wrap} search={search} currentLine={hit} handle={view} />
+        <LogView
+          lines={log.lines}
+          version={log.version}
+          label={t('log.region')}
+          follow={follow}
+          onFollow={setFollow}
+          wrap={wrap}
+          search={search}
+          currentLine={hit}
+          handle={view}
+        />
       )}
       <Footer log={log} />
     </div>
@@ -178,7 +190,10 @@ function Notice({ text, children }: { readonly text: string; readonly children?:
 function Footer({ log }: { readonly log: Log }) {
   const { t, i18n } = useTranslation();
   const lost = useFlag(usePlatform().connectionLost);
-  const amount = t('log.lines', { lines: formatNumber(log.lines.end - log.lines.first, i18n.language), bytes: formatBytes(log.endsAt - log.startsAt, i18n.language) });
+  const amount = t('log.lines', {
+    lines: formatNumber(log.lines.end - log.lines.first, i18n.language),
+    bytes: formatBytes(log.endsAt - log.startsAt, i18n.language),
+  });
   const live = log.status === 'live';
   return (
     <Group gap="xs" className={classes['footer'] ?? ''}>

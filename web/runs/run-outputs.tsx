@@ -80,13 +80,20 @@ export function RunOutputs({ tenant, run }: { readonly tenant: string; readonly 
                         </span>
                       )}
                     </Table.Td>
-                    <Table.Td className={classes['end'] ?? ''}>{item.size === null || item.kind !== 'file' ? '' : formatBytes(item.size, i18n.language)}</Table.Td>
+                    <Table.Td className={classes['end'] ?? ''}>
+                      {item.size === null || item.kind !== 'file' ? '' : formatBytes(item.size, i18n.language)}
+                    </Table.Td>
                     <Table.Td visibleFrom="xs" className={classes['when'] ?? ''}>
                       {item.modifiedAt !== null && <Moment at={item.modifiedAt} />}
                     </Table.Td>
                     <Table.Td className={classes['end'] ?? ''}>
                       {item.kind === 'file' && (
-                        <Anchor size="sm" href={buildPath(getOutput.path, { tenant, run: run.id }, { path: full })} download={item.name} aria-label={`${t('action.download')} ${item.name}`}>
+                        <Anchor
+                          size="sm"
+                          href={buildPath(getOutput.path, { tenant, run: run.id }, { path: full })}
+                          download={item.name}
+                          aria-label={`${t('action.download')} ${item.name}`}
+                        >
                           <IconDownload size={18} aria-hidden />
                         </Anchor>
                       )}

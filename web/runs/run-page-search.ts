@@ -6,7 +6,9 @@ import type { RunsFilter } from './run-queries.ts';
 export const RUN_TABS = ['log', 'outputs', 'timeline', 'request', 'ancestry'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
-export const readRunSearch = (search: Record<string, unknown>): { readonly tab?: RunTab | undefined } => ({ tab: RUN_TABS.find((tab) => tab === search['tab']) });
+export const readRunSearch = (search: Record<string, unknown>): { readonly tab?: RunTab | undefined } => ({
+  tab: RUN_TABS.find((tab) => tab === search['tab']),
+});
 
 export function readRunsSearch(search: Record<string, unknown>): RunsFilter {
   const states = [search['state']].flat().flatMap((state) => RunState.safeParse(state).data ?? []);

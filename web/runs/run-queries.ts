@@ -17,7 +17,11 @@ export const runsQuery = (client: Client, tenant: string, filter: RunsFilter, cu
   queryOptions({
     queryKey: [tenant, 'run', 'list', filter, cursor ?? ''],
     queryFn: ({ signal }) =>
-      client.call(listRuns, { params: { tenant }, query: { ...filter, state: filter.state === undefined ? undefined : [...filter.state], cursor, limit: RUNS_PER_PAGE }, signal }),
+      client.call(listRuns, {
+        params: { tenant },
+        query: { ...filter, state: filter.state === undefined ? undefined : [...filter.state], cursor, limit: RUNS_PER_PAGE },
+        signal,
+      }),
     placeholderData: keepPreviousData,
   });
 

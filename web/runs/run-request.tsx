@@ -55,7 +55,9 @@ export function RunRequest({ tenant, run }: { readonly tenant: string; readonly 
           <Fact label={t('request.memory')}>{formatBytes(run.resources.memory, i18n.language)}</Fact>
           <Fact label={t('request.gpus')}>{run.resources.gpus}</Fact>
           <Fact label={t('request.partition')}>{run.partition ?? t('request.anyPartition')}</Fact>
-          <Fact label={t('request.timeLimit')}>{run.timeLimitSeconds === null ? t('request.noLimit') : formatDuration(run.timeLimitSeconds * 1000, i18n.language)}</Fact>
+          <Fact label={t('request.timeLimit')}>
+            {run.timeLimitSeconds === null ? t('request.noLimit') : formatDuration(run.timeLimitSeconds * 1000, i18n.language)}
+          </Fact>
           <Fact label={t('request.priority')}>{run.priority}</Fact>
           <Fact label={t('run.created')}>
             <Moment at={run.createdAt} exact />
@@ -99,7 +101,13 @@ function Section({ title, children }: { readonly title: string; readonly childre
   );
 }
 
-function RunLinks({ tenant, runs }: { readonly tenant: string; readonly runs: readonly { readonly id: string; readonly kind: string; readonly number: number; readonly name: string }[] }) {
+function RunLinks({
+  tenant,
+  runs,
+}: {
+  readonly tenant: string;
+  readonly runs: readonly { readonly id: string; readonly kind: string; readonly number: number; readonly name: string }[];
+}) {
   return runs.map((run) => (
     <div key={run.id}>
       <Anchor inherit component={Link} to={`/tenants/${tenant}/runs/${runReference(run)}`}>

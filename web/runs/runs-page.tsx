@@ -50,7 +50,9 @@ function RunsList({ tenant }: { readonly tenant: string }) {
             {t('runs.total', {
               from: formatNumber(before + 1, i18n.language),
               to: formatNumber(before + page.items.length, i18n.language),
-              total: page.total.exact ? formatNumber(page.total.count, i18n.language) : t('runs.atLeast', { total: formatNumber(page.total.count, i18n.language) }),
+              total: page.total.exact
+                ? formatNumber(page.total.count, i18n.language)
+                : t('runs.atLeast', { total: formatNumber(page.total.count, i18n.language) }),
             })}
           </Text>
         )}
@@ -79,7 +81,13 @@ function RunsList({ tenant }: { readonly tenant: string }) {
       )}
       {(cursors.length > 0 || (page !== undefined && page.nextCursor !== null)) && (
         <Group justify="flex-end" gap={6}>
-          <ActionIcon variant="default" size="lg" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))} aria-label={t('runs.previous')}>
+          <ActionIcon
+            variant="default"
+            size="lg"
+            disabled={cursors.length === 0}
+            onClick={() => setCursors(cursors.slice(0, -1))}
+            aria-label={t('runs.previous')}
+          >
             <IconChevronLeft size={18} />
           </ActionIcon>
           <ActionIcon

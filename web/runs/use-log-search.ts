@@ -16,7 +16,8 @@ export function useLogSearch(lines: LogLines, version: number, wanted: string): 
     const work = (): void => {
       const more = search.advance(LINES_PER_TURN);
       setFound((before) => {
-        const same = before.by === search && before.hits.length === search.hits.length && before.hits[0] === search.hits[0] && before.hits.at(-1) === search.hits.at(-1);
+        const same =
+          before.by === search && before.hits.length === search.hits.length && before.hits[0] === search.hits[0] && before.hits.at(-1) === search.hits.at(-1);
         return same ? before : { by: search, hits: [...search.hits] };
       });
       if (more) timer = setTimeout(work, 0);

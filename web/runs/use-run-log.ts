@@ -97,7 +97,8 @@ export function useRunLog({ tenant, run, attempt, latestAttempt, fromBeginning, 
         update({ status: 'live', error: null });
         await follow(from);
         // Having named the attempt to go on with, it ends with that attempt: go on with those that came after.
-        for (let next = (from.attempt ?? latest.current.attempt) + 1; attempt === undefined && next <= latest.current.attempt; next += 1) await follow({ attempt: next, offset: 0 });
+        for (let next = (from.attempt ?? latest.current.attempt) + 1; attempt === undefined && next <= latest.current.attempt; next += 1)
+          await follow({ attempt: next, offset: 0 });
         update({ status: 'complete' });
       } catch (error) {
         if (signal.aborted) return;

@@ -29,7 +29,16 @@ export function ExpiredSession() {
     router.history.replace('/sign-in');
   };
   return (
-    <Modal opened={opened} onClose={() => undefined} withCloseButton={false} closeOnClickOutside={false} closeOnEscape={false} centered title={t('session.expiredTitle')} zIndex={1000}>
+    <Modal
+      opened={opened}
+      onClose={() => undefined}
+      withCloseButton={false}
+      closeOnClickOutside={false}
+      closeOnEscape={false}
+      centered
+      title={t('session.expiredTitle')}
+      zIndex={1000}
+    >
       <Stack>
         <Text size="sm">{t('session.expiredText')}</Text>
         <SignInForm name={me.name} onSignedIn={onSignedIn} />

@@ -63,7 +63,13 @@ export function FirstSignInPage({ secretOfAddress }: { readonly secretOfAddress:
             <Text size="sm" c="dimmed">
               {t('session.firstText')}
             </Text>
-            <PasswordInput label={t('session.newPassword')} description={t('session.passwordForm')} autoComplete="new-password" autoFocus {...form.getInputProps('password')} />
+            <PasswordInput
+              label={t('session.newPassword')}
+              description={t('session.passwordForm')}
+              autoComplete="new-password"
+              autoFocus
+              {...form.getInputProps('password')}
+            />
             <PasswordInput label={t('session.repeatPassword')} autoComplete="new-password" {...form.getInputProps('again')} />
             {send.error !== null && <ErrorPanel error={send.error} />}
             <Button type="submit" loading={send.isPending}>

@@ -5,8 +5,7 @@ import { useClient } from '../kit/platform.tsx';
 
 export const ME_KEY = ['me'] as const;
 
-export const meQuery = (client: Client) =>
-  queryOptions({ queryKey: ME_KEY, queryFn: ({ signal }) => client.call(getMe, { signal }), staleTime: 300_000 });
+export const meQuery = (client: Client) => queryOptions({ queryKey: ME_KEY, queryFn: ({ signal }) => client.call(getMe, { signal }), staleTime: 300_000 });
 
 /** Who is signed in; below the frame, where that is known. */
 export const useMe = (): Me => useSuspenseQuery(meQuery(useClient())).data;

@@ -24,8 +24,22 @@ export function SignInForm({ name = '', onSignedIn }: { readonly name?: string; 
   return (
     <form noValidate onSubmit={form.onSubmit((values) => send.mutate(values))}>
       <Stack>
-        <TextInput label={t('session.name')} autoComplete="username" autoCapitalize="none" spellCheck={false} autoFocus={name === ''} data-autofocus={name === '' || undefined} {...form.getInputProps('name')} />
-        <PasswordInput label={t('session.password')} autoComplete="current-password" autoFocus={name !== ''} data-autofocus={name !== '' || undefined} {...form.getInputProps('password')} />
+        <TextInput
+          label={t('session.name')}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus={name === ''}
+          data-autofocus={name === '' || undefined}
+          {...form.getInputProps('name')}
+        />
+        <PasswordInput
+          label={t('session.password')}
+          autoComplete="current-password"
+          autoFocus={name !== ''}
+          data-autofocus={name !== '' || undefined}
+          {...form.getInputProps('password')}
+        />
         {send.error !== null && <ErrorPanel error={send.error} />}
         <Button type="submit" loading={send.isPending}>
           {t('session.signIn')}

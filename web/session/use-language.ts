@@ -19,7 +19,10 @@ export function useLanguage(): { readonly language: Language; choose(language: L
       void i18n.changeLanguage(wanted);
       if (me === undefined) return;
       // Not worth an error panel: it is remembered here, and the next choice tries again.
-      client.call(updateMe, { body: { language: wanted } }).then((updated) => queries.setQueryData(ME_KEY, updated), () => undefined);
+      client.call(updateMe, { body: { language: wanted } }).then(
+        (updated) => queries.setQueryData(ME_KEY, updated),
+        () => undefined,
+      );
     },
   };
 }

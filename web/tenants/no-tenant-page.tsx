@@ -12,7 +12,11 @@ export function NoTenantPage() {
   const me = useMe();
   usePageTitle(t('tenants.noneTitle'));
   return (
-    <EmptyNote icon={<IconBuildingCommunity size={44} stroke={1.3} />} title={t('tenants.noneTitle')} {...(me.systemAdmin ? {} : { text: t('tenants.noneText') })}>
+    <EmptyNote
+      icon={<IconBuildingCommunity size={44} stroke={1.3} />}
+      title={t('tenants.noneTitle')}
+      {...(me.systemAdmin ? {} : { text: t('tenants.noneText') })}
+    >
       {me.systemAdmin && (
         <>
           <Text c="dimmed" size="sm">

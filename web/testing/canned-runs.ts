@@ -19,7 +19,12 @@ interface Wish {
 }
 
 const dataset = { id: idOf(700), number: 3, name: '手書き数字 digits' };
-const git = { endpoint: { id: idOf(600) as never, name: 'local' }, repository: 'examples/digits', revision: 'main', commit: '9fceb02d0ae598e95dc970b74767f19372d61af8' };
+const git = {
+  endpoint: { id: idOf(600) as never, name: 'local' },
+  repository: 'examples/digits',
+  revision: 'main',
+  commit: '9fceb02d0ae598e95dc970b74767f19372d61af8',
+};
 
 function canned({ digit, kind, number, name, state, change }: Wish): Run {
   const begun = state !== 'queued';
@@ -51,15 +56,37 @@ function canned({ digit, kind, number, name, state, change }: Wish): Run {
     timeLimitSeconds: 3600,
     priority: 0,
     warnings: [],
-    details: kind === 'training' ? { kind, dataset, git, parents: [] } : kind === 'inference' ? { kind, dataset, git, parents: [], parentInferences: [] } : { kind },
+    details:
+      kind === 'training' ? { kind, dataset, git, parents: [] } : kind === 'inference' ? { kind, dataset, git, parents: [], parentInferences: [] } : { kind },
     ...change,
   };
 }
 
 export const CANNED_RUNS: readonly Run[] = [
-  canned({ digit: 12, kind: 'training', number: 12, name: 'digits, 40 epochs', state: 'running', change: { tags: ['baseline', 'digits'], memo: 'first try with the larger hidden layer' } }),
-  canned({ digit: 13, kind: 'training', number: 13, name: 'waits for its turn', state: 'queued', change: { resources: { cpu: 8, memory: 32_000_000_000, gpus: 2 }, warnings: ['No present node is large enough for 2 GPUs.'] } }),
-  canned({ digit: 5, kind: 'inference', number: 5, name: '手書き数字の推論(テスト画像 360 枚)', state: 'succeeded', change: { outputValue: 'accuracy 0.9667' } }),
+  canned({
+    digit: 12,
+    kind: 'training',
+    number: 12,
+    name: 'digits, 40 epochs',
+    state: 'running',
+    change: { tags: ['baseline', 'digits'], memo: 'first try with the larger hidden layer' },
+  }),
+  canned({
+    digit: 13,
+    kind: 'training',
+    number: 13,
+    name: 'waits for its turn',
+    state: 'queued',
+    change: { resources: { cpu: 8, memory: 32_000_000_000, gpus: 2 }, warnings: ['No present node is large enough for 2 GPUs.'] },
+  }),
+  canned({
+    digit: 5,
+    kind: 'inference',
+    number: 5,
+    name: '手書き数字の推論(テスト画像 360 枚)',
+    state: 'succeeded',
+    change: { outputValue: 'accuracy 0.9667' },
+  }),
   canned({
     digit: 11,
     kind: 'training',
@@ -69,11 +96,23 @@ export const CANNED_RUNS: readonly Run[] = [
     change: {
       attempt: 2,
       exitCode: 137,
-      failure: { class: 'out-of-memory', fault: 'user', message: 'Killed at 2,000,000,000 bytes; the process had asked for 2 GB.', advice: 'The job used more memory than it asked for. Ask for more memory, or use less.' },
+      failure: {
+        class: 'out-of-memory',
+        fault: 'user',
+        message: 'Killed at 2,000,000,000 bytes; the process had asked for 2 GB.',
+        advice: 'The job used more memory than it asked for. Ask for more memory, or use less.',
+      },
     },
   }),
   canned({ digit: 7, kind: 'task', number: 7, name: 'clean up', state: 'cancelled', change: { command: ['sh', '-c', "echo 'it is late'"], environment: {} } }),
   canned({ digit: 8, kind: 'task', number: 8, name: 'copy archive', state: 'starting', change: { phase: { name: 'staging', progress: 0.42 } } }),
   canned({ digit: 9, kind: 'task', number: 9, name: 'report', state: 'stopping' }),
-  canned({ digit: 10, kind: 'inference', number: 10, name: '<img src=x onerror=alert(1)>', state: 'finishing', change: { outputValue: '<script>alert(1)</script>' } }),
+  canned({
+    digit: 10,
+    kind: 'inference',
+    number: 10,
+    name: '<img src=x onerror=alert(1)>',
+    state: 'finishing',
+    change: { outputValue: '<script>alert(1)</script>' },
+  }),
 ];

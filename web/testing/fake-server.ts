@@ -64,7 +64,8 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
   };
   const refuse = (response: ServerResponse, code: ErrorCode, params: Record<string, string | number> = {}): void =>
     json(response, ERROR_CATALOGUE[code].status, { code, message: errorText(code, params), params, requestId: 'req-0042' });
-  const events = (response: ServerResponse): void => void response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).write(': hello\n\n');
+  const events = (response: ServerResponse): void =>
+    void response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).write(': hello\n\n');
   const signedIn = (request: IncomingMessage): boolean => [...sessions].some((session) => (request.headers.cookie ?? '').includes(`session=${session}`));
   const openSession = (response: ServerResponse): void => {
     made += 1;
@@ -85,26 +86,64 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       return json(response, 202, { ...run, state: 'stopping' });
     }
     if (rest === '/waiting') {
-      const waiting = { reason: 'quota', message: 'The tenant vision may use 16 CPU and 2 GPU at once; 10 CPU and 1 GPU are in use.', ahead: 3, asked: run.resources, limit: { cpu: 16, memory: null, gpus: 2 }, heldBy: ['training-12', 'inference-10', '2 runs of other tenants'] };
+      const waiting = {
+        reason: 'quota',
+        message: 'The tenant vision may use 16 CPU and 2 GPU at once; 10 CPU and 1 GPU are in use.',
+        ahead: 3,
+        asked: run.resources,
+        limit: { cpu: 16, memory: null, gpus: 2 },
+        heldBy: ['training-12', 'inference-10', '2 runs of other tenants'],
+      };
       return json(response, 200, { waiting: run.state === 'queued' ? waiting : null });
     }
     if (rest === '/attempts') {
-      const attempt = (number: number, failure: unknown) => ({ number, executor: 'local-process', node: 'node-1', isolation: 'sandbox', exitCode: failure === null ? run.exitCode : null, signal: failure === null ? null : 'SIGKILL', failure, placedAt: at(10), startedAt: at(12), endedAt: run.endedAt });
+      const attempt = (number: number, failure: unknown) => ({
+        number,
+        executor: 'local-process',
+        node: 'node-1',
+        isolation: 'sandbox',
+        exitCode: failure === null ? run.exitCode : null,
+        signal: failure === null ? null : 'SIGKILL',
+        failure,
+        placedAt: at(10),
+        startedAt: at(12),
+        endedAt: run.endedAt,
+      });
       const lost = { class: 'node-lost', fault: 'platform', message: 'The process vanished without an exit code.', advice: '' };
-      return json(response, 200, { items: Array.from({ length: run.attempt }, (_, index) => attempt(index + 1, index + 1 < run.attempt ? lost : (run.failure ?? null))) });
+      return json(response, 200, {
+        items: Array.from({ length: run.attempt }, (_, index) => attempt(index + 1, index + 1 < run.attempt ? lost : (run.failure ?? null))),
+      });
     }
     if (rest === '/timeline') {
       const states = ['queued', 'starting', ...(run.startedAt === null ? [] : ['running']), ...(run.endedAt === null ? [] : ['finishing', run.state])];
-      return json(response, 200, { items: states.map((state, index) => ({ at: at([0, 10, 12, 198, 200][index] ?? 0), state, attempt: index === 0 ? 0 : 1, note: state === 'starting' ? 'Placed on node-1: 7 of 8 CPU were free.' : '' })) });
+      return json(response, 200, {
+        items: states.map((state, index) => ({
+          at: at([0, 10, 12, 198, 200][index] ?? 0),
+          state,
+          attempt: index === 0 ? 0 : 1,
+          note: state === 'starting' ? 'Placed on node-1: 7 of 8 CPU were free.' : '',
+        })),
+      });
     }
     if (rest === '/outputs') {
       const path = url.searchParams.get('path');
       const file = (name: string, bytes: number) => ({ name, kind: 'file', size: bytes, modifiedAt: at(150) });
-      const items = path === '' ? [{ name: 'checkpoints', kind: 'folder', size: null, modifiedAt: at(140) }, file('model.json', 48_213), file('学習曲線.png', 1_204_551), file('a<b>&"c\u202egpj.exe', 12), { name: 'latest', kind: 'other', size: null, modifiedAt: at(140) }] : [file('epoch-10.bin', 3_000_000), file('epoch-20.bin', 3_000_000)];
+      const items =
+        path === ''
+          ? [
+              { name: 'checkpoints', kind: 'folder', size: null, modifiedAt: at(140) },
+              file('model.json', 48_213),
+              file('学習曲線.png', 1_204_551),
+              file('a<b>&"c\u202egpj.exe', 12),
+              { name: 'latest', kind: 'other', size: null, modifiedAt: at(140) },
+            ]
+          : [file('epoch-10.bin', 3_000_000), file('epoch-20.bin', 3_000_000)];
       return json(response, 200, { items: run.startedAt === null ? [] : items, truncated: false });
     }
     if (rest === '/outputs/content' || rest === '/log') {
-      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment' }).end(rest === '/log' ? Buffer.concat(log) : 'content');
+      response
+        .writeHead(200, { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment' })
+        .end(rest === '/log' ? Buffer.concat(log) : 'content');
       return;
     }
     if (rest === '/log/live') {
@@ -129,7 +168,8 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = (chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString())) as Record<string, unknown>;
     const { pathname } = url;
-    if (pathname === '/v1/session' && request.method === 'POST') return body['password'] === PASSWORD ? openSession(response) : refuse(response, 'bad-credentials');
+    if (pathname === '/v1/session' && request.method === 'POST')
+      return body['password'] === PASSWORD ? openSession(response) : refuse(response, 'bad-credentials');
     if (pathname === '/v1/session/link') return body['secret'] === FIRST_SECRET ? openSession(response) : refuse(response, 'link-not-valid');
     if (!signedIn(request)) return refuse(response, 'not-signed-in');
     if (pathname === '/v1/session') {
@@ -157,10 +197,15 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       );
       const second = searchParams.get('cursor') === 'second';
       const many = found.length === runs.length;
-      return json(response, 200, { items: second ? found.slice(0, 2) : found, nextCursor: many && !second ? 'second' : null, total: { count: many ? 10_000 : found.length, exact: !many } });
+      return json(response, 200, {
+        items: second ? found.slice(0, 2) : found,
+        nextCursor: many && !second ? 'second' : null,
+        total: { count: many ? 10_000 : found.length, exact: !many },
+      });
     }
     const lineage = /^\/lineage\/run\/(.+)$/.exec(rest)?.[1];
-    if (lineage !== undefined) return json(response, 200, url.searchParams.get('direction') === 'descendants' ? { nodes: [], edges: [], truncated: false } : ancestry(lineage));
+    if (lineage !== undefined)
+      return json(response, 200, url.searchParams.get('direction') === 'descendants' ? { nodes: [], edges: [], truncated: false } : ancestry(lineage));
     const [, reference, ofIt = ''] = /^\/runs\/([^/]+)(.*)$/.exec(rest) ?? [];
     const run = runs.find((one) => one.id === reference || `${one.kind}-${one.number}` === reference);
     if (run === undefined) return refuse(response, 'not-found', { thing: 'run', reference: reference ?? '' });
@@ -176,7 +221,11 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
     }
     const wanted = join(pages, normalize(url.pathname));
     const file = existsSync(wanted) && statSync(wanted).isFile() ? wanted : join(pages, 'index.html');
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' });
+    response.writeHead(200, {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+    });
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -212,7 +261,12 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
 }
 
 function ancestry(run: string): unknown {
-  const data = Array.from({ length: 20 }, (_, index) => ({ kind: 'data', id: idOf(500 + index), label: `#${index + 1} digits ${index % 10} ${index < 10 ? 'training' : 'testing'}`, deleted: index === 3 }));
+  const data = Array.from({ length: 20 }, (_, index) => ({
+    kind: 'data',
+    id: idOf(500 + index),
+    label: `#${index + 1} digits ${index % 10} ${index < 10 ? 'training' : 'testing'}`,
+    deleted: index === 3,
+  }));
   const edge = (from: { kind: string; id: string }, to: { kind: string; id: string }, relation: string) => ({ from, to, relation, createdAt: at(0) });
   const dataset = { kind: 'dataset', id: idOf(700), label: '#3 手書き数字 digits', deleted: false };
   const commit = { kind: 'commit', id: `${idOf(600)}:examples/digits@9fceb02d`, label: 'examples/digits@9fceb02d', deleted: false };
@@ -220,7 +274,13 @@ function ancestry(run: string): unknown {
   const self = { kind: 'run', id: run };
   return {
     nodes: [...data, dataset, commit, parent],
-    edges: [edge(dataset, self, 'input'), edge(commit, self, 'code'), edge(parent, self, 'parent'), edge(dataset, parent, 'input'), ...data.map((one) => edge(one, dataset, 'contains'))],
+    edges: [
+      edge(dataset, self, 'input'),
+      edge(commit, self, 'code'),
+      edge(parent, self, 'parent'),
+      edge(dataset, parent, 'input'),
+      ...data.map((one) => edge(one, dataset, 'contains')),
+    ],
     truncated: true,
   };
 }

@@ -14,7 +14,13 @@ export function CopyCode({ text }: { readonly text: string }) {
       <CopyButton value={text} timeout={1500}>
         {({ copied, copy }) => (
           <Tooltip label={copied ? t('action.copied') : t('action.copy')}>
-            <ActionIcon className={classes['copy'] ?? ''} variant="subtle" color={copied ? 'green' : 'gray'} onClick={copy} aria-label={copied ? t('action.copied') : t('action.copy')}>
+            <ActionIcon
+              className={classes['copy'] ?? ''}
+              variant="subtle"
+              color={copied ? 'green' : 'gray'}
+              onClick={copy}
+              aria-label={copied ? t('action.copied') : t('action.copy')}
+            >
               {copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
             </ActionIcon>
           </Tooltip>

@@ -2,7 +2,17 @@ import { Center, Stack, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 /** Says that there is nothing here, why, and what to do next. */
-export function EmptyNote({ icon, title, text, children }: { readonly icon: ReactNode; readonly title: string; readonly text?: string; readonly children?: ReactNode }) {
+export function EmptyNote({
+  icon,
+  title,
+  text,
+  children,
+}: {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly text?: string;
+  readonly children?: ReactNode;
+}) {
   return (
     <Center py={56} px="md">
       <Stack align="center" gap="xs" maw={520}>

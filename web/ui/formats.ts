@@ -16,7 +16,10 @@ export function formatBytes(bytes: number, language: string): string {
 
 export const formatNumber = (value: number, language: string): string => new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
 
-const DURATION_UNITS = { en: { day: 'd', hour: 'h', minute: 'min', second: 's', between: ' ', before: ' ' }, ja: { day: '日', hour: '時間', minute: '分', second: '秒', between: ' ', before: '' } };
+const DURATION_UNITS = {
+  en: { day: 'd', hour: 'h', minute: 'min', second: 's', between: ' ', before: ' ' },
+  ja: { day: '日', hour: '時間', minute: '分', second: '秒', between: ' ', before: '' },
+};
 
 /** The two largest units that matter: `1 d 3 h`, `4 min 5 s`, `0.4 s`. */
 export function formatDuration(milliseconds: number, language: string): string {

@@ -20,18 +20,9 @@ run(() => {
   mkdirSync(output, { recursive: true });
   writeCsv(join(output, 'predictions.csv'), [
     ['data', 'file', 'label', 'predicted', 'confidence'],
-    ...results.map(({ dataId, file, label, predicted }) => [
-      dataId,
-      file,
-      CLASSES[label],
-      CLASSES[predicted.label],
-      predicted.confidence.toFixed(4),
-    ]),
+    ...results.map(({ dataId, file, label, predicted }) => [dataId, file, CLASSES[label], CLASSES[predicted.label], predicted.confidence.toFixed(4)]),
   ]);
-  writeCsv(join(output, 'confusion.csv'), [
-    ['label', ...CLASSES],
-    ...confusion.map((row, label) => [CLASSES[label], ...row.map(String)]),
-  ]);
+  writeCsv(join(output, 'confusion.csv'), [['label', ...CLASSES], ...confusion.map((row, label) => [CLASSES[label], ...row.map(String)])]);
   writeFileSync(join(output, 'value.txt'), accuracy);
 
   console.log('digit  images  right  accuracy');
@@ -76,9 +67,7 @@ function readModel(path) {
  * @param {number} count
  */
 function numbers(values, count) {
-  return Array.isArray(values) && values.length === count && values.every(Number.isFinite)
-    ? Float64Array.from(values)
-    : undefined;
+  return Array.isArray(values) && values.length === count && values.every(Number.isFinite) ? Float64Array.from(values) : undefined;
 }
 
 /**

@@ -106,9 +106,7 @@ export function readJson(path, advice) {
 function labelOf({ id, name, tags }) {
   const found = [...tags.map((tag) => /^digit-([0-9])$/.exec(tag)), /^digit ([0-9])(?![0-9])/.exec(name)].find(Boolean);
   if (found) return Number(found[1]);
-  throw new InputError(
-    `data ${id} ${JSON.stringify(name)} does not say which digit its images show: give it a tag from digit-0 to digit-9`,
-  );
+  throw new InputError(`data ${id} ${JSON.stringify(name)} does not say which digit its images show: give it a tag from digit-0 to digit-9`);
 }
 
 /** @param {string} folder */

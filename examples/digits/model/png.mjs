@@ -30,12 +30,7 @@ export function encodePng({ width, height, pixels }) {
   header[8] = 8;
   const rows = Buffer.alloc(height * (width + 1));
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
-  return Buffer.concat([
-    SIGNATURE,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /**
@@ -54,7 +49,7 @@ function readChunks(bytes) {
   /** @type {Buffer | undefined} */
   let header;
   const data = [];
-  for (let at = 8; ; ) {
+  for (let at = 8; ;) {
     if (at + 12 > bytes.length) throw new Error('damaged PNG file: it ends too early');
     const length = bytes.readUInt32BE(at);
     if (at + 12 + length > bytes.length) throw new Error('damaged PNG file: it ends too early');

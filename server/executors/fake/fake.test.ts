@@ -114,7 +114,11 @@ it('a fault before the effect has none, a fault after it loses the answer only',
     if (point === armed) throw new EngineUnreachable('crash');
   });
   const spec = makeSpec(job({ FAKE_RUN_MS: 'forever' }));
-  for (const [point, started] of [['start:before', 0], ['start:staged', 0], ['start:after', 1]] as const) {
+  for (const [point, started] of [
+    ['start:before', 0],
+    ['start:staged', 0],
+    ['start:after', 1],
+  ] as const) {
     armed = point;
     await expect(open().start(spec, signal)).rejects.toSatisfy(isEngineUnreachable);
     expect(engine.timesStarted(spec.attempt)).toBe(started);

@@ -32,7 +32,11 @@ const readText = async (file: string): Promise<string | null> => {
     throw error;
   }
 };
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 export const folderExists = ({ path }: AttemptFolder): Promise<boolean> => exists(path);
 export const planExists = ({ plan }: AttemptFolder): Promise<boolean> => exists(plan);

@@ -25,8 +25,15 @@ it('finds the one tree of version 2, and of a hybrid what version 1 lacks', () =
     '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/x.service',
     '/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice',
   ]);
-  const hybrid = findCgroupTrees({ mountInfo: [V1_LINE('memory'), V2_LINE('/sys/fs/cgroup/unified')].join('\n'), ownGroups: '1:memory:/\n0::/\n', controllersAt: () => 'hugetlb memory pids' });
-  expect(hybrid.map(({ version, controllers }) => [version, controllers])).toEqual([[1, ['memory']], [2, ['pids']]]);
+  const hybrid = findCgroupTrees({
+    mountInfo: [V1_LINE('memory'), V2_LINE('/sys/fs/cgroup/unified')].join('\n'),
+    ownGroups: '1:memory:/\n0::/\n',
+    controllersAt: () => 'hugetlb memory pids',
+  });
+  expect(hybrid.map(({ version, controllers }) => [version, controllers])).toEqual([
+    [1, ['memory']],
+    [2, ['pids']],
+  ]);
 });
 
 it('counts the own path from what a container has mounted', () => {

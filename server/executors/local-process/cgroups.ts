@@ -138,7 +138,10 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
     const quota = Math.max(MINIMUM_CPU_QUOTA_MICROSECONDS, Math.round((cpuMilli * CPU_PERIOD_MICROSECONDS) / 1000));
     const files: Record<Controller, Record<1 | 2, readonly string[]>> = {
       // Version 1 counts memory and swap together in a second limit; kernels may be built or booted without it.
-      memory: { 1: [`memory.limit_in_bytes=${memoryBytes}`, `-memory.memsw.limit_in_bytes=${memoryBytes}`], 2: [`memory.max=${memoryBytes}`, '-memory.swap.max=0', '-memory.oom.group=1'] },
+      memory: {
+        1: [`memory.limit_in_bytes=${memoryBytes}`, `-memory.memsw.limit_in_bytes=${memoryBytes}`],
+        2: [`memory.max=${memoryBytes}`, '-memory.swap.max=0', '-memory.oom.group=1'],
+      },
       // The period of a new group is 100 ms in both versions.
       cpu: { 1: [`cpu.cfs_quota_us=${quota}`], 2: [`cpu.max=${quota}`] },
       pids: { 1: [`pids.max=${pids + OWN_PROCESSES}`], 2: [`pids.max=${pids + OWN_PROCESSES}`] },
@@ -152,7 +155,12 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   const members = async (attempt: AttemptId): Promise<Set<number>> => {
     const lists = await Promise.all(groupsOf(attempt).map((group) => read(join(group, 'cgroup.procs'))));
     // 0 stands for a process outside our own process namespace.
-    return new Set(lists.flatMap((list) => list.split('\n')).map(Number).filter((pid) => pid > 0));
+    return new Set(
+      lists
+        .flatMap((list) => list.split('\n'))
+        .map(Number)
+        .filter((pid) => pid > 0),
+    );
   };
 
   return {

@@ -60,7 +60,9 @@ it(`keeps its promises while starters, monitors and jobs are killed at random (s
   })();
 
   const runStarter = async (lifeMs: number | null): Promise<boolean> => {
-    const starter = spawn(process.execPath, ['--import', 'tsx', starterFile, harness.folder, harness.platform, specsFile], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const starter = spawn(process.execPath, ['--import', 'tsx', starterFile, harness.folder, harness.platform, specsFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     starter.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
     starter.stdout.setEncoding('utf8').on('data', (text: string) => {

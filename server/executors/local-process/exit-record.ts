@@ -34,7 +34,11 @@ export function parseFacts(text: string): Facts {
 }
 
 /** Some have two names, such as SIGABRT and SIGIOT: the first is the usual one. */
-const signalNames = new Map(Object.entries(constants.signals).toReversed().map(([name, number]) => [number, name]));
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 /** What a shell answers for a program that died of a signal. */
 const SIGNAL_BASE = 128;
 

@@ -11,14 +11,49 @@ const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/l
 const EXTRA_FOLDERS = ['/sys/devices/system'];
 /** What programs need to find libraries, names, zones and certificates; nothing that holds a secret. */
 const ETC_ENTRIES = [
-  'alternatives', 'bash.bashrc', 'ca-certificates', 'ca-certificates.conf', 'crypto-policies', 'fonts', 'gai.conf', 'host.conf', 'hostname',
-  'inputrc', 'java-11-openjdk', 'java-17-openjdk', 'java-21-openjdk', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'magic', 'mime.types', 'nsswitch.conf',
-  'os-release', 'pki/ca-trust', 'pki/tls/certs', 'pki/tls/cert.pem', 'profile', 'protocols', 'services', 'shells', 'ssl/cert.pem', 'ssl/certs', 'ssl/openssl.cnf',
-  'terminfo', 'timezone', 'vulkan', 'OpenCL',
+  'alternatives',
+  'bash.bashrc',
+  'ca-certificates',
+  'ca-certificates.conf',
+  'crypto-policies',
+  'fonts',
+  'gai.conf',
+  'host.conf',
+  'hostname',
+  'inputrc',
+  'java-11-openjdk',
+  'java-17-openjdk',
+  'java-21-openjdk',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'localtime',
+  'magic',
+  'mime.types',
+  'nsswitch.conf',
+  'os-release',
+  'pki/ca-trust',
+  'pki/tls/certs',
+  'pki/tls/cert.pem',
+  'profile',
+  'protocols',
+  'services',
+  'shells',
+  'ssl/cert.pem',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'terminfo',
+  'timezone',
+  'vulkan',
+  'OpenCL',
 ];
 const LIVE_ETC_FILES = ['/etc/resolv.conf', '/etc/hosts'];
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * /etc is one folder of ours instead of thirty mounts, each of which costs about 0.2 ms at every start. It is a copy made
@@ -77,7 +112,8 @@ async function nodeSource(nodePath: string, folder: string): Promise<HostView['n
   if (real.startsWith('/usr/')) return null;
   const prefix = dirname(dirname(real));
   // A prefix such as a home folder would show the job everything in it, our own files first.
-  const isInstallation = prefix !== '/' && !folder.startsWith(prefix + sep) && (await exists(join(prefix, 'lib/node_modules/npm'))) && !(await exists(join(prefix, '.profile')));
+  const isInstallation =
+    prefix !== '/' && !folder.startsWith(prefix + sep) && (await exists(join(prefix, 'lib/node_modules/npm'))) && !(await exists(join(prefix, '.profile')));
   return isInstallation ? { source: prefix, target: NODE_FOLDER } : { source: real, target: `${NODE_FOLDER}/bin/node` };
 }
 

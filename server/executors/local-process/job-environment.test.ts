@@ -9,13 +9,22 @@ const mounts = ['/kqi/tmp', '/kqi/output', '/opt/artifact'].map((target) => ({ s
 const sandboxed = { sandbox: { kind: 'bubblewrap' } as Sandbox, planFolder: '/p', mounts, extraPath: '/opt/sodate-node/bin' };
 
 it('adds what is missing, and never replaces what the spec says', () => {
-  expect(jobEnvironment(spec({ A: '1' }), sandboxed)).toMatchObject({ A: '1', HOME: '/kqi/tmp', LANG: 'C.UTF-8', SODATE_ATTEMPT: 'a', CUDA_VISIBLE_DEVICES: 'none' });
+  expect(jobEnvironment(spec({ A: '1' }), sandboxed)).toMatchObject({
+    A: '1',
+    HOME: '/kqi/tmp',
+    LANG: 'C.UTF-8',
+    SODATE_ATTEMPT: 'a',
+    CUDA_VISIBLE_DEVICES: 'none',
+  });
   expect(jobEnvironment(spec({ A: '1' }), sandboxed)['PATH']).toMatch(/\/usr\/bin.*:\/opt\/sodate-node\/bin$/);
   expect(jobEnvironment(spec({ PATH: '/mine', HOME: '/h', LANG: 'ja_JP.UTF-8' }), sandboxed)).toMatchObject({ PATH: '/mine', HOME: '/h', LANG: 'ja_JP.UTF-8' });
 });
 
 it("shows the attempt's GPUs and no others, whatever the spec says", () => {
-  expect(jobEnvironment(spec({ CUDA_VISIBLE_DEVICES: 'all' }, ['GPU-1', 'GPU-2']), sandboxed)).toMatchObject({ CUDA_VISIBLE_DEVICES: 'GPU-1,GPU-2', NVIDIA_VISIBLE_DEVICES: 'GPU-1,GPU-2' });
+  expect(jobEnvironment(spec({ CUDA_VISIBLE_DEVICES: 'all' }, ['GPU-1', 'GPU-2']), sandboxed)).toMatchObject({
+    CUDA_VISIBLE_DEVICES: 'GPU-1,GPU-2',
+    NVIDIA_VISIBLE_DEVICES: 'GPU-1,GPU-2',
+  });
 });
 
 it.each([{ 'a b': '' }, { 'A=B': '' }, { '1A': '' }, { A: 'x\0y' }])('refuses what cannot be passed on: %j', (environment) => {
@@ -24,11 +33,24 @@ it.each([{ 'a b': '' }, { 'A=B': '' }, { '1A': '' }, { A: 'x\0y' }])('refuses wh
 
 it('without isolation paths into the job lead to where its folders are', () => {
   const environment = jobEnvironment(
-    spec({ KQI_ROOT: '/kqi', OUT: '/kqi/output/x', BOTH: '/kqi/output:/usr/lib:/opt/artifact', OTHER: '/opt', NEAR: '/kqi/outputs', URL: 'http://x/kqi/output' }),
+    spec({
+      KQI_ROOT: '/kqi',
+      OUT: '/kqi/output/x',
+      BOTH: '/kqi/output:/usr/lib:/opt/artifact',
+      OTHER: '/opt',
+      NEAR: '/kqi/outputs',
+      URL: 'http://x/kqi/output',
+    }),
     { ...sandboxed, sandbox: makePlainSandbox() },
   );
   expect(environment).toMatchObject({
-    KQI_ROOT: '/p/root/kqi', OUT: '/p/root/kqi/output/x', BOTH: '/p/root/kqi/output:/usr/lib:/p/root/opt/artifact', OTHER: '/opt', NEAR: '/kqi/outputs', URL: 'http://x/kqi/output', SODATE_ROOT: '/p/root/',
+    KQI_ROOT: '/p/root/kqi',
+    OUT: '/p/root/kqi/output/x',
+    BOTH: '/p/root/kqi/output:/usr/lib:/p/root/opt/artifact',
+    OTHER: '/opt',
+    NEAR: '/kqi/outputs',
+    URL: 'http://x/kqi/output',
+    SODATE_ROOT: '/p/root/',
   });
 });
 

@@ -18,7 +18,11 @@ export interface EnvironmentPlace {
 /** The whole environment of a job: its spec's, and the least that programs cannot do without. Never the server's own. */
 export function jobEnvironment(spec: LaunchSpec, { sandbox, planFolder, mounts, extraPath }: EnvironmentPlace): Record<string, string> {
   for (const [name, value] of Object.entries(spec.environment)) {
-    if (!NAME.test(name)) throw new StartRefused('user-error', `The environment variable ${JSON.stringify(name.slice(0, 100))} has a name no shell can pass on: use letters, digits and _.`);
+    if (!NAME.test(name))
+      throw new StartRefused(
+        'user-error',
+        `The environment variable ${JSON.stringify(name.slice(0, 100))} has a name no shell can pass on: use letters, digits and _.`,
+      );
     if (value.includes('\0')) throw new StartRefused('user-error', `The environment variable ${name} contains a NUL character.`);
   }
   const gpus = spec.gpus.length === 0 ? 'none' : spec.gpus.join(',');

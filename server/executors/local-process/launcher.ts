@@ -72,7 +72,17 @@ export function makeLauncher(programs: Programs, clock: Clock, onEnded: (attempt
 
   const send = ({ attempt, folder, lock, logFile, groups, command }: MonitorOrder): void => {
     shell ??= open();
-    const words = [...lockCommand(lock), 'sh', programs.monitor, folder, logFile, groups.procsFiles.join(' '), groups.limits.join(' '), groups.oomFile, ...command];
+    const words = [
+      ...lockCommand(lock),
+      'sh',
+      programs.monitor,
+      folder,
+      logFile,
+      groups.procsFiles.join(' '),
+      groups.limits.join(' '),
+      groups.oomFile,
+      ...command,
+    ];
     shell.stdin.write(`${attempt}\n${words.length}\n${words.map((word) => `${word.split('\n').length}\n${word}\n`).join('')}`);
   };
 

@@ -5,15 +5,7 @@ import { z } from 'zod';
 import { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
-import {
-  EngineUnreachable,
-  type Executor,
-  isStartRefused,
-  type LaunchSpec,
-  type Observation,
-  type StageFolders,
-  StartRefused,
-} from '../executor.ts';
+import { EngineUnreachable, type Executor, isStartRefused, type LaunchSpec, type Observation, type StageFolders, StartRefused } from '../executor.ts';
 import {
   type AttemptFolder,
   attemptFolder,
@@ -187,7 +179,8 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     if (started === null) {
       if (!(await folderExists(folder))) return { state: 'gone', reason: 'This machine has no trace of it.' };
       const recorded = await readExit(folder);
-      if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return { state: 'gone', reason: 'The machine was started again before it ran.' };
+      if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId)
+        return { state: 'gone', reason: 'The machine was started again before it ran.' };
       return { state: 'pending', phase: recorded === null ? 'staging' : 'starting' };
     }
     if (started.stoppedBy !== null) {

@@ -44,7 +44,10 @@ function makeTestStage(base: string): StageFolders {
   };
 }
 
-export async function makeLocalProcessHarness(choice: HarnessChoice, existing?: { readonly folder: string; readonly platform: string }): Promise<LocalProcessHarness> {
+export async function makeLocalProcessHarness(
+  choice: HarnessChoice,
+  existing?: { readonly folder: string; readonly platform: string },
+): Promise<LocalProcessHarness> {
   const folder = existing?.folder ?? (await mkdtemp(join(tmpdir(), 'sodate-local-process-')));
   const platform = existing?.platform ?? `test-${randomUUID().slice(0, 8)}`;
   const base = join(folder, 'stage');

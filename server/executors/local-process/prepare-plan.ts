@@ -53,7 +53,10 @@ export function makePlanner({ sandbox, host, programs, bootId, nodePath, userFil
     });
 
     if (isNew || !(await planExists(folder))) {
-      const facts = { program: spec.command.kind === 'list' ? (spec.command.argv[0]?.slice(0, LONGEST_PROGRAM_NAME) ?? '') : null, memoryBytes: spec.limits.memoryBytes };
+      const facts = {
+        program: spec.command.kind === 'list' ? (spec.command.argv[0]?.slice(0, LONGEST_PROGRAM_NAME) ?? '') : null,
+        memoryBytes: spec.limits.memoryBytes,
+      };
       await putPlan(folder, bootId, facts, async (temporary) => {
         const insideNow = join(temporary, 'inside');
         await mkdir(insideNow);
@@ -94,7 +97,8 @@ async function resolveMounts(spec: LaunchSpec, { folders }: StagedFolders): Prom
 export function refuseImpossible(spec: LaunchSpec): void {
   if (spec.image !== IMAGE) throw new StartRefused('user-error', `The image ${spec.image} needs a container engine; this executor runs ${IMAGE} only.`);
   if (spec.command.kind === 'list' && spec.command.argv.length === 0) throw new StartRefused('user-error', 'The command is an empty list.');
-  if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0'))) throw new StartRefused('user-error', 'The command contains a NUL character.');
+  if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0')))
+    throw new StartRefused('user-error', 'The command contains a NUL character.');
 }
 
 function refuseTooLong(words: readonly string[]): void {

@@ -72,6 +72,4 @@ export const INSIDE_FOLDER = '/run/sodate';
 export const NODE_FOLDER = '/opt/sodate-node';
 /** What the job's first process is called by: takes every right away for good, as the last step before the job's rights. */
 export const dropRights = (user: JobUser | null): string[] =>
-  user === null
-    ? []
-    : ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
+  user === null ? [] : ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];

@@ -6,7 +6,8 @@ import { dropRights, type HostView, INSIDE_FOLDER, type JobUser, type Sandbox, S
  * The first process of the new namespaces: one `mount -a` with a table of ours instead of thirty programs, then the new
  * root, then it becomes SHIM in a session of its own. Arguments: the host name, the plan folder, then the command.
  */
-const ENTER = '{ echo "$0" >/proc/sys/kernel/hostname; } 2>/dev/null; mount -a -T "$1/fstab" && cd "$1/root" && pivot_root . .old && umount -l /.old && shift && exec "$@"';
+const ENTER =
+  '{ echo "$0" >/proc/sys/kernel/hostname; } 2>/dev/null; mount -a -T "$1/fstab" && cd "$1/root" && pivot_root . .old && umount -l /.old && shift && exec "$@"';
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
@@ -56,7 +57,16 @@ export function makeUnshareSandbox(host: HostView, userOf: (tenantNumber: number
       const command = ['setpriv', '--pdeathsig', 'KILL', 'unshare', ...(isRoot ? [] : ['--user', '--map-root-user']), ...namespaces];
       return {
         arguments: '',
-        command: [...command, 'sh', '-c', ENTER, hostName, planFolder, 'setsid', ...(isRoot ? dropRights(user) : ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'])],
+        command: [
+          ...command,
+          'sh',
+          '-c',
+          ENTER,
+          hostName,
+          planFolder,
+          'setsid',
+          ...(isRoot ? dropRights(user) : ['setpriv', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all']),
+        ],
         async build(temporaryPlan) {
           const rootNow = join(temporaryPlan, 'root');
           await makeOpenFolders(rootNow, [...folders, ...host.links.map(({ path }) => dirname(path))]);
@@ -68,7 +78,12 @@ export function makeUnshareSandbox(host: HostView, userOf: (tenantNumber: number
             if (!isFolder) await writeFile(place, '', { flag: 'a' });
           }
           for (const { path, target } of host.links) await symlink(target, join(rootNow, path));
-          for (const [name, target] of [['fd', '/proc/self/fd'], ['stdin', '/proc/self/fd/0'], ['stdout', '/proc/self/fd/1'], ['stderr', '/proc/self/fd/2']] as const) {
+          for (const [name, target] of [
+            ['fd', '/proc/self/fd'],
+            ['stdin', '/proc/self/fd/0'],
+            ['stdout', '/proc/self/fd/1'],
+            ['stderr', '/proc/self/fd/2'],
+          ] as const) {
             await symlink(target, join(rootNow, 'dev', name));
           }
           await writeFile(join(temporaryPlan, 'fstab'), lines.map((line) => `${line}\n`).join(''));

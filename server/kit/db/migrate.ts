@@ -22,7 +22,10 @@ export async function migrate(pool: pg.Pool, folder: string, now: Date, log: Log
       (await client.query<{ name: string; digest: string }>('select name, digest from schema_migrations')).rows.map((row) => [row.name, row.digest]),
     );
     for (const name of applied.keys()) {
-      if (!files.includes(name)) throw new Error(`The database has migration ${name}, which this version does not know: it was used by a newer Sodate. Install that version or restore a backup.`);
+      if (!files.includes(name))
+        throw new Error(
+          `The database has migration ${name}, which this version does not know: it was used by a newer Sodate. Install that version or restore a backup.`,
+        );
     }
     for (const name of files) {
       const text = await readFile(path.join(folder, name), 'utf8');

@@ -27,7 +27,10 @@ export function decodeCursor(cursor: string | undefined): PageKey | null {
  * One page of rows that were asked for with `limit + 1`, newest first by (created_at, id): the surplus row says that
  * there is more. Instants are stored in whole milliseconds, so a cursor loses nothing.
  */
-export function cutPage<Row extends { created_at: Date; id: string }>(rows: readonly Row[], limit: number): { readonly rows: readonly Row[]; readonly nextCursor: string | null } {
+export function cutPage<Row extends { created_at: Date; id: string }>(
+  rows: readonly Row[],
+  limit: number,
+): { readonly rows: readonly Row[]; readonly nextCursor: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return { rows: page, nextCursor: rows.length > limit && last ? encodeCursor({ at: last.created_at, id: last.id }) : null };

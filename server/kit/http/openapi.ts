@@ -26,7 +26,17 @@ function parametersOf(route: Route): object[] {
       schema: value,
     }));
   };
-  const key = route.idempotent ? [{ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 200 }, description: 'The same key and body answer as the first time' }] : [];
+  const key = route.idempotent
+    ? [
+        {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          schema: { type: 'string', maxLength: 200 },
+          description: 'The same key and body answer as the first time',
+        },
+      ]
+    : [];
   return [...of(route.params, 'path'), ...of(route.query, 'query'), ...key];
 }
 
@@ -34,17 +44,21 @@ function operationOf(route: Route): object {
   const hasBody = route.takes === 'bytes' || !(route.body instanceof z.ZodUndefined);
   const content =
     route.answers === 'json'
-      ? route.status === 204 ? undefined : { 'application/json': { schema: schema(route.response, 'output') } }
+      ? route.status === 204
+        ? undefined
+        : { 'application/json': { schema: schema(route.response, 'output') } }
       : { [route.answers === 'events' ? 'text/event-stream' : 'application/octet-stream']: {} };
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [...commonErrors(route), ...route.errors]) {
     const { status } = ERROR_CATALOGUE[code];
     byStatus.set(status, [...new Set([...(byStatus.get(status) ?? []), code])]);
   }
-  const errors = [...byStatus].toSorted(([a], [b]) => a - b).map(([status, codes]) => [
-    String(status),
-    { description: codes.map((code) => `\`${code}\``).join(', '), content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
-  ]);
+  const errors = [...byStatus]
+    .toSorted(([a], [b]) => a - b)
+    .map(([status, codes]) => [
+      String(status),
+      { description: codes.map((code) => `\`${code}\``).join(', '), content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+    ]);
   return {
     operationId: route.id,
     summary: route.summary,
@@ -53,7 +67,12 @@ function operationOf(route: Route): object {
     ...(route.permission === 'anyone' || route.permission === 'signed-url' ? { security: [] } : {}),
     parameters: parametersOf(route),
     ...(hasBody
-      ? { requestBody: { required: true, content: route.takes === 'bytes' ? { 'application/octet-stream': {} } : { 'application/json': { schema: schema(route.body, 'input') } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: route.takes === 'bytes' ? { 'application/octet-stream': {} } : { 'application/json': { schema: schema(route.body, 'input') } },
+          },
+        }
       : {}),
     responses: { [String(route.status)]: { description: 'Done', ...(content ? { content } : {}) }, ...Object.fromEntries(errors) },
   };

@@ -15,13 +15,22 @@ const DOCS_PAGE = `<!doctype html>
 const DOCS_START = "window.ui = SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#swagger-ui', deepLinking: true });";
 
 /** What is served besides the API: its description, a page to browse it, and the web UI where it has been built. */
-export async function servePages(app: FastifyInstance, parts: { readonly routes: readonly Route[]; readonly version: string; readonly webFolder: string }): Promise<void> {
+export async function servePages(
+  app: FastifyInstance,
+  parts: { readonly routes: readonly Route[]; readonly version: string; readonly webFolder: string },
+): Promise<void> {
   const document = JSON.stringify(writeOpenApi(parts.routes, parts.version));
   app.get('/v1/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
   app.get('/v1/docs', async (_request, reply) => reply.type('text/html').send(DOCS_PAGE));
   app.get('/v1/docs/start.js', async (_request, reply) => reply.type('text/javascript').send(DOCS_START));
   const swagger = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  await app.register(fastifyStatic, { root: swagger, prefix: '/v1/docs/assets/', decorateReply: false, index: false, allowedPath: (name) => /\.(js|css)$/.test(name) });
+  await app.register(fastifyStatic, {
+    root: swagger,
+    prefix: '/v1/docs/assets/',
+    decorateReply: false,
+    index: false,
+    allowedPath: (name) => /\.(js|css)$/.test(name),
+  });
   if (!existsSync(path.join(parts.webFolder, 'index.html'))) return;
   await app.register(fastifyStatic, {
     root: parts.webFolder,

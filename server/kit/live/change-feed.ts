@@ -31,7 +31,12 @@ const RECONNECT_MS = 1_000;
 
 const Message = z.object({ from: z.string(), changes: z.array(z.custom<Change>((value) => typeof value === 'object' && value !== null)) });
 
-export function makeChangeFeed(options: { readonly pool: pg.Pool; readonly clientConfig: pg.ClientConfig; readonly server: string; readonly log: Log }): ChangeFeed {
+export function makeChangeFeed(options: {
+  readonly pool: pg.Pool;
+  readonly clientConfig: pg.ClientConfig;
+  readonly server: string;
+  readonly log: Log;
+}): ChangeFeed {
   const { pool, server, log } = options;
   const listeners = new Set<ChangeListener>();
   const tell = (change: Change | 'reload'): void => {
@@ -51,7 +56,9 @@ export function makeChangeFeed(options: { readonly pool: pg.Pool; readonly clien
     const batch = waiting;
     waiting = [];
     for (let at = 0; at < batch.length; at += CHANGES_PER_MESSAGE) {
-      await pool.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify({ from: server, changes: batch.slice(at, at + CHANGES_PER_MESSAGE) })]).catch(() => {});
+      await pool
+        .query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify({ from: server, changes: batch.slice(at, at + CHANGES_PER_MESSAGE) })])
+        .catch(() => {});
     }
   };
   const sender = setInterval(() => void (waiting.length > 0 && send()), SEND_INTERVAL_MS);

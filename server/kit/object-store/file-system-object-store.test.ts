@@ -29,7 +29,8 @@ describe('file system object store', () => {
   });
 
   const shape = (size: number, partSize = PART): UploadShape => ({ tenant, id: newId<UploadId>(), size, partSize });
-  const partOf = (bytes: Buffer, upload: UploadShape, part: number): Readable => Readable.from([bytes.subarray((part - 1) * upload.partSize, part * upload.partSize)]);
+  const partOf = (bytes: Buffer, upload: UploadShape, part: number): Readable =>
+    Readable.from([bytes.subarray((part - 1) * upload.partSize, part * upload.partSize)]);
   const parts = (upload: UploadShape): number[] => Array.from({ length: partCountOf(upload) }, (_, index) => index + 1);
   const send = async (bytes: Buffer, order: (numbers: number[]) => number[] = (numbers) => numbers): Promise<UploadShape> => {
     const upload = shape(bytes.length);
@@ -48,7 +49,9 @@ describe('file system object store', () => {
     return found;
   };
   const filesBelow = async (folder: string): Promise<string[]> =>
-    (await readdir(path.join(home, folder), { recursive: true, withFileTypes: true }).catch(() => [])).filter((entry) => entry.isFile()).map((entry) => entry.name);
+    (await readdir(path.join(home, folder), { recursive: true, withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name);
 
   it.each([
     ['in order', (numbers: number[]) => numbers],
@@ -186,7 +189,9 @@ describe('file system object store', () => {
   });
 
   it('says so when a blob to be linked is not there, and stops when told to', async () => {
-    await expect(store.linkBlobs(tenant, [{ blob: blobOfUpload(newId<UploadId>()), target: path.join(home, 'x') }], 'link', never)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(store.linkBlobs(tenant, [{ blob: blobOfUpload(newId<UploadId>()), target: path.join(home, 'x') }], 'link', never)).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
     await expect(store.linkBlobs(tenant, [], 'link', AbortSignal.abort())).rejects.toThrow('aborted');
   });
 

@@ -9,5 +9,7 @@ import { Worker } from 'node:worker_threads';
 export function startWorker(file: URL): Worker {
   if (!file.pathname.endsWith('.ts')) return new Worker(file);
   const tsx = new URL('./dist/esm/api/index.mjs', pathToFileURL(createRequire(file).resolve('tsx/package.json')));
-  return new Worker(`import(${JSON.stringify(tsx.href)}).then(({ register }) => { register(); return import(${JSON.stringify(file.href)}); });`, { eval: true });
+  return new Worker(`import(${JSON.stringify(tsx.href)}).then(({ register }) => { register(); return import(${JSON.stringify(file.href)}); });`, {
+    eval: true,
+  });
 }

@@ -40,7 +40,7 @@ export async function writeRegion(file: FileHandle, region: Region, body: Readab
     // Leaving early must not destroy the request: its connection would never be read again, nor the next request on it.
     for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       if (received + piece.length > region.length) throw wrongLength(region, `more than ${region.length}`);
-      for (let taken = 0; taken < piece.length; ) {
+      for (let taken = 0; taken < piece.length;) {
         const count = piece.copy(filling, filled, taken);
         taken += count;
         filled += count;
@@ -62,7 +62,7 @@ const wrongLength = ({ part, length }: Region, actual: number | string): SodateE
 
 /** A write may take less than it was given, so a nearly full disk does not look like success. */
 async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }

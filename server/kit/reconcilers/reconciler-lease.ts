@@ -9,7 +9,10 @@ export type LeaseToken = number;
  * once; another waits until it has run out.
  * @returns the token, or null while another server holds it
  */
-export async function takeReconcilerLease(db: Database, ask: { readonly name: string; readonly server: string; readonly now: Date; readonly forMs: number }): Promise<LeaseToken | null> {
+export async function takeReconcilerLease(
+  db: Database,
+  ask: { readonly name: string; readonly server: string; readonly now: Date; readonly forMs: number },
+): Promise<LeaseToken | null> {
   const until = new Date(ask.now.getTime() + ask.forMs);
   const { rows } = await sql<{ token: number }>`
     insert into reconciler_leases as lease (name, holder, token, until) values (${ask.name}, ${ask.server}, 1, ${until})

@@ -17,7 +17,13 @@ export type Pass = (signal: AbortSignal) => Promise<'again' | 'done'>;
 
 const LONGEST_BACKOFF_MS = 10_000;
 
-export function startReconciler(options: { readonly name: string; readonly pass: Pass; readonly intervalMs: number; readonly clock: Clock; readonly log: Log }): Reconciler {
+export function startReconciler(options: {
+  readonly name: string;
+  readonly pass: Pass;
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Reconciler {
   const { name, pass, intervalMs, clock, log } = options;
   const stopping = new AbortController();
   let wake: (() => void) | null = null;

@@ -45,7 +45,11 @@ export function kqiJob(parts: KqiJobParts, platform: JobSurroundings): Job {
     { item: 'output', target: '/kqi/output', readOnly: false },
     { item: 'attach', target: '/kqi/attach', readOnly: false },
     { item: 'tmp', target: '/kqi/tmp', readOnly: false },
-    ...parts.parents.map((parent): Mount => ({ item: parentItem(parent), target: parts.parents.length === 1 ? '/kqi/parent' : `/kqi/parent/${parent.number}`, readOnly: true })),
+    ...parts.parents.map((parent): Mount => ({
+      item: parentItem(parent),
+      target: parts.parents.length === 1 ? '/kqi/parent' : `/kqi/parent/${parent.number}`,
+      readOnly: true,
+    })),
     ...parts.inferences.map((inference): Mount => ({ item: parentItem(inference), target: `/kqi/inference/${inference.number}`, readOnly: true })),
   ];
   return {

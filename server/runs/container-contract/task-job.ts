@@ -6,7 +6,10 @@ import type { Command } from '@sodate/contract/runs.ts';
 export const ARTIFACT_FOLDER = '/opt/artifact';
 
 /** What a bounded container task sees: its id and the folder whose content is kept. */
-export function taskJob(parts: { readonly run: RunId; readonly command: Command; readonly environment: Readonly<Record<string, string>> }, platform: JobSurroundings): Job {
+export function taskJob(
+  parts: { readonly run: RunId; readonly command: Command; readonly environment: Readonly<Record<string, string>> },
+  platform: JobSurroundings,
+): Job {
   return {
     command: toJobCommand(parts.command),
     workingDirectory: '/kqi/tmp',

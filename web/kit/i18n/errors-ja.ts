@@ -8,21 +8,24 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'invalid-cursor': 'このページ位置はもう使えません。一覧を最初から開いてください。',
   'not-signed-in': 'サインインしてください。',
   'bad-credentials': 'ユーザー名またはパスワードが違います。',
-  'link-not-valid': 'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
+  'link-not-valid':
+    'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
   'signature-not-valid': 'この署名付きアドレスは無効か、期限が切れています。取得し直してください。',
   'not-allowed': 'この操作には {needed} の権限が必要です。テナントの管理者に依頼してください。',
-  'origin-not-allowed': '{origin} からのリクエストは受け付けられません。プラットフォーム本来のアドレスで開くか、SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
+  'origin-not-allowed':
+    '{origin} からのリクエストは受け付けられません。プラットフォーム本来のアドレスで開くか、SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
   'host-not-allowed': 'このプラットフォームはホスト名 {host} では応答しません。SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
   'not-found': '{thing} {reference} は見つかりません。',
   'route-not-found': '{method} {path} という API はありません。/v1/docs を参照してください。',
   'name-taken': '{name} という名前の{thing}はすでにあります。別の名前にしてください。',
   'in-use': '{users} が使用しているため、{thing} {reference} は削除も変更もできません。',
-  'locked': 'データセット {reference} は実行で使われたためロックされています。コピーを作って変更してください。',
+  locked: 'データセット {reference} は実行で使われたためロックされています。コピーを作って変更してください。',
   'wrong-state': '{thing} {reference} は {state} です。この操作には {needed} である必要があります。',
   'idempotency-mismatch': 'この Idempotency-Key は別のリクエストで使われています。新しいキーを使ってください。',
   'tenant-not-empty': 'テナント {name} にはまだ {holds} があります。先に削除してください。',
   'upload-incomplete': 'アップロード {reference} には {missing} が足りません。不足分を送ってからもう一度完了してください。',
-  'part-out-of-form': 'パート {part} は {expected} バイトでなければなりませんが、{actual} バイトでした。最後以外のパートは、開始時に示されたサイズにしてください。',
+  'part-out-of-form':
+    'パート {part} は {expected} バイトでなければなりませんが、{actual} バイトでした。最後以外のパートは、開始時に示されたサイズにしてください。',
   'digest-differs': '届いた {name} のダイジェストは {actual} で、{expected} と一致しません。ファイルを送り直してください。',
   'range-not-satisfiable': 'ファイルは {size} バイトです。指定された範囲はその外にあります。',
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
@@ -38,7 +41,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'disk-full': '{place} のディスクがいっぱいで、何も保存されませんでした。空きを作ってからもう一度お試しください。',
   'shutting-down': 'サーバーは停止処理中です。しばらくしてからもう一度お試しください。',
   'database-unavailable': 'データベースが応答しません。しばらくしてからもう一度お試しください。',
-  'internal': 'サーバーで問題が起きました。詳細はサーバーログのリクエスト {requestId} にあります。',
+  internal: 'サーバーで問題が起きました。詳細はサーバーログのリクエスト {requestId} にあります。',
 };
 
 export const FAILURE_ADVICE_JA: Readonly<Record<FailureClass, string>> = {
@@ -47,7 +50,7 @@ export const FAILURE_ADVICE_JA: Readonly<Record<FailureClass, string>> = {
   'time-limit': '制限時間を超えて実行されました。制限を延ばすか、途中経過を保存して続きから実行してください。',
   'disk-limit': '許された量を超えて書き込みました。書き込みを減らすか、中間ファイルを削除してください。',
   'image-pull': 'イメージを取得できませんでした。名前、タグ、レジストリーの認証情報を確認してください。',
-  'preempted': '他の実行に場所を譲りました。自動的に再試行されます。',
+  preempted: '他の実行に場所を譲りました。自動的に再試行されます。',
   'node-lost': 'マシンごと失われたか、外部から強制終了されました。自動的に再試行されます。',
-  'platform': 'プラットフォームがジョブを開始または終了できませんでした。自動的に再試行されます。詳細はサーバーログにあります。',
+  platform: 'プラットフォームがジョブを開始または終了できませんでした。自動的に再試行されます。詳細はサーバーログにあります。',
 };

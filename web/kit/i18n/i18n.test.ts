@@ -8,7 +8,9 @@ import { firstLanguage } from './language.ts';
 type Texts = { readonly [key: string]: string | Texts };
 
 const flat = (texts: Texts, before = ''): ReadonlyMap<string, string> =>
-  new Map(Object.entries(texts).flatMap(([key, value]) => (typeof value === 'string' ? [[before + key, value] as const] : [...flat(value, `${before}${key}.`)])));
+  new Map(
+    Object.entries(texts).flatMap(([key, value]) => (typeof value === 'string' ? [[before + key, value] as const] : [...flat(value, `${before}${key}.`)])),
+  );
 
 const places = (text: string, pattern: RegExp): readonly string[] => [...text.matchAll(pattern)].map((match) => match[0]).sort();
 

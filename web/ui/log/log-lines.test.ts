@@ -60,27 +60,31 @@ describe('the lines of a log', () => {
 describe('rows', () => {
   it('agree with the lines joined again, whatever was appended and dropped', () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '日', '\n') }), { maxLength: 30 }), fc.integer({ min: 2, max: 7 }), (pieces, columns) => {
-        const lines = limited(6);
-        const rows = rowsByWidth(lines, columns);
-        let shown = 0;
-        for (const piece of pieces) {
-          lines.append(piece);
-          const gone = rows.sync();
-          expect(gone).toBeGreaterThanOrEqual(0);
-          shown = rows.count;
-          const fresh = rowsByWidth(lines, columns);
-          expect(shown).toBe(fresh.count);
-          const joined = new Map<number, string>();
-          for (let row = 0; row < shown; row += 1) {
-            const { line, text, from } = rows.row(row);
-            expect(lines.text(line).startsWith(text, from)).toBe(true);
-            joined.set(line, (joined.get(line) ?? '') + text);
+      fc.property(
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '日', '\n') }), { maxLength: 30 }),
+        fc.integer({ min: 2, max: 7 }),
+        (pieces, columns) => {
+          const lines = limited(6);
+          const rows = rowsByWidth(lines, columns);
+          let shown = 0;
+          for (const piece of pieces) {
+            lines.append(piece);
+            const gone = rows.sync();
+            expect(gone).toBeGreaterThanOrEqual(0);
+            shown = rows.count;
+            const fresh = rowsByWidth(lines, columns);
+            expect(shown).toBe(fresh.count);
+            const joined = new Map<number, string>();
+            for (let row = 0; row < shown; row += 1) {
+              const { line, text, from } = rows.row(row);
+              expect(lines.text(line).startsWith(text, from)).toBe(true);
+              joined.set(line, (joined.get(line) ?? '') + text);
+            }
+            expect([...joined.values()]).toEqual(all(lines));
+            for (let line = lines.first; line < lines.end; line += 1) expect(rows.row(rows.firstRowOf(line))).toMatchObject({ line, from: 0 });
           }
-          expect([...joined.values()]).toEqual(all(lines));
-          for (let line = lines.first; line < lines.end; line += 1) expect(rows.row(rows.firstRowOf(line))).toMatchObject({ line, from: 0 });
-        }
-      }),
+        },
+      ),
     );
   });
 
@@ -111,7 +115,14 @@ describe('search', () => {
     const lines = limited(100);
     lines.append('x\n'.repeat(10));
     const search = createLogSearch(lines, 'x');
-    expect([search.advance(4), search.hits.length, search.advance(4), search.hits.length, search.advance(4), search.hits.length]).toEqual([true, 4, true, 8, false, 10]);
+    expect([search.advance(4), search.hits.length, search.advance(4), search.hits.length, search.advance(4), search.hits.length]).toEqual([
+      true,
+      4,
+      true,
+      8,
+      false,
+      10,
+    ]);
   });
 
   it('takes the text as it is', () => {
@@ -120,7 +131,10 @@ describe('search', () => {
     const search = createLogSearch(lines, 'a.b');
     search.advance(10);
     expect(search.hits).toEqual([0]);
-    expect(search.ranges('a.b A.B')).toEqual([[0, 3], [4, 7]]);
+    expect(search.ranges('a.b A.B')).toEqual([
+      [0, 3],
+      [4, 7],
+    ]);
     expect(() => createLogSearch(lines, '([{*').advance(10)).not.toThrow();
   });
 });

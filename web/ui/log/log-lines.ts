@@ -24,7 +24,9 @@ export interface LogLines {
   append(raw: string): void;
 }
 
-export function createLogLines(limits: { readonly lines: number; readonly characters: number } = { lines: LOG_LINES_LIMIT, characters: LOG_CHARACTERS_LIMIT }): LogLines {
+export function createLogLines(
+  limits: { readonly lines: number; readonly characters: number } = { lines: LOG_LINES_LIMIT, characters: LOG_CHARACTERS_LIMIT },
+): LogLines {
   let held: string[] = [];
   /** Index in `held` of the line numbered `first`. */
   let head = 0;
