@@ -7,10 +7,12 @@ const entriesOf = (folder: string): Promise<string[]> => readdir(folder).catch((
 
 /** Folders that hold something only while an attempt lives or a step is under way. */
 const EMPTY_AT_REST = ['attempts', 'trash', 'staged/tmp', 'git/tmp'];
-/** Made beside their place and renamed into it, or used for a moment: a process that was killed there left them. */
+/**
+ * Made beside their place and renamed into it: a process that was killed there left them. What a killed start leaves in
+ * the folder of the executor goes an hour later, since another start may be using it.
+ */
 const HALF_MADE = [
   { folder: '.', name: /^(server\.json|key|server-id)\./ },
-  { folder: 'executors/local-process', name: /^\.(probe-|new-etc-|programs-[0-9a-f]+\.)/ },
   { folder: 'postgres', name: /^(draft-|.*\.draft)/ },
   { folder: 'postgres/start-lock', name: /^draft-/ },
 ];

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeClient } from '@sodate/client/make-client.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
+import type { AttemptId } from '@sodate/contract/ids.ts';
 import { getHealth } from '@sodate/contract/health.ts';
 import { getLog, listAttempts } from '@sodate/contract/run-routes.ts';
 import { signInByLink } from '@sodate/contract/session.ts';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { attemptFolder, readExit } from '../server/executors/local-process/attempt-folder.ts';
 import { kill, processesOf } from './home-processes.ts';
 import { findTraces } from './home-traces.ts';
 import { type Program, makeProgram } from './program.ts';
@@ -129,11 +130,6 @@ describe('jobs', () => {
 /** The monitor of some attempt has written how its job ended. */
 async function exitRecorded(home: TestHome, installation: string): Promise<boolean> {
   const folder = path.join(home.folder, 'executors/local-process', installation);
-  const records = await Promise.all(
-    (await readdir(folder))
-      .map((attempt) => path.join(folder, attempt, 'exit'))
-      .filter(existsSync)
-      .map((file) => readFile(file, 'utf8')),
-  );
-  return records.some((record) => record.startsWith('exit '));
+  const exits = await Promise.all((await readdir(folder)).map((attempt) => readExit(attemptFolder(folder, attempt as AttemptId))));
+  return exits.some((exit) => exit?.record.kind === 'exit');
 }

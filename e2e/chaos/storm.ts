@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttemptId } from '@sodate/contract/ids.ts';
+import { attemptFolder, readExit } from '../../server/executors/local-process/attempt-folder.ts';
 import { kill } from '../home-processes.ts';
 import { isHealthy, type Running, type TestHome, untilReady } from '../test-home.ts';
 import { until } from '../until.ts';
@@ -35,8 +37,9 @@ export interface Storm {
   end(): Promise<number | null>;
 }
 
-/** Waits at most this long between the moment when something can be killed and the kill. */
+/** From the moment when something can be killed to the kill, at most; of a server on its way up, from its beginning. */
 const LONGEST_DELAY_MS = 1_500;
+const LONGEST_EARLY_DELAY_MS = 4_000;
 /** `both`: the database first; `both-reversed`: the server first. */
 const TARGETS = ['server', 'server', 'postgres', 'both', 'both-reversed'] as const;
 /** Of the strikes, those that hit a server on its way up. */
@@ -112,7 +115,7 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
           await settle();
           await beforeStrike(strike);
         }
-        await sleep(random.between(0, LONGEST_DELAY_MS));
+        await sleep(random.between(0, early ? LONGEST_EARLY_DELAY_MS : LONGEST_DELAY_MS));
         const wanted = random.pick(TARGETS);
         const target = wanted === 'postgres' && alone >= POSTGRES_ALONE_LIMIT ? 'both' : wanted;
         counts.strikes += 1;
@@ -153,11 +156,18 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
   };
 }
 
-/** Attempts whose job has ended by itself and which are still there to be taken up. */
+/** Folders of attempts whose job has ended by itself and which are still there to be taken up. */
 async function endedAttempts(folder: string): Promise<readonly string[]> {
-  const attempts = (await readdir(folder).catch(() => [])).map((name) => path.join(folder, name));
-  const records = await Promise.all(attempts.map((attempt) => readFile(path.join(attempt, 'exit'), 'utf8').catch(() => '')));
-  return attempts.filter((_attempt, at) => /^exit .* \.$/m.test(records[at] ?? ''));
+  const attempts = (await readdir(folder).catch(() => [])).map((name) => attemptFolder(folder, name as AttemptId));
+  const ended = await Promise.all(
+    attempts.map((attempt) =>
+      readExit(attempt).then(
+        (exit) => exit?.record.kind === 'exit',
+        () => false,
+      ),
+    ),
+  );
+  return attempts.filter((_attempt, at) => ended[at]).map((attempt) => attempt.path);
 }
 
 /**

@@ -73,6 +73,8 @@ export interface TestPlatform {
   close(): Promise<void>;
 }
 
+/** A test that waits longer says what for, instead of being cut off by its time limit without a word. */
+const STUCK_MS = 50_000;
 const ENDED = new Set(['succeeded', 'failed', 'cancelled']);
 const ADMIN_PASSWORD = 'a password of the first admin';
 const MIGRATIONS = path.join(import.meta.dirname, '../migrations');
@@ -155,10 +157,16 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
   ]);
 
   const untilRun: TestPlatform['untilRun'] = async (inTenant, run, ...states) => {
+    const begun = systemClock.now().getTime();
     for (;;) {
-      const { body } = await must(systemAdmin.secret, 'GET', `/v1/tenants/${inTenant}/runs/${run}`);
+      const at = `/v1/tenants/${inTenant}/runs/${run}`;
+      const { body } = await must(systemAdmin.secret, 'GET', at);
       if (states.includes(body.state)) return body;
       if (ENDED.has(body.state)) throw new Error(`Run ${run} is ${body.state}, not ${states.join(' or ')}: ${JSON.stringify(body.failure)}`);
+      if (systemClock.now().getTime() - begun > STUCK_MS) {
+        const about = await Promise.all(['waiting', 'timeline'].map(async (what) => (await ask(systemAdmin.secret, 'GET', `${at}/${what}`)).text));
+        throw new Error(`Run ${run} stays ${body.state}, and does not become ${states.join(' or ')}: ${about.join(' ')} ${errorsLogged.join(' ')}`);
+      }
       await systemClock.sleep(20);
     }
   };

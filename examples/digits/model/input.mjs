@@ -20,11 +20,11 @@ export const DIVISOR = 255;
 export class InputError extends Error {}
 
 /**
- * A platform whose jobs cannot be given folders at /kqi puts them elsewhere and says where in KQI_ROOT.
+ * Where jobs cannot be given folders at /kqi, the platform puts them below SODATE_ROOT. KQI_ROOT is for running it by hand.
  * @param {NodeJS.ProcessEnv} env
  */
 export function folders(env) {
-  const root = env.KQI_ROOT || '/kqi';
+  const root = env.KQI_ROOT || join(env.SODATE_ROOT || '/', 'kqi');
   return { input: join(root, 'input'), parent: join(root, 'parent'), output: join(root, 'output') };
 }
 

@@ -82,6 +82,10 @@ async function canEnter(folder: string): Promise<boolean> {
   const probe = join(folder, `probe-${process.pid}`);
   try {
     await mkdir(probe, { recursive: true });
+    // Of servers that were killed right here. Nothing is in them, and the group above goes only when they are gone.
+    for (const name of await readdir(folder)) {
+      if (/^probe-[0-9]+$/.test(name) && !existsSync(`/proc/${name.slice('probe-'.length)}`)) await rmdir(join(folder, name)).catch(() => {});
+    }
     const child = spawn('/bin/sh', ['-c', 'echo 0 >"$1"', 'sh', join(probe, 'cgroup.procs')], { stdio: 'ignore', env: {} });
     const code = await new Promise<number | null>((resolve) => child.once('error', () => resolve(null)).once('exit', resolve));
     return code === 0;

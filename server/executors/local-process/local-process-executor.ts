@@ -194,10 +194,11 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       recorded = await readExit(folder);
     }
     if (recorded?.record.kind === 'exit') {
-      // Without a namespace or a cgroup, processes may have outlived the job's first one.
+      // Without a namespace or a cgroup, processes may have outlived the job's first one. The lock finds those whose
+      // environment could not be read, as in the middle of an exec; the environment those that have closed the lock.
       if (!sandbox.endsWholeTree && cgroups === null && !settled.has(attempt)) {
-        if (!(await killEverything(attempt, cgroups, clock))) return { state: 'running' };
-        settled.add(attempt);
+        await killEverything(attempt, cgroups, clock);
+        if (!(await settle(attempt, folder))) return { state: 'running' };
       }
       const note = await readNote(folder);
       // The end of a sandbox that was killed from outside may be on record some moments before its last process dies.
