@@ -6,7 +6,7 @@ import { completeUploads, createData, getData, putPart, startUploads } from '@so
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { getHealth } from '@sodate/contract/health.ts';
 import { deleteRun, listAttempts } from '@sodate/contract/run-routes.ts';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { processesOf } from './home-processes.ts';
 import { findTraces } from './home-traces.ts';
 import { type Program, makeProgram } from './program.ts';
@@ -18,6 +18,9 @@ import { until } from './until.ts';
 const MEBIBYTE = 2 ** 20;
 /** A database takes 100, and jobs start only while 256 are free. */
 const DISK_MEBIBYTES = 700;
+/** Whole servers are started, several times a test: seconds on an idle machine, a minute on a loaded one. */
+vi.setConfig({ testTimeout: 300_000 });
+
 const held: { program: Program | null } = { program: null };
 const why = await whyNoSmallDisk();
 

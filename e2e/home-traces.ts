@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readCgroupTrees } from '../server/executors/local-process/cgroups.ts';
 import { processesOf } from './home-processes.ts';
@@ -33,14 +33,27 @@ export async function findTraces(home: string, installation: string): Promise<re
   return found;
 }
 
+/** Where the control groups of an installation's jobs would be. */
+const controlGroupsOf = (installation: string): string[] =>
+  readCgroupTrees().flatMap((tree) => [...new Set(['', tree.ownPath])].map((group) => path.join(tree.mountPoint, group, `sodate-${installation}`)));
+
+/** What servers that were killed leave of them. For cleaning up, when no process of the home lives any more. */
+export async function removeControlGroups(home: string): Promise<void> {
+  for (const installation of await entriesOf(path.join(home, 'executors/local-process'))) {
+    if (installation.startsWith('.')) continue;
+    for (const folder of controlGroupsOf(installation)) {
+      for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+        if (entry.isDirectory()) await rmdir(path.join(folder, entry.name)).catch(() => {});
+      await rmdir(folder).catch(() => {});
+    }
+  }
+}
+
 async function findControlGroups(installation: string): Promise<string[]> {
   const found: string[] = [];
-  for (const tree of readCgroupTrees()) {
-    for (const group of new Set(['', tree.ownPath])) {
-      const folder = path.join(tree.mountPoint, group, `sodate-${installation}`);
-      for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
-        if (entry.isDirectory()) found.push(`control group ${folder}/${entry.name}`);
-    }
+  for (const folder of controlGroupsOf(installation)) {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+      if (entry.isDirectory()) found.push(`control group ${folder}/${entry.name}`);
   }
   return found;
 }

@@ -17,11 +17,17 @@ export interface Program {
  */
 export async function makeProgram(): Promise<Program> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sodate-program-'));
-  // Some tests run it as another user.
-  await chmod(folder, 0o755);
-  const dist = path.join(folder, 'dist');
-  await mkdir(dist);
-  await bundlePrograms(dist);
-  await symlink(path.join(CHECKOUT, 'node_modules'), path.join(folder, 'node_modules'));
-  return { file: path.join(dist, 'server.mjs'), remove: () => rm(folder, { recursive: true, force: true }) };
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    // Some tests run it as another user.
+    await chmod(folder, 0o755);
+    const dist = path.join(folder, 'dist');
+    await mkdir(dist);
+    await bundlePrograms(dist);
+    await symlink(path.join(CHECKOUT, 'node_modules'), path.join(folder, 'node_modules'));
+    return { file: path.join(dist, 'server.mjs'), remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
 }

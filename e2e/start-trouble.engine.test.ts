@@ -2,11 +2,14 @@ import { chmod, chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/pro
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { kill, processesOf } from './home-processes.ts';
 import { type Program, makeProgram } from './program.ts';
 import { makeTenant, runTask } from './run-task.ts';
 import { isHealthy, makeTestHome, signInAsAdmin, type StartChoice, type TestHome } from './test-home.ts';
+
+/** Whole servers are started, several times a test: seconds on an idle machine, a minute on a loaded one. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const held: { program: Program | null } = { program: null };
 const programFile = (): string => held.program?.file ?? '';

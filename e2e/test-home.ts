@@ -6,6 +6,7 @@ import path from 'node:path';
 import { makeClient, type Client } from '@sodate/client/make-client.ts';
 import { signIn } from '@sodate/contract/session.ts';
 import { endProcessesOf } from './home-processes.ts';
+import { removeControlGroups } from './home-traces.ts';
 import { until } from './until.ts';
 
 export const ADMIN_PASSWORD = 'a password of the first admin';
@@ -76,6 +77,7 @@ export async function makeTestHome(
     },
     async remove() {
       await endProcessesOf(folder);
+      await removeControlGroups(folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };

@@ -6,7 +6,7 @@ import type { AttemptId } from '@sodate/contract/ids.ts';
 import { getHealth } from '@sodate/contract/health.ts';
 import { getLog, listAttempts } from '@sodate/contract/run-routes.ts';
 import { signInByLink } from '@sodate/contract/session.ts';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { attemptFolder, readExit } from '../server/executors/local-process/attempt-folder.ts';
 import { kill, processesOf } from './home-processes.ts';
 import { findTraces } from './home-traces.ts';
@@ -14,6 +14,9 @@ import { type Program, makeProgram } from './program.ts';
 import { makeTenant, readRun, startScript, TENANT, untilState } from './run-task.ts';
 import { ADMIN_PASSWORD, isHealthy, makeTestHome, signInAsAdmin, type TestHome } from './test-home.ts';
 import { until } from './until.ts';
+
+/** Whole servers are started, several times a test: seconds on an idle machine, a minute on a loaded one. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const held: { program: Program | null } = { program: null };
 beforeAll(async () => {
