@@ -4,6 +4,8 @@ import type { Client } from '@sodate/client/make-client.ts';
 import { getLog, getRun, getTimeline, listAttempts, type Run } from '@sodate/contract/run-routes.ts';
 import { expectedLines, type PlannedRun } from './planned-run.ts';
 
+/** As the engine gives to a run over its time limit, and as the storm asks for. */
+const GRACE_MS = { 'over-time': 10_000, stopped: 30_000 } as const;
 const TERMINAL = ['succeeded', 'failed', 'cancelled'];
 
 export interface CheckedRun {
@@ -46,7 +48,12 @@ export async function findFaults({ client, tenant, home, planned, id, followed }
   const logs = await readdir(path.join(folder, 'logs')).catch(() => []);
   if (logs.length > 1) fault(`${logs.length} logs`);
   const attempt = attempts.items[0];
-  const wantedSignals = planned.stubborn ? ['SIGKILL', 'SIGTERM'] : ['SIGTERM'];
+  // The grace counts from when the end was asked for. Where the server was away for all of it, the kill is due at once.
+  const asked = timeline.items.find(({ state }) => state === 'stopping')?.at;
+  const ended = timeline.items.find(({ state }) => state === 'finishing')?.at;
+  const graceIsOver =
+    asked !== undefined && ended !== undefined && Date.parse(ended) - Date.parse(asked) >= GRACE_MS[planned.shape === 'over-time' ? 'over-time' : 'stopped'];
+  const wantedSignals = planned.stubborn || graceIsOver ? ['SIGKILL', 'SIGTERM'] : ['SIGTERM'];
   if (planned.shape === 'plain' || planned.shape === 'told') {
     if (attempt?.exitCode !== planned.code || attempt.signal !== null)
       fault(`its attempt ended with ${attempt?.exitCode}, ${attempt?.signal} instead of ${planned.code}`);
