@@ -47,7 +47,7 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
       await page.getByLabel('New password again').fill(PASSWORD);
       await page.getByRole('button', { name: 'Set password and sign in' }).click();
-      await page.getByRole('heading', { name: 'Runs' }).waitFor();
+      await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
       expect(page.url()).not.toContain('#');
 
       const session = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password: PASSWORD, keep: 'token' } });
