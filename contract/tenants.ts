@@ -23,9 +23,18 @@ export const Tenant = z.object({
   name: z.string(),
   displayName: z.string(),
   quota: Quota,
+  /** The executors its runs may use; null = all there are. */
+  executors: z.array(z.string()).nullable(),
   createdAt: Instant,
 });
 export type Tenant = z.infer<typeof Tenant>;
+
+/** Such as `local` or `docker`; see the nodes for what there is. null = all. */
+const Executors = z
+  .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/))
+  .min(1, 'name at least one, or give null for all')
+  .max(16)
+  .nullable();
 
 export const TenantParams = z.object({ tenant: NamedRef });
 
@@ -47,7 +56,7 @@ export const createTenant = defineRoute({
   path: '/v1/tenants',
   permission: 'system-admin',
   summary: 'Create a tenant',
-  body: z.strictObject({ name: TenantName, displayName: Title.optional(), quota: Quota.optional() }),
+  body: z.strictObject({ name: TenantName, displayName: Title.optional(), quota: Quota.optional(), executors: Executors.optional() }),
   response: Tenant,
   status: 201,
   errors: ['name-taken'],
@@ -69,9 +78,9 @@ export const updateTenant = defineRoute({
   method: 'PATCH',
   path: '/v1/tenants/{tenant}',
   permission: 'system-admin',
-  summary: 'Change display name or quota',
+  summary: 'Change display name, quota, or which executors may be used',
   params: TenantParams,
-  body: z.strictObject({ displayName: Title.optional(), quota: Quota.optional() }),
+  body: z.strictObject({ displayName: Title.optional(), quota: Quota.optional(), executors: Executors.optional() }),
   response: Tenant,
 });
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createTenant } from '@sodate/contract/tenants.ts';
 import { defineCommand, needed, text } from '../command.ts';
 import { formatTenant } from '../output/tenant.ts';
-import { cpuOption, gpusOption, memoryOption } from '../resource-options.ts';
+import { cpuOption, executorsOption, gpusOption, memoryOption } from '../resource-options.ts';
 
 export const tenantCreate = defineCommand({
   path: 'tenant create',
@@ -13,10 +13,16 @@ export const tenantCreate = defineCommand({
     cpu: cpuOption('cores its runs may use together'),
     memory: memoryOption('memory its runs may use together'),
     gpus: gpusOption('GPUs its runs may use together'),
+    executors: executorsOption(),
   },
   async run(input, cli) {
     const tenant = await cli.client().call(createTenant, {
-      body: { name: input.name, displayName: input.displayName, quota: { cpu: input.cpu, memory: input.memory, gpus: input.gpus } },
+      body: {
+        name: input.name,
+        displayName: input.displayName,
+        quota: { cpu: input.cpu, memory: input.memory, gpus: input.gpus },
+        executors: input.executors?.names,
+      },
       idempotencyKey: randomUUID(),
       signal: cli.signal,
     });

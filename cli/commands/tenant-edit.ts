@@ -1,17 +1,18 @@
 import { getTenant, updateTenant } from '@sodate/contract/tenants.ts';
 import { defineCommand, flag, needed, text } from '../command.ts';
 import { formatTenant } from '../output/tenant.ts';
-import { cpuOption, gpusOption, memoryOption } from '../resource-options.ts';
+import { cpuOption, executorsOption, gpusOption, memoryOption } from '../resource-options.ts';
 
 export const tenantEdit = defineCommand({
   path: 'tenant edit',
-  summary: 'Change display name or quota (system admins)',
+  summary: 'Change display name, quota, or which executors may be used (system admins)',
   args: { name: needed('<name>', 'tenant') },
   options: {
     displayName: text('--display-name <text>', 'name shown to people'),
     cpu: cpuOption('cores its runs may use together'),
     memory: memoryOption('memory its runs may use together'),
     gpus: gpusOption('GPUs its runs may use together'),
+    executors: executorsOption(),
     noQuota: flag('--unlimited', 'lift all limits not given here'),
   },
   async run(input, cli) {
@@ -26,7 +27,7 @@ export const tenantEdit = defineCommand({
     // The API replaces the quota as a whole; limits that were not named stay.
     const present = input.noQuota || Object.keys(asked).length === 0 ? {} : (await client.call(getTenant, { params, signal })).quota;
     const quota = input.noQuota || Object.keys(asked).length > 0 ? { ...present, ...asked } : undefined;
-    const tenant = await client.call(updateTenant, { params, body: { displayName: input.displayName, quota }, signal });
+    const tenant = await client.call(updateTenant, { params, body: { displayName: input.displayName, quota, executors: input.executors?.names }, signal });
     await cli.show(tenant, () => formatTenant(tenant));
   },
 });

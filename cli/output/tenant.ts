@@ -13,6 +13,7 @@ export const formatTenant = (tenant: Tenant): string =>
     ['Tenant', tenant.name],
     ['Display name', tenant.displayName],
     ['Quota', formatQuota(tenant.quota)],
+    ['Executors', tenant.executors === null ? 'all' : tenant.executors.join(', ')],
     ['Created', formatTime(tenant.createdAt)],
     ['Id', tenant.id],
   ]);

@@ -1,4 +1,4 @@
-import type { Executor, ExecutorId } from './executor.ts';
+import { type Executor, type ExecutorId, runsImage } from './executor.ts';
 
 /** The executors of this installation, in the order in which they are preferred. compose.ts makes it; nothing changes it. */
 export interface ExecutorRegistry {
@@ -14,6 +14,6 @@ export function makeExecutorRegistry(executors: readonly Executor[]): ExecutorRe
   return {
     all: executors,
     get: (id) => byId.get(id),
-    supporting: (image) => executors.filter(({ capabilities: { images } }) => images === 'any' || images.includes(image)),
+    supporting: (image) => executors.filter(({ capabilities: { images } }) => runsImage(images, image)),
   };
 }

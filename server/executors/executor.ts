@@ -1,5 +1,7 @@
 import type { AttemptId, DatasetId, GitEndpointId, RunId, TenantId } from '@sodate/contract/ids.ts';
 import type { FailureClass } from '@sodate/contract/failures.ts';
+import type { Duplex } from 'node:stream';
+import type { Secret } from '#config/secret.ts';
 import type { z } from 'zod';
 
 /**
@@ -25,11 +27,12 @@ export interface Executor<Handle = unknown> {
   readonly handleSchema: z.ZodType<Handle>;
   inventory(): Promise<Inventory>;
   /**
-   * Realises the stage plan and starts the attempt.
+   * Realises the stage plan and starts the attempt. `report` hears what it is doing meanwhile, for people; calls to it may
+   * be dropped. Aborting gives up what has not begun, such as a pull: the attempt may be left half-made, for `remove`.
    * @throws {StartRefused} when this attempt can never start (its class says whose fault it is); nothing is left behind
    * @throws {EngineUnreachable} when the engine does not answer; call again with the same spec
    */
-  start(spec: LaunchSpec, signal: AbortSignal): Promise<Handle>;
+  start(spec: LaunchSpec, signal: AbortSignal, report?: (phase: StartPhase) => void): Promise<Handle>;
   observe(handle: Handle): Promise<Observation>;
   stop(handle: Handle, order: StopOrder): Promise<void>;
   remove(handle: Handle): Promise<void>;
@@ -39,6 +42,16 @@ export interface Executor<Handle = unknown> {
   onChange(listener: (attempt: AttemptId) => void): () => void;
   /** Only where `capabilities.log` is `stream`: what the job wrote from a checkpoint on, ending when the attempt has ended. */
   followLog?(handle: Handle, from: LogCheckpoint, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** Where attempts run in images: the digest of the one that runs, read from the handle alone. */
+  imageDigest?(handle: Handle): string | null;
+  /** What an image is, asked of its registry before anything is pulled. @throws {StartRefused} as `start` would */
+  imageInfo?(image: string, credential: RegistryCredential | null): Promise<ImageInfo>;
+  /** What a running attempt uses now; null when it does not run. */
+  usage?(handle: Handle): Promise<Usage | null>;
+  /** A connection to a port on which the running job listens. @throws when nothing listens there */
+  openPort?(handle: Handle, port: number): Promise<Duplex>;
+  /** A command on a terminal inside the running job. Closing it ends the command. */
+  openTerminal?(handle: Handle, command: readonly string[], size: TerminalSize): Promise<Terminal>;
   /** Ends what the executor itself keeps open (connections, watchers). Jobs go on. */
   close(): Promise<void>;
 }
@@ -47,7 +60,7 @@ export interface Executor<Handle = unknown> {
 export type ExecutorId = string;
 
 export interface Capabilities {
-  /** The images it can run: a closed list, or `any` that a registry has. */
+  /** The images it can run: a closed list, or `any` that a registry has, which `host` is not. */
   readonly images: readonly string[] | 'any';
   /** `file`: the job writes straight into the log file of its plan. `stream`: `followLog` delivers it. */
   readonly log: 'file' | 'stream';
@@ -55,7 +68,14 @@ export interface Capabilities {
   readonly isolation: 'container' | 'sandbox' | 'none';
   /** Limits it really enforces here; the others are only used for placement. */
   readonly enforces: { readonly cpu: boolean; readonly memory: boolean; readonly pids: boolean };
+  /** The name under which jobs reach the platform's door for jobs; null when they share the server's own addresses. */
+  readonly platformHost: string | null;
 }
+
+/** The image that is no image: the machine itself. */
+export const HOST_IMAGE = 'host';
+
+export const runsImage = (images: Capabilities['images'], image: string): boolean => (images === 'any' ? image !== HOST_IMAGE : images.includes(image));
 
 export interface Inventory {
   readonly nodes: readonly InventoryNode[];
@@ -82,6 +102,8 @@ export interface LaunchSpec {
   readonly name: string;
   readonly node: string;
   readonly image: string;
+  /** For pulling the image; null where its registry asks for none. */
+  readonly registryCredential: RegistryCredential | null;
   /** A text is a script (bash where there is one, else sh); a list is executed as it is, without a shell. */
   readonly command: JobCommand;
   readonly environment: Readonly<Record<string, string>>;
@@ -158,6 +180,50 @@ export interface Exit {
   readonly failure: { readonly class: FailureClass; readonly message: string } | null;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
+}
+
+/** What a start is doing, for people: `pulling`, with a progress from 0 to 1 where that is known. */
+export interface StartPhase {
+  readonly phase: string;
+  readonly progress?: number;
+}
+
+export interface RegistryCredential {
+  /** Host and perhaps port, as in the image's name. */
+  readonly registry: string;
+  readonly userName: string;
+  readonly password: Secret;
+}
+
+export interface ImageInfo {
+  /** `sha256:…`, of the manifest that the reference names now. */
+  readonly digest: string;
+  /** Such as `linux/amd64`. */
+  readonly platforms: readonly string[];
+}
+
+/** CPU as total time since the start, memory without what the kernel can take back at will. */
+export interface Usage {
+  readonly at: Date;
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
+  readonly networkReceivedBytes: number;
+  readonly networkSentBytes: number;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Terminal {
+  /** What is typed goes in, what is shown comes out. */
+  readonly stream: Duplex;
+  resize(size: TerminalSize): Promise<void>;
+  /** The command's exit code; null when it was ended. */
+  readonly exited: Promise<number | null>;
+  /** Ends the command, however much it resists. */
+  close(): Promise<void>;
 }
 
 export type StopOrder = 'terminate' | 'kill';

@@ -22,6 +22,7 @@ table attempts
   failure_class text
   failure_message text
   released_at timestamptz
+  image_digest text
   constraint attempts_node_id_fkey FOREIGN KEY (node_id) REFERENCES nodes(id)
   constraint attempts_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint attempts_pkey PRIMARY KEY (id)
@@ -360,6 +361,8 @@ table tenants
   quota_memory_bytes int8
   quota_gpus int4
   created_at timestamptz not null
+  executors _text
+  constraint tenants_executors_check CHECK ((cardinality(executors) > 0))
   constraint tenants_quota_cpu_milli_check CHECK ((quota_cpu_milli > 0))
   constraint tenants_quota_gpus_check CHECK ((quota_gpus >= 0))
   constraint tenants_quota_memory_bytes_check CHECK ((quota_memory_bytes > 0))

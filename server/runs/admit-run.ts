@@ -1,3 +1,4 @@
+import type { Executor } from '#executors/executor.ts';
 import type { ExecutorRegistry } from '#executors/executor-registry.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { TenantContext } from '#kit/http/access.ts';
@@ -18,11 +19,13 @@ export async function admitRun(
   submission: Pick<RunSubmission, 'image' | 'resources' | 'partition'>,
 ): Promise<readonly string[]> {
   const { image, resources, partition } = submission;
-  if (executors.supporting(image).length === 0) {
-    const available = executors.all.flatMap(({ capabilities }) => (capabilities.images === 'any' ? ['any image of a registry'] : capabilities.images));
+  const room = await readRoom(db, tenant.id);
+  const mayUse = ({ id }: Executor): boolean => room.executors === null || room.executors.includes(id);
+  if (!executors.supporting(image).some(mayUse)) {
+    const available = executors.all.filter(mayUse).flatMap(({ capabilities: { images } }) => (images === 'any' ? ['any image of a registry'] : images));
     throw new SodateError('image-not-supported', { image, available: available.join(', ') || 'none' });
   }
-  const { quota, nodes } = await readRoom(db, tenant.id);
+  const { quota, nodes } = room;
   const known = [...new Set(nodes.map((node) => node.partition).filter((name) => name !== null))];
   if (partition !== undefined && !known.includes(partition)) throw new SodateError('partition-unknown', { partition, known: known.join(', ') || 'none' });
   const over = (amount: number, limit: number | null, unit: string): void => {
@@ -46,15 +49,17 @@ interface Amounts<Limit> {
 
 interface Room {
   readonly quota: Amounts<number | null>;
+  /** The executors the tenant may use; null = all. */
+  readonly executors: readonly string[] | null;
   readonly nodes: readonly (Amounts<number> & { readonly partition: string | null })[];
 }
 
 /** What the tenant may hold at most, and how large the nodes are. In one statement: it is part of every submission. */
 async function readRoom(db: Database, tenant: string): Promise<Room> {
   const { rows } = await sql<Room>`
-    select jsonb_build_object('cpuMilli', t.quota_cpu_milli, 'memoryBytes', t.quota_memory_bytes, 'gpus', t.quota_gpus) as quota,
+    select jsonb_build_object('cpuMilli', t.quota_cpu_milli, 'memoryBytes', t.quota_memory_bytes, 'gpus', t.quota_gpus) as quota, t.executors,
       coalesce((select jsonb_agg(jsonb_build_object('partition', n.partition, 'cpuMilli', n.cpu_milli, 'memoryBytes', n.memory_bytes,
         'gpus', (select count(*) from node_gpus g where g.node_id = n.id))) from nodes n), '[]') as nodes
     from tenants t where t.id = ${tenant}`.execute(db);
-  return rows[0] ?? { quota: { cpuMilli: null, memoryBytes: null, gpus: null }, nodes: [] };
+  return rows[0] ?? { quota: { cpuMilli: null, memoryBytes: null, gpus: null }, executors: null, nodes: [] };
 }

@@ -82,6 +82,7 @@ function specOf(parts: EngineParts, run: ClaimedRun): LaunchSpec {
     name: `${run.kind}-${run.number}`,
     node: run.node_name,
     image: run.image,
+    registryCredential: null,
     limits: { cpuMilli: run.cpu_milli, memoryBytes: run.memory_bytes, pids: PIDS_LIMIT },
     gpus: run.gpus,
   };

@@ -98,7 +98,7 @@ describe('placeRuns', () => {
         tenants: new Map(
           [...sizes.keys()].map((tenant) => [
             tenant,
-            { quota: { cpuMilli: null, memoryBytes: null, gpus: null }, used: use((entry) => entry.tenant === tenant) },
+            { quota: { cpuMilli: null, memoryBytes: null, gpus: null }, executors: null, used: use((entry) => entry.tenant === tenant) },
           ]),
         ),
       });

@@ -1,3 +1,4 @@
+import { type Capabilities, runsImage } from '#executors/executor.ts';
 import type { Waiting } from '@sodate/contract/runs.ts';
 
 /**
@@ -30,7 +31,7 @@ export interface PlacementNode {
   readonly partition: string | null;
   /** Enabled and healthy. */
   readonly open: boolean;
-  readonly executors: readonly { readonly id: string; readonly images: readonly string[] | 'any' }[];
+  readonly executors: readonly { readonly id: string; readonly images: Capabilities['images'] }[];
   readonly capacity: Amount;
   readonly used: Amount;
   readonly freeGpus: readonly string[];
@@ -40,6 +41,8 @@ export interface TenantShare {
   /** null = no limit. */
   readonly quota: { readonly cpuMilli: number | null; readonly memoryBytes: number | null; readonly gpus: number | null };
   readonly used: Amount;
+  /** The executors it may use; null = all. */
+  readonly executors: readonly string[] | null;
 }
 
 export interface QueueHead {
@@ -105,6 +108,7 @@ export function placeRuns(input: PlacementInput): PlacementResult {
   const queues = queuesByTenant(input.heads);
   const blockers = new Map<string, Blocker>();
   const placements: Placement[] = [];
+  const mayUse = (tenant: string): TenantShare['executors'] => input.tenants.get(tenant)?.executors ?? null;
   const keptQuota = new Map<string, readonly Amount[]>();
   let reserved = reserveNode(input, open, queues, used, total);
 
@@ -124,7 +128,7 @@ export function placeRuns(input: PlacementInput): PlacementResult {
     const block = (reason: Blocker['reason'], limit: Blocker['limit']): void => {
       blockers.set(group, { tenant, partition: head.partition, shape: head.shape, reason, limit });
     };
-    const suitable = open.filter(({ node }) => takes(node, head));
+    const suitable = open.filter(({ node }) => takes(node, head, mayUse(tenant)));
     if (suitable.length === 0) {
       block('no-node', null);
       continue;
@@ -159,7 +163,7 @@ export function placeRuns(input: PlacementInput): PlacementResult {
     best.free.cpuMilli -= head.ask.cpuMilli;
     best.free.memoryBytes -= head.ask.memoryBytes;
     used.set(tenant, add(held, head.ask));
-    placements.push({ run: head.run, node: best.node.id, executor: executorFor(best.node, head.image) ?? '', gpus });
+    placements.push({ run: head.run, node: best.node.id, executor: executorFor(best.node, head.image, mayUse(tenant)) ?? '', gpus });
     if (reserved?.group === group) reserved = null;
   }
 }
@@ -207,10 +211,10 @@ function reserveNode(
   for (;;) {
     const tenant = leastServed(waiting, used, total);
     if (tenant === null) return null;
-    const quota = input.tenants.get(tenant)?.quota ?? NO_QUOTA;
+    const { quota, executors } = input.tenants.get(tenant) ?? { quota: NO_QUOTA, executors: null };
     for (const head of waiting.get(tenant) ?? []) {
       if (exceeds(used.get(tenant) ?? NOTHING, head.ask, quota)) continue;
-      const possible = open.filter(({ node }) => takes(node, head) && contains(node.capacity, head.ask));
+      const possible = open.filter(({ node }) => takes(node, head, executors) && contains(node.capacity, head.ask));
       const fitting = possible.filter((candidate) => fitsNow(candidate, head.ask));
       const best = tightest(fitting, head.ask) ?? nearest(possible, head.ask);
       if (best !== null) return { node: best.node.id, group: groupOf(head), ask: head.ask };
@@ -223,11 +227,11 @@ const isOverdue = (input: PlacementInput, head: QueueHead): boolean => input.now
 
 const groupOf = (head: QueueHead): string => `${head.tenant} ${head.partition ?? ''} ${head.shape}`;
 
-const takes = (node: PlacementNode, head: QueueHead): boolean =>
-  (head.partition === null || node.partition === head.partition) && executorFor(node, head.image) !== undefined;
+const takes = (node: PlacementNode, head: QueueHead, mayUse: TenantShare['executors']): boolean =>
+  (head.partition === null || node.partition === head.partition) && executorFor(node, head.image, mayUse) !== undefined;
 
-const executorFor = (node: PlacementNode, image: string): string | undefined =>
-  node.executors.find(({ images }) => images === 'any' || images.includes(image))?.id;
+const executorFor = (node: PlacementNode, image: string, mayUse: TenantShare['executors']): string | undefined =>
+  node.executors.find(({ id, images }) => runsImage(images, image) && (mayUse === null || mayUse.includes(id)))?.id;
 
 const contains = (capacity: Amount, ask: Amount): boolean =>
   ask.cpuMilli <= capacity.cpuMilli && ask.memoryBytes <= capacity.memoryBytes && ask.gpus <= capacity.gpus;

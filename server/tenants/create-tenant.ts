@@ -9,8 +9,16 @@ const UNLIMITED: Quota = { cpu: null, memory: null, gpus: null };
 /** @throws SodateError `name-taken`; `invalid-request` for a name that would be read as an id */
 export async function createTenant(
   db: Database,
-  ask: { readonly id: TenantId; readonly name: string; readonly displayName?: string | undefined; readonly quota?: Quota | undefined; readonly now: Date },
+  ask: {
+    readonly id: TenantId;
+    readonly name: string;
+    readonly displayName?: string | undefined;
+    readonly quota?: Quota | undefined;
+    readonly executors?: string[] | null | undefined;
+    readonly now: Date;
+  },
 ): Promise<TenantRow> {
   if (TenantId.safeParse(ask.name).success) throw new SodateError('invalid-request', { details: 'body.name: must not have the form of an id' });
-  return insertTenant(db, { id: ask.id, name: ask.name, displayName: ask.displayName ?? ask.name, quota: ask.quota ?? UNLIMITED, now: ask.now });
+  const { id, name, now } = ask;
+  return insertTenant(db, { id, name, displayName: ask.displayName ?? name, quota: ask.quota ?? UNLIMITED, executors: ask.executors ?? null, now });
 }

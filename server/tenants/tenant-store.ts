@@ -21,6 +21,7 @@ export const toTenant = (row: TenantRow): Tenant => ({
   name: row.name,
   displayName: row.display_name,
   quota: toQuota(row),
+  executors: row.executors,
   createdAt: row.created_at.toISOString(),
 });
 
@@ -112,12 +113,12 @@ export async function listWorkplaces(db: Database, caller: Caller): Promise<{ id
 /** @throws SodateError `name-taken` */
 export async function insertTenant(
   db: Database,
-  tenant: { readonly id: TenantId; readonly name: string; readonly displayName: string; readonly quota: Quota; readonly now: Date },
+  tenant: { readonly id: TenantId; readonly name: string; readonly displayName: string; readonly quota: Quota; readonly executors: string[] | null; readonly now: Date },
 ): Promise<TenantRow> {
   try {
     return await db
       .insertInto('tenants')
-      .values({ id: tenant.id, name: tenant.name, display_name: tenant.displayName, created_at: tenant.now, ...toQuotaColumns(tenant.quota) })
+      .values({ id: tenant.id, name: tenant.name, display_name: tenant.displayName, executors: tenant.executors, created_at: tenant.now, ...toQuotaColumns(tenant.quota) })
       .returningAll()
       .executeTakeFirstOrThrow();
   } catch (error) {
@@ -137,12 +138,13 @@ export async function findTenantById(db: Database, id: TenantId): Promise<Tenant
 export async function updateTenant(
   db: Database,
   reference: string,
-  change: { readonly displayName?: string | undefined; readonly quota?: Quota | undefined },
+  change: { readonly displayName?: string | undefined; readonly quota?: Quota | undefined; readonly executors?: string[] | null | undefined },
 ): Promise<TenantRow> {
   const tenant = await findTenant(db, reference);
   const values = {
     ...(change.displayName === undefined ? {} : { display_name: change.displayName }),
     ...(change.quota === undefined ? {} : toQuotaColumns(change.quota)),
+    ...(change.executors === undefined ? {} : { executors: change.executors }),
   };
   if (Object.keys(values).length === 0) return tenant;
   const row = await db.updateTable('tenants').set(values).where('id', '=', tenant.id).returningAll().executeTakeFirst();

@@ -38,7 +38,7 @@ export function makeFakeExecutor({ id, engine, platform, stage, images = ['host'
 
   return {
     id,
-    capabilities: { images, log: 'file', isolation: 'sandbox', enforces: { cpu: true, memory: true, pids: true } },
+    capabilities: { images, log: 'file', isolation: 'sandbox', enforces: { cpu: true, memory: true, pids: true }, platformHost: null },
     handleSchema: FakeHandle,
     inventory: () => call('inventory', null, () => ({ nodes: engine.nodes })),
     start: (spec, signal) =>

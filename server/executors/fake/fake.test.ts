@@ -34,6 +34,7 @@ const makeSpec = ({ command, fake = {}, environment = {}, limits = {}, image = '
   name: 'task-1',
   node: NODE.name,
   image,
+  registryCredential: null,
   command,
   environment: { ...environment, ...fake },
   workingDirectory: '/kqi/tmp',

@@ -281,6 +281,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       log: 'file',
       isolation: sandbox.kind === 'none' ? 'none' : 'sandbox',
       enforces: cgroups?.enforces ?? { cpu: false, memory: false, pids: false },
+      platformHost: null,
     },
     handleSchema: LocalProcessHandle,
     async inventory() {

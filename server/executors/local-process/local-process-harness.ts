@@ -84,6 +84,7 @@ export async function makeLocalProcessHarness(
       name: 'task-1',
       node: 'here',
       image,
+      registryCredential: null,
       command,
       environment: { OUT: '/kqi/output', IN: '/kqi/input', ...environment },
       workingDirectory: '/kqi/tmp',

@@ -33,6 +33,7 @@ export interface Attempts {
   gpus: string[];
   handle: Json | null;
   id: string;
+  image_digest: string | null;
   isolation: string;
   memory_bytes: number;
   node_id: string;
@@ -292,6 +293,7 @@ export interface SignInLinks {
 export interface Tenants {
   created_at: Timestamp;
   display_name: string;
+  executors: string[] | null;
   id: string;
   name: string;
   number: Generated<number>;

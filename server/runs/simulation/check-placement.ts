@@ -16,10 +16,11 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
   };
   const heads = new Map(input.heads.map((head) => [head.run, head]));
   const nodes = new Map(input.nodes.map((node) => [node.id, node]));
+  const allowed = (tenant: string, executor: string): boolean => input.tenants.get(tenant)?.executors?.includes(executor) ?? true;
   const takes = (node: PlacementNode, head: QueueHead): boolean =>
     node.open &&
     (head.partition === null || head.partition === node.partition) &&
-    node.executors.some(({ images }) => images === 'any' || images.includes(head.image));
+    node.executors.some(({ id, images }) => allowed(head.tenant, id) && (images === 'any' ? head.image !== 'host' : images.includes(head.image)));
   const overdue = (head: QueueHead): boolean => input.now.getTime() - head.queuedAt.getTime() > input.reserveAfterMs;
 
   const someOverdue = input.heads.some((head) => overdue(head));
@@ -39,7 +40,8 @@ export function brokenPromises(input: PlacementInput, result: PlacementResult): 
     placed.set(run, nodeId);
     claim(takes(node, head), `${run}: ${nodeId} is closed, or has another partition or image`);
     const images = node.executors.find(({ id }) => id === executor)?.images;
-    claim(images === 'any' || (images?.includes(head.image) ?? false), `${run}: the executor ${executor} does not run ${head.image}`);
+    claim(images === 'any' ? head.image !== 'host' : (images?.includes(head.image) ?? false), `${run}: the executor ${executor} does not run ${head.image}`);
+    claim(allowed(head.tenant, executor), `${run}: its tenant may not use the executor ${executor}`);
     claim(gpus.length === head.ask.gpus, `${run} asks for ${head.ask.gpus} GPUs and gets ${gpus.length}`);
     for (const gpu of gpus) {
       claim(node.freeGpus.includes(gpu), `${run} gets ${gpu}, which is not free on ${nodeId}`);

@@ -33,7 +33,8 @@ function randomNode(random: Random, index: number): PlacementNode {
 function randomShare(random: Random): TenantShare {
   const limit = (most: number): number | null => (random.chance(0.6) ? null : random.between(0, most));
   const quota = { cpuMilli: limit(12_000), memoryBytes: limit(20 * GB), gpus: limit(4) };
-  return { quota, used: { cpuMilli: random.int(4000), memoryBytes: random.int(4 * GB), gpus: random.int(2) } };
+  const used = { cpuMilli: random.int(4000), memoryBytes: random.int(4 * GB), gpus: random.int(2) };
+  return { quota, used, executors: random.chance(0.8) ? null : [random.pick(['first', 'second', 'third']) ?? 'first'] };
 }
 
 const randomAsk = (random: Random): Amount => ({

@@ -53,7 +53,7 @@ export function simulateQueue(seed: number): { readonly starved: readonly string
       tenant,
       partition: null,
       shape,
-      image: 'host',
+      image: 'one',
       priority: 0,
       queuedAt: new Date(now),
       ask,
@@ -96,7 +96,7 @@ export function simulateQueue(seed: number): { readonly starved: readonly string
         tenants: new Map(
           tenants.map(({ id, quota }) => [
             id,
-            { quota: { cpuMilli: quota, memoryBytes: null, gpus: null }, used: amounts(live.filter(({ head }) => head.tenant === id)) },
+            { quota: { cpuMilli: quota, memoryBytes: null, gpus: null }, executors: null, used: amounts(live.filter(({ head }) => head.tenant === id)) },
           ]),
         ),
       });
