@@ -6,6 +6,7 @@ import { type DatabaseAddress, openDatabase } from '../server/kit/db/open-databa
 import { newId } from '../server/kit/ids.ts';
 import { silentLog } from '../server/kit/log.ts';
 import { ENGINE_LIMITS } from '../server/runs/engine-parts.ts';
+import { makeLogFollowers } from '../server/runs/follow-logs.ts';
 import { makeScheduleRuns } from '../server/runs/schedule-runs.ts';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
@@ -63,6 +64,8 @@ export async function openQueue(server: DatabaseAddress, waiting: number, groups
       folders: { run: () => '', output: () => '', attach: () => '', logFile: () => '' },
       attemptToken: () => '',
       serverUrl: () => '',
+      registryCredential: async () => null,
+      logFollowers: makeLogFollowers({ clock: systemClock, log: silentLog }),
       version: 'bench',
       limits: ENGINE_LIMITS,
     },

@@ -28,6 +28,7 @@ import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
 import { recordInventory } from '#nodes/nodes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
 import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
+import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
 import { startRunEngine } from '#runs/run-engine.ts';
 import type { RunKind } from '#runs/run-kind.ts';
@@ -177,6 +178,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
           folders: staging.folders,
           attemptToken: (attempt) => makeAttemptToken(home.key, attempt),
           serverUrl: () => bound.url,
+          registryCredential: async () => null,
+          logFollowers: makeLogFollowers({ clock, log: logger }),
           version: VERSION,
           limits: { ...ENGINE_LIMITS, ...options.limits },
         }),

@@ -23,6 +23,7 @@ table attempts
   failure_message text
   released_at timestamptz
   image_digest text
+  terminated_at timestamptz
   constraint attempts_node_id_fkey FOREIGN KEY (node_id) REFERENCES nodes(id)
   constraint attempts_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint attempts_pkey PRIMARY KEY (id)
@@ -228,6 +229,31 @@ table reconciler_leases
   token int8 not null
   until timestamptz not null
   constraint reconciler_leases_pkey PRIMARY KEY (name)
+
+table registries
+  id uuid not null
+  number int8 not null default nextval('number_registry'::regclass)
+  name text not null
+  address text not null
+  insecure bool not null
+  token_hosts _text not null
+  created_at timestamptz not null
+  constraint registries_pkey PRIMARY KEY (id)
+  constraint registries_address_key UNIQUE (address)
+  constraint registries_name_key UNIQUE (name)
+  constraint registries_number_key UNIQUE (number)
+
+table registry_credentials
+  tenant_id uuid not null
+  id uuid not null
+  host text not null
+  user_name text not null
+  password_sealed bytea not null
+  set_at timestamptz not null
+  constraint registry_credentials_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint registry_credentials_pkey PRIMARY KEY (tenant_id, host)
+  constraint registry_credentials_id_key UNIQUE (id)
+  CREATE INDEX registry_credentials_host ON public.registry_credentials USING btree (host)
 
 table run_datasets
   tenant_id uuid not null
@@ -445,6 +471,8 @@ sequence number_node
 sequence number_notebook
 
 sequence number_preprocessing
+
+sequence number_registry
 
 sequence number_task
 

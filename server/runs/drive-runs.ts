@@ -20,6 +20,8 @@ interface Held {
   /** Look again as soon as the step under way is done. */
   hinted: boolean;
   troubles: number;
+  /** Ends a start under way, such as a long pull; null while none is. */
+  giveUpStart: AbortController | null;
 }
 
 export interface RunDriver {
@@ -45,17 +47,27 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
   const held = new Map<string, Held>();
   const byAttempt = new Map<string, string>();
   const underWay = new Set<Promise<void>>();
-  const state = { renewAt: 0, claimedAt: 0, reload: new Set<string>(), launching: 0 };
+  const state = { renewAt: 0, claimedAt: 0, reload: new Set<string>(), launching: new Map<string, number>() };
+  /** Starts under way: they end with the worker's signal. One listener for all of them, since there may be many. */
+  const starts = new Set<AbortController>();
+  const obeyed = new WeakSet<AbortSignal>();
+  const obey = (signal: AbortSignal): void => {
+    if (obeyed.has(signal)) return;
+    obeyed.add(signal);
+    signal.addEventListener('abort', () => starts.forEach((start) => start.abort()), { once: true });
+  };
+  const launching = (executor: string): number => state.launching.get(executor) ?? 0;
 
   /** Only this very entry: the run may have been claimed again since, and another step of it be under way. */
   const letGo = (entry: Held): void => {
     if (held.get(entry.run.id) !== entry) return;
     byAttempt.delete(entry.run.attempt_id);
+    parts.logFollowers.letGo(entry.run.attempt_id);
     held.delete(entry.run.id);
   };
 
   const hold = (run: ClaimedRun): void => {
-    held.set(run.id, { run, busy: false, nextLookAt: 0, hinted: false, troubles: 0 });
+    held.set(run.id, { run, busy: false, nextLookAt: 0, hinted: false, troubles: 0, giveUpStart: null });
     byAttempt.set(run.attempt_id, run.id);
   };
 
@@ -72,6 +84,7 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
       if (!entry) continue;
       if (entry.busy || entry.run !== before.get(id)) {
         if (hinted.has(id)) state.reload.add(id);
+        if (row?.stop_asked_at != null && row.lease_token === entry.run.lease_token) entry.giveUpStart?.abort();
       } else if (!row || row.lease_token !== entry.run.lease_token) letGo(entry);
       else {
         if (row.state !== entry.run.state || row.stop_asked_at?.getTime() !== entry.run.stop_asked_at?.getTime()) entry.nextLookAt = 0;
@@ -94,10 +107,17 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
   };
 
   const take = async (entry: Held, signal: AbortSignal): Promise<Step> => {
-    const launches = entry.run.state === 'starting';
-    if (launches) state.launching += 1;
+    const { executor } = entry.run;
+    const start = entry.run.state === 'starting' ? new AbortController() : null;
+    // One that is asked to stop by now does not wait for anything in its start, and so needs no way out of it.
+    entry.giveUpStart = entry.run.stop_asked_at === null ? start : null;
+    if (start) {
+      if (signal.aborted) start.abort();
+      starts.add(start);
+      state.launching.set(executor, launching(executor) + 1);
+    }
     try {
-      const step = await stepRun(parts, entry.run, signal);
+      const step = await stepRun(parts, entry.run, start?.signal ?? signal);
       entry.troubles = 0;
       return step;
     } catch (error) {
@@ -105,10 +125,12 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
       log.error({ err: error, run: entry.run.id, state: entry.run.state, troubles: entry.troubles }, 'a step of a run failed; it is tried again');
       return { next: 'wait', ms: Math.min(LONGEST_TROUBLE_MS, 100 * 2 ** entry.troubles) };
     } finally {
-      if (launches) {
+      entry.giveUpStart = null;
+      if (start) {
+        starts.delete(start);
         // Others may have been waiting for their turn to start.
-        if (state.launching === limits.launchesAtOnce) on.wake();
-        state.launching -= 1;
+        if (launching(executor) === limits.launchesAtOnce) on.wake();
+        state.launching.set(executor, launching(executor) - 1);
       }
     }
   };
@@ -157,6 +179,7 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
 
   return {
     async pass(signal) {
+      obey(signal);
       const now = clock.now();
       const hinted = state.reload;
       state.reload = new Set();
@@ -173,7 +196,7 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
       const claimed = await claimSome(now);
       for (const entry of held.values()) {
         if (entry.busy || entry.nextLookAt > now.getTime() || isEnded(entry.run.state)) continue;
-        if (entry.run.state === 'starting' && state.launching >= limits.launchesAtOnce) continue;
+        if (entry.run.state === 'starting' && launching(entry.run.executor) >= limits.launchesAtOnce) continue;
         entry.busy = true;
         const step = takeSteps(entry, signal).finally(() => underWay.delete(step));
         underWay.add(step);

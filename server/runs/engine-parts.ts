@@ -1,10 +1,13 @@
+import type { Executor, RegistryCredential } from '#executors/executor.ts';
 import type { ExecutorRegistry } from '#executors/executor-registry.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { ChangeFeed } from '#kit/live/change-feed.ts';
 import type { Log } from '#kit/log.ts';
+import type { LogFollowers } from '#runs/follow-logs.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import type { RunFolders } from '#staging/run-folders.ts';
+import type { TenantId } from '@sodate/contract/ids.ts';
 
 /** What the run engine works with. Everything is handed in; nothing in `runs` knows a kind or an executor by name. */
 export interface EngineParts {
@@ -18,8 +21,12 @@ export interface EngineParts {
   readonly changes: Pick<ChangeFeed, 'publish'>;
   readonly folders: RunFolders;
   readonly attemptToken: (attempt: string) => string;
-  /** Where jobs of local executors reach the platform. */
-  readonly serverUrl: () => string;
+  /** Where jobs of an executor reach the platform. */
+  readonly serverUrl: (executor: Pick<Executor, 'capabilities'>) => string;
+  /** What a tenant has for the registry of an image; null where it has nothing. */
+  readonly registryCredential: (tenant: TenantId, image: string) => Promise<RegistryCredential | null>;
+  /** Brings the logs of engines that keep them into our files. */
+  readonly logFollowers: LogFollowers;
   readonly version: string;
   readonly limits: EngineLimits;
 }
@@ -27,7 +34,7 @@ export interface EngineParts {
 export interface EngineLimits {
   /** How long a claim on a run holds when its server does not renew it. */
   readonly leaseMs: number;
-  /** Attempts that are staged and started at the same time. */
+  /** Attempts that each executor stages and starts at the same time. */
   readonly launchesAtOnce: number;
   /** Every attempt that runs is asked after at least this often. */
   readonly watchEveryMs: number;

@@ -13,7 +13,7 @@ import { type Bench, openBench } from '#runs/simulation/engine-bench.ts';
 import { stopRun } from '#runs/stop-run.ts';
 import { newId } from '#kit/ids.ts';
 import { EngineUnreachable } from '#executors/executor.ts';
-import type { RunId } from '@sodate/contract/ids.ts';
+import { AttemptId, type RunId } from '@sodate/contract/ids.ts';
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -193,7 +193,7 @@ describe('a stop, in each state', () => {
     expect(bench.it.engine.live()).toEqual([]);
   });
 
-  it('starting, while the start is under way: noticed as soon as it is through', async () => {
+  it('starting, while the start is under way: given up, and never run', async () => {
     await bench.it.addNode({ cpuMilli: 1000 });
     const gate = { open: (): void => {} };
     const opened = new Promise<void>((resolve) => void (gate.open = resolve));
@@ -203,12 +203,45 @@ describe('a stop, in each state', () => {
     const driving = server.drive();
     await stop(run);
     server.hintRun(run);
-    const hinted = server.drive();
+    await server.pass();
     gate.open();
-    await Promise.all([driving, hinted]);
+    await driving;
     // No time passes: it is the hint that brings the news, not the next renewal of the claim.
     for (let pass = 0; pass < 8; pass += 1) await server.drive();
-    expect(['stopping', 'finishing', 'cancelled']).toContain((await bench.it.read(run)).state);
+    const { attempt_id: attempt } = await bench.it.db.selectFrom('runs').select('attempt_id').where('id', '=', run).executeTakeFirstOrThrow();
+    expect((await bench.it.read(run)).state).toBe('cancelled');
+    expect(bench.it.engine.timesStarted(AttemptId.parse(attempt))).toBe(0);
+  });
+
+  it('starting, and found running by the next server: it gets its grace', async () => {
+    await bench.it.addNode({ cpuMilli: 1000 });
+    const run = await bench.it.submit({ script: { terminateMs: null } });
+    // The first server dies between the engine's start and its record.
+    const first = bench.it.server({ faults: (point) => (point === 'start:after' ? new Promise<void>(() => {}) : undefined) });
+    await first.schedule();
+    void first.drive();
+    await expect.poll(() => bench.it.engine.live().length).toBe(1);
+    await stop(run, 30);
+    await releaseClaims(bench.it.db, first.id);
+    const second = bench.it.server({ server: first.id });
+    await second.until(run, 'stopping');
+    const before = bench.it.clock.now().getTime();
+    await second.until(run, 'cancelled');
+    expect(bench.it.clock.now().getTime() - before).toBeGreaterThanOrEqual(29_000);
+  });
+
+  it('running, and the server is away for longer than the grace: it counts from when the job is told', async () => {
+    await bench.it.addNode({ cpuMilli: 1000 });
+    const first = bench.it.server();
+    const run = await bench.it.submit({ script: { terminateMs: 5000 } });
+    await first.until(run, 'running');
+    await stop(run, 10);
+    bench.it.clock.advance(600_000);
+    await bench.it.server().until(run, 'cancelled');
+    // It ended in its own way, and was not killed.
+    expect(await bench.it.db.selectFrom('attempts').select(['exit_code', 'signal']).where('run_id', '=', run).execute()).toEqual([
+      { exit_code: null, signal: 'SIGTERM' },
+    ]);
   });
 
   it.each([

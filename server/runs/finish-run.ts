@@ -12,7 +12,7 @@ const OUTPUT_VALUE_CHARACTERS = 10_000;
 const ENGINE_RETRY_MS = 2_000;
 
 /**
- * The end of a run: the kind's own work, then the attempt is removed from its engine, then the end is recorded and what
+ * The end of a run: the kind's own work, then the rest of its log, then the attempt is removed from its engine, then the end is recorded and what
  * it held is free. In this order, each step repeatable: dying between any two only means that the next holder does them
  * again. What an attempt held is given away only when its engine has confirmed that nothing of it is left.
  */
@@ -23,6 +23,8 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
   const failure = run.failure_class === null ? null : { class: FailureClass.parse(run.failure_class), message: run.failure_message ?? '' };
   const verdict = judgeEnd(failure, run.stop_reason, run.retries);
   const outputValue = verdict.state === 'queued' ? null : await kindsEnd(parts, run, verdict);
+  const file = parts.folders.logFile(run.id as RunId, run.attempt_id as AttemptId);
+  if (run.handle !== null && !(await parts.logFollowers.complete(run.attempt_id, executor, run.handle, file))) return { next: 'let-go' };
   try {
     await removeAttempt(executor, run);
   } catch (error) {

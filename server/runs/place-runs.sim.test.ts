@@ -74,7 +74,7 @@ describe('placeRuns', () => {
         tenant,
         partition: null,
         shape: `${cpuMilli}`,
-        image: 'host',
+        image: 'one',
         priority: 0,
         queuedAt: new Date(queuedMs),
         ask: { cpuMilli, memoryBytes: 1e9, gpus: 0 },

@@ -47,6 +47,7 @@ export async function startRunEngine(parts: EngineParts): Promise<RunEngine> {
     async stop() {
       for (const stop of unsubscribe) stop();
       await Promise.all([schedule.stop(), drive.stop(), sweep.stop(), manifests.stop()]);
+      await parts.logFollowers.close();
       await driver.settled();
     },
   };

@@ -3,7 +3,9 @@ import type { ClaimedRun } from '#runs/claim-runs.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { type AttemptEnd, failureOf } from '#runs/judge-end.ts';
 import { moveRun } from '#runs/move-run.ts';
+import { recordPhase } from '#runs/record-phase.ts';
 import type { Step } from '#runs/step-run.ts';
+import type { AttemptId, RunId } from '@sodate/contract/ids.ts';
 
 const TIME_LIMIT_GRACE_SECONDS = 10;
 const ENGINE_RETRY_MS = 2_000;
@@ -14,6 +16,7 @@ const ENGINE_RETRY_MS = 2_000;
  */
 export async function watchRun(parts: EngineParts, run: ClaimedRun, executor: Executor): Promise<Step> {
   const handle = executor.handleSchema.parse(run.handle);
+  parts.logFollowers.follow(run.attempt_id, executor, handle, parts.folders.logFile(run.id as RunId, run.attempt_id as AttemptId));
   let seen: Observation;
   try {
     seen = await executor.observe(handle);
@@ -30,7 +33,8 @@ export async function watchRun(parts: EngineParts, run: ClaimedRun, executor: Ex
     const limit = { stop_asked_at: parts.clock.now(), stop_grace_seconds: TIME_LIMIT_GRACE_SECONDS, stop_reason: 'time-limit' as const };
     return toStopping(parts, run, limit, `the time limit of ${run.time_limit_seconds} s is over`);
   }
-  await recordPhase(parts, run, seen);
+  const phase = seen.state === 'pending' ? { phase: seen.phase, ...(seen.progress === undefined ? {} : { progress: seen.progress }) } : null;
+  if ((phase?.phase ?? null) !== run.phase || (phase?.progress ?? null) !== run.phase_progress) await recordPhase(parts, run, phase);
   return { next: 'wait', ms: untilDue(parts, run) };
 }
 
@@ -54,12 +58,23 @@ async function toStopping(
   return moved ? { next: 'look-again', run: { ...run, ...set, state: 'stopping' } } : { next: 'reload' };
 }
 
-/** Terminate until the grace is over, then kill. Both are idempotent, so a restart in between only repeats them. */
+/**
+ * Terminate once, and kill when the grace is over. A job may be told twice when the server dies before it has written that
+ * down. The grace counts from then, and not from when somebody asked: the server may have been away in between.
+ */
 async function pressStop<Handle>(parts: EngineParts, run: ClaimedRun, executor: Executor<Handle>, handle: Handle): Promise<Step> {
-  const asked = run.stop_asked_at?.getTime() ?? 0;
-  const left = asked + (run.stop_grace_seconds ?? 0) * 1000 - parts.clock.now().getTime();
-  await executor.stop(handle, left > 0 ? 'terminate' : 'kill');
-  return { next: 'wait', ms: left > 0 ? Math.min(left, parts.limits.watchEveryMs) : parts.limits.watchEveryMs };
+  const { db, clock, limits } = parts;
+  const graceMs = (run.stop_grace_seconds ?? 0) * 1000;
+  if (run.terminated_at === null && graceMs > 0) {
+    await executor.stop(handle, 'terminate');
+    const now = clock.now();
+    await db.updateTable('attempts').set({ terminated_at: now }).where('id', '=', run.attempt_id).execute();
+    return { next: 'look-again', run: { ...run, terminated_at: now } };
+  }
+  const left = (run.terminated_at?.getTime() ?? 0) + graceMs - clock.now().getTime();
+  if (left > 0) return { next: 'wait', ms: Math.min(left, limits.watchEveryMs) };
+  await executor.stop(handle, 'kill');
+  return { next: 'wait', ms: limits.watchEveryMs };
 }
 
 async function recordEnd(parts: EngineParts, run: ClaimedRun, end: AttemptEnd): Promise<Step> {
@@ -79,17 +94,4 @@ async function recordEnd(parts: EngineParts, run: ClaimedRun, end: AttemptEnd): 
   const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'finishing', at: now, note, setAttempt: ended });
   if (!moved) return { next: 'reload' };
   return { next: 'look-again', run: { ...run, state: 'finishing' } };
-}
-
-async function recordPhase(parts: EngineParts, run: ClaimedRun, seen: Observation): Promise<void> {
-  const phase = seen.state === 'pending' ? seen.phase : null;
-  const progress = seen.state === 'pending' ? (seen.progress ?? null) : null;
-  if (phase === run.phase && progress === run.phase_progress) return;
-  await parts.db
-    .updateTable('attempts')
-    .set({ phase, phase_progress: progress })
-    .where('id', '=', run.attempt_id)
-    .where((where) => where.exists(where.selectFrom('runs').select('runs.id').where('runs.id', '=', run.id).where('runs.lease_token', '=', run.lease_token)))
-    .execute();
-  parts.changes.publish({ tenant: run.tenant_id as never, topic: 'run', id: run.id, change: 'updated' });
 }

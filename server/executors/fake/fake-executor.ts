@@ -58,6 +58,7 @@ export function makeFakeExecutor({ id, engine, platform, stage, images = ['host'
           throw error;
         }
         await faults?.('start:staged', spec.attempt);
+        signal.throwIfAborted();
         engine.assertReachable();
         // Asked again without a wait before `create`: another caller may have created it during the staging.
         if (!engine.has(platform, spec.attempt)) engine.create(platform, spec, script);

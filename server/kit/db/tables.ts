@@ -46,6 +46,7 @@ export interface Attempts {
   signal: string | null;
   started_at: Timestamp | null;
   tenant_id: string;
+  terminated_at: Timestamp | null;
 }
 
 export interface Blobs {
@@ -196,6 +197,25 @@ export interface ReconcilerLeases {
   name: string;
   token: number;
   until: Timestamp;
+}
+
+export interface Registries {
+  address: string;
+  created_at: Timestamp;
+  id: string;
+  insecure: boolean;
+  name: string;
+  number: Generated<number>;
+  token_hosts: string[];
+}
+
+export interface RegistryCredentials {
+  host: string;
+  id: string;
+  password_sealed: Buffer;
+  set_at: Timestamp;
+  tenant_id: string;
+  user_name: string;
 }
 
 export interface RunDatasets {
@@ -364,6 +384,8 @@ export interface DB {
   nodes: Nodes;
   queue_blockers: QueueBlockers;
   reconciler_leases: ReconcilerLeases;
+  registries: Registries;
+  registry_credentials: RegistryCredentials;
   run_datasets: RunDatasets;
   run_output_files: RunOutputFiles;
   run_parents: RunParents;

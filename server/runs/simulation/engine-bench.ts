@@ -7,10 +7,12 @@ import { newId } from '#kit/ids.ts';
 import { makeRunDriver } from '#runs/drive-runs.ts';
 import { ENGINE_LIMITS, type EngineLimits, type EngineParts } from '#runs/engine-parts.ts';
 import { enqueueRun } from '#runs/enqueue-run.ts';
+import { makeLogFollowers } from '#runs/follow-logs.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { makeScheduleRuns } from '#runs/schedule-runs.ts';
 import { settled } from '#runs/simulation/held-calls.ts';
 import { PLATFORM } from '#runs/simulation/simulated-server.ts';
+import { silentLog } from '#kit/log.ts';
 import { makeVirtualClock, type VirtualClock } from '#runs/simulation/virtual-clock.ts';
 import type { RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
@@ -56,6 +58,8 @@ export interface BenchServer {
   readonly parts: EngineParts;
   schedule(): Promise<'again' | 'done'>;
   /** A pass, and all the steps it began. */
+  /** Without waiting for the steps that it begins. */
+  pass(): Promise<unknown>;
   drive(): Promise<void>;
   hintRun(run: string): void;
   /** Passes of both until the run is in one of these states; a second of virtual time between them. */
@@ -167,6 +171,8 @@ function makeServer(bench: Bench, overrides: NonNullable<Parameters<Bench['serve
     folders: { run: () => '\0', output: () => '\0', attach: () => '\0', logFile: () => '\0' },
     attemptToken: (attempt) => attempt,
     serverUrl: () => 'http://platform.invalid',
+    registryCredential: async () => null,
+    logFollowers: makeLogFollowers({ clock, log: silentLog }),
     version: '0',
     limits: { ...ENGINE_LIMITS, ...overrides.limits },
   };
@@ -177,6 +183,7 @@ function makeServer(bench: Bench, overrides: NonNullable<Parameters<Bench['serve
     id: parts.server,
     parts,
     schedule,
+    pass: () => driver.pass(ending.signal),
     async drive() {
       await driver.pass(ending.signal);
       await driver.settled();

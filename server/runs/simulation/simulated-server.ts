@@ -3,8 +3,10 @@ import type { FakeEngine } from '#executors/fake/fake-engine.ts';
 import { makeFakeExecutor } from '#executors/fake/fake-executor.ts';
 import type { Clock } from '#kit/clock.ts';
 import { releaseClaims } from '#runs/claim-runs.ts';
+import { silentLog } from '#kit/log.ts';
 import { makeRunDriver } from '#runs/drive-runs.ts';
 import type { EngineLimits, EngineParts } from '#runs/engine-parts.ts';
+import { makeLogFollowers } from '#runs/follow-logs.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { makeScheduleRuns } from '#runs/schedule-runs.ts';
 import type { HeldCalls } from '#runs/simulation/held-calls.ts';
@@ -76,6 +78,8 @@ export function startSimulatedServer(process: string, id: string, around: Server
     folders: { run: () => NO_FOLDER, output: () => NO_FOLDER, attach: () => NO_FOLDER, logFile: () => NO_FOLDER },
     attemptToken: (attempt) => attempt,
     serverUrl: () => 'http://platform.invalid',
+    registryCredential: async () => null,
+    logFollowers: makeLogFollowers({ clock, log: silentLog }),
     version: '0',
     limits: around.limits,
   };
