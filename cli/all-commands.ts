@@ -22,6 +22,8 @@ import { gitCommits } from './commands/git-commits.ts';
 import { gitEndpoints } from './commands/git-endpoints.ts';
 import { gitRemove } from './commands/git-remove.ts';
 import { gitRepositories } from './commands/git-repositories.ts';
+import { imageList } from './commands/image-list.ts';
+import { imageTags } from './commands/image-tags.ts';
 import { inferenceList } from './commands/inference-list.ts';
 import { inferenceRun } from './commands/inference-run.ts';
 import { inferenceShow } from './commands/inference-show.ts';
@@ -33,6 +35,13 @@ import { memberList } from './commands/member-list.ts';
 import { memberRemove } from './commands/member-remove.ts';
 import { nodeList } from './commands/node-list.ts';
 import { nodeSet } from './commands/node-set.ts';
+import { registryAdd } from './commands/registry-add.ts';
+import { registryCredentials } from './commands/registry-credentials.ts';
+import { registryEdit } from './commands/registry-edit.ts';
+import { registryList } from './commands/registry-list.ts';
+import { registryLogin } from './commands/registry-login.ts';
+import { registryLogout } from './commands/registry-logout.ts';
+import { registryRemove } from './commands/registry-remove.ts';
 import { runAttempts } from './commands/run-attempts.ts';
 import { runDelete } from './commands/run-delete.ts';
 import { runDownload } from './commands/run-download.ts';
@@ -43,6 +52,7 @@ import { runOutputs } from './commands/run-outputs.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
 import { runTimeline } from './commands/run-timeline.ts';
+import { runUsage } from './commands/run-usage.ts';
 import { runWait } from './commands/run-wait.ts';
 import { runWhy } from './commands/run-why.ts';
 import { taskList } from './commands/task-list.ts';
@@ -109,6 +119,15 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   gitRepositories,
   gitBranches,
   gitCommits,
+  registryList,
+  registryAdd,
+  registryEdit,
+  registryRemove,
+  registryLogin,
+  registryLogout,
+  registryCredentials,
+  imageList,
+  imageTags,
   nodeList,
   nodeSet,
   trainingRun,
@@ -123,6 +142,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runList,
   runShow,
   runStop,
+  runUsage,
   runWait,
   runLog,
   runWhy,

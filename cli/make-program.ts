@@ -9,6 +9,8 @@ const NOUNS: Readonly<Record<string, string>> = {
   data: 'Data: files with a name and tags',
   dataset: 'Data sets made of data',
   git: 'Where code comes from',
+  registry: 'Where images of containers come from',
+  image: 'Images of containers',
   node: 'Machines',
   training: 'Trainings: data set and code in, model out',
   inference: 'Inferences on what trainings made',

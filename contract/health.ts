@@ -13,6 +13,7 @@ export const getHealth = defineRoute({
   method: 'GET',
   path: '/v1/health',
   permission: 'anyone',
+  jobDoor: 'open',
   summary: 'Answers 200 once the server serves',
   response: Health,
   errors: ['database-unavailable'],

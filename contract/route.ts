@@ -7,6 +7,12 @@ import type { ErrorCode } from './errors.ts';
  */
 export type Permission = 'anyone' | 'signed-in' | 'system-admin' | 'tenant-viewer' | 'tenant-member' | 'tenant-admin' | 'signed-url';
 
+/**
+ * Who may call a route through the door for jobs, the second listener that containers reach: nobody, attempts by their
+ * token and with its rights, or anybody there, where the address itself carries the right or there is nothing to guard.
+ */
+export type JobDoorRule = 'closed' | 'attempts' | 'open';
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One operation of the API as data: the server binds it, the client calls it, OpenAPI is written from it. */
@@ -21,6 +27,7 @@ export interface Route<
   /** With parameters in braces: `/v1/tenants/{tenant}/data/{data}`. */
   readonly path: string;
   readonly permission: Permission;
+  readonly jobDoor: JobDoorRule;
   readonly summary: string;
   readonly params: Params;
   readonly query: Query;
@@ -50,6 +57,8 @@ export function defineRoute<
   readonly method: Method;
   readonly path: `/v1/${string}`;
   readonly permission: Permission;
+  /** Unless given: `closed` for what anyone may call, `open` for signed addresses, `attempts` for all that asks who is calling. */
+  readonly jobDoor?: JobDoorRule;
   readonly summary: string;
   readonly params?: Params;
   readonly query?: Query;
@@ -67,6 +76,7 @@ export function defineRoute<
     method: spec.method,
     path: spec.path,
     permission: spec.permission,
+    jobDoor: spec.jobDoor ?? defaultJobDoor(spec.permission),
     summary: spec.summary,
     params: (spec.params ?? Empty) as Params,
     query: (spec.query ?? Empty) as Query,
@@ -79,3 +89,5 @@ export function defineRoute<
     idempotent: spec.idempotent ?? false,
   };
 }
+
+const defaultJobDoor = (permission: Permission): JobDoorRule => (permission === 'anyone' ? 'closed' : permission === 'signed-url' ? 'open' : 'attempts');

@@ -6,6 +6,7 @@ import { inferenceRoutes } from './inference.ts';
 import { lineageRoutes } from './lineage.ts';
 import { liveRoutes } from './live.ts';
 import { nodeRoutes } from './nodes.ts';
+import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
 import { sessionRoutes } from './session.ts';
@@ -25,6 +26,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...dataRoutes,
   ...datasetRoutes,
   ...gitRoutes,
+  ...registryRoutes,
   ...nodeRoutes,
   ...trainingRoutes,
   ...inferenceRoutes,

@@ -4,7 +4,7 @@ import { NamedRef } from './ids.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
 import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
-import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Waiting } from './runs.ts';
+import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
 import { TaskDetails } from './tasks.ts';
 import { TenantParams } from './tenants.ts';
 import { TrainingDetails } from './training.ts';
@@ -105,6 +105,17 @@ export const listAttempts = defineRoute({
   response: z.object({ items: z.array(Attempt) }),
 });
 
+export const getUsage = defineRoute({
+  id: 'runs.usage',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/usage',
+  permission: 'tenant-viewer',
+  summary: 'What a running run uses now; null when it does not run, or its executor cannot tell',
+  params: RunParams,
+  response: z.object({ usage: Usage.nullable() }),
+  errors: ['engine-unreachable'],
+});
+
 export const getTimeline = defineRoute({
   id: 'runs.timeline',
   method: 'GET',
@@ -192,4 +203,18 @@ export const getOutput = defineRoute({
   errors: ['range-not-satisfiable'],
 });
 
-export const runRoutes = [listRuns, getRun, updateRun, stopRun, deleteRun, getWaiting, listAttempts, getTimeline, getLog, followLog, listOutputs, getOutput];
+export const runRoutes = [
+  listRuns,
+  getRun,
+  updateRun,
+  stopRun,
+  deleteRun,
+  getWaiting,
+  listAttempts,
+  getUsage,
+  getTimeline,
+  getLog,
+  followLog,
+  listOutputs,
+  getOutput,
+];

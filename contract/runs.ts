@@ -3,6 +3,7 @@ import { Failure } from './failures.ts';
 import { RunId, RunRef } from './ids.ts';
 import { Environment, Memo, PartitionName, Tags, Title } from './names.ts';
 import { Instant, Person } from './paging.ts';
+import { ImageReference } from './registries.ts';
 import { DEFAULT_RESOURCES, Resources } from './resources.ts';
 import { TenantParams } from './tenants.ts';
 
@@ -42,7 +43,7 @@ export const RunSubmission = z.strictObject({
   command: Command,
   environment: Environment.default({}),
   /** `host` = the machine itself, through the local process executor. */
-  image: z.string().min(1).max(1024).default('host'),
+  image: ImageReference.default('host'),
   resources: Resources.prefault(DEFAULT_RESOURCES),
   partition: PartitionName.optional(),
   /** The run is ended after this long in `running`. Without it there is no limit. */
@@ -105,12 +106,23 @@ export const Attempt = z.object({
   executor: z.string(),
   node: z.string(),
   isolation: z.enum(['container', 'sandbox', 'none']),
+  /** `sha256:…` of the image that really ran; null where images have none, and before it started. */
+  imageDigest: z.string().nullable(),
   exitCode: z.number().int().nullable(),
   signal: z.string().nullable(),
   failure: Failure.nullable(),
   placedAt: Instant,
   startedAt: Instant.nullable(),
   endedAt: Instant.nullable(),
+});
+
+/** What a run's present attempt uses. CPU is the time used so far, on all cores together. */
+export const Usage = z.object({
+  at: Instant,
+  cpuSeconds: z.number().min(0),
+  memory: z.number().int().min(0),
+  networkReceived: z.number().int().min(0),
+  networkSent: z.number().int().min(0),
 });
 
 /** One step of a run's life, with what is known of why. */

@@ -133,6 +133,6 @@ describe('jobs', () => {
 /** The monitor of some attempt has written how its job ended. */
 async function exitRecorded(home: TestHome, installation: string): Promise<boolean> {
   const folder = path.join(home.folder, 'executors/local-process', installation);
-  const exits = await Promise.all((await readdir(folder)).map((attempt) => readExit(attemptFolder(folder, attempt as AttemptId))));
+  const exits = (await readdir(folder)).map((attempt) => readExit(attemptFolder(folder, attempt as AttemptId)));
   return exits.some((exit) => exit?.record.kind === 'exit');
 }

@@ -1,4 +1,4 @@
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { cpSync } from 'node:fs';
 import path from 'node:path';
 
@@ -22,6 +22,18 @@ export async function bundlePrograms(folder: string): Promise<void> {
   cpSync(path.join(root, 'server/migrations'), path.join(folder, 'migrations'), { recursive: true });
 }
 
+/**
+ * What dockerode needs only for engines over SSH and for building images, neither of which happens here: half the size of
+ * the whole program otherwise, and a native module that cannot be bundled.
+ */
+const leaveOut: Plugin = {
+  name: 'leave-out',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(ssh2|protobufjs|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path: name }) => ({ path: name, namespace: 'left-out' }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 async function bundle(folder: string, entries: Readonly<Record<string, string>>, external: readonly string[]): Promise<void> {
   await build({
     entryPoints: Object.entries(entries).map(([out, file]) => ({ in: path.join(root, file), out })),
@@ -34,6 +46,7 @@ async function bundle(folder: string, entries: Readonly<Record<string, string>>,
     sourcemap: true,
     logLevel: 'warning',
     external: [...external],
+    plugins: [leaveOut],
     // Packages in the older module form call `require`, which a module does not have by itself.
     banner: { js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);" },
   });

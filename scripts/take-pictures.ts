@@ -10,7 +10,7 @@ import { runDemo } from './demo/run-demo.ts';
 const pictures = path.join(import.meta.dirname, '../docs/pictures');
 const home = mkdtempSync(path.join(tmpdir(), 'sodate-pictures-'));
 try {
-  const { url } = await runDemo({ home, once: false, port: '0', say: () => {} });
+  const { url } = await runDemo({ home, once: false, executor: 'local', port: '0', say: () => {} });
   const password = (await readFile(path.join(home, 'demo-password'), 'utf8')).trim();
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1 });
@@ -26,6 +26,6 @@ try {
   await page.screenshot({ path: path.join(pictures, 'runs.png') });
   await browser.close();
 } finally {
-  await (await startDemoServer(home, '0')).down();
+  await (await startDemoServer(home, 'local', '0')).down();
   rmSync(home, { recursive: true, force: true });
 }

@@ -4,7 +4,7 @@ import { bindDataRoutes } from '#data/data-routes.ts';
 import { sweepObjects } from '#data/sweep-objects.ts';
 import { makeUploadGate } from '#data/upload-gate.ts';
 import { bindDatasetRoutes } from '#datasets/dataset-routes.ts';
-import type { Executor, StageFolders } from '#executors/executor.ts';
+import { type Executor, type StageFolders, StartRefused } from '#executors/executor.ts';
 import { makeExecutorRegistry } from '#executors/executor-registry.ts';
 import { makeGit } from '#git/git.ts';
 import { bindGitRoutes } from '#git/git-routes.ts';
@@ -16,20 +16,25 @@ import { migrate } from '#kit/db/migrate.ts';
 import type { Home } from '#kit/home.ts';
 import { makeBinder } from '#kit/http/bind-route.ts';
 import { IDEMPOTENCY_KEY_HOURS, sweepIdempotencyKeys } from '#kit/http/idempotency.ts';
+import { type JobDoor, makeJobDoor } from '#kit/http/job-door.ts';
 import { makeHttpApp } from '#kit/http/make-http-app.ts';
 import { servePages } from '#kit/http/serve-pages.ts';
 import { readInstallation } from '#kit/db/installation.ts';
 import { makeChangeFeed } from '#kit/live/change-feed.ts';
 import { bindLiveRoutes } from '#kit/live/live-routes.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
-import { startSweeps } from '#kit/sweeps.ts';
+import { type Sweep, startSweeps } from '#kit/sweeps.ts';
+import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { VERSION } from '#kit/version.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
-import { recordInventory } from '#nodes/nodes.ts';
+import { readTenantsInUse, recordInventory } from '#nodes/nodes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
+import { findRegistryCredential } from '#registries/registries.ts';
+import { bindRegistryRoutes } from '#registries/registry-routes.ts';
 import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
 import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
+import type { Reconciler } from '#kit/reconcilers/reconciler.ts';
 import { startRunEngine } from '#runs/run-engine.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { bindRunRoutes } from '#runs/run-routes.ts';
@@ -45,6 +50,7 @@ import { trainingKind } from '#training/training-kind.ts';
 import { bindTrainingRoutes } from '#training/training-routes.ts';
 import { ensureFirstAdmin, makePasswords, makeSignIn, makeSignInThrottle, signInLinkUrl, sweepSignIns } from '#users/users.ts';
 import { bindUserRoutes } from '#users/user-routes.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
 import { getHealth } from '@sodate/contract/health.ts';
 import { ALL_ROUTES } from '@sodate/contract/routes.ts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -70,8 +76,22 @@ export interface ComposeOptions {
   readonly webFolder: string;
   readonly workers?: WorkerFiles;
   readonly limits?: Partial<EngineLimits>;
-  /** Makes the executors, preferred first, once staging and the installation's id are there. */
-  readonly executors: (parts: { readonly stage: StageFolders; readonly installation: string }) => Promise<readonly Executor[]>;
+  /** Where jobs that have networks of their own reach the platform; null where none have. */
+  readonly jobPort?: number;
+  /** Makes the executors, preferred first, once what they stand on is there. */
+  readonly executors: (around: ExecutorSurroundings) => Promise<readonly Executor[]>;
+}
+
+/** What executors are made of. */
+export interface ExecutorSurroundings {
+  readonly stage: StageFolders;
+  readonly installation: string;
+  /** The door for jobs, at addresses that executors bring up. */
+  readonly door: Pick<JobDoor, 'listenOn' | 'leave'>;
+  /** Work to be done now and then while the server runs. */
+  addSweep(sweep: Sweep): void;
+  /** Numbers of the tenants of which an attempt may be alive. */
+  tenantsInUse(): Promise<ReadonlySet<number>>;
 }
 
 /** A whole server, not yet listening. */
@@ -111,7 +131,22 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     ...(options.workers ? { workerUrl: options.workers.staging } : {}),
   });
   await Promise.all([git.removeLeftovers(), staging.removeLeftovers()]);
-  const executors = makeExecutorRegistry(await options.executors({ stage: staging, installation }));
+  const app = await makeHttpApp({ logger, address });
+  const door = options.jobPort === undefined ? null : makeJobDoor({ app, port: options.jobPort });
+  const executorSweeps: Sweep[] = [];
+  const executors = makeExecutorRegistry(
+    await options.executors({
+      stage: staging,
+      installation,
+      door: {
+        // Before the server itself listens nothing is served: the sweep over the networks brings the door up then.
+        listenOn: async (address) => (bound.url === '' ? undefined : door?.listenOn(address)),
+        leave: async (address) => door?.leave(address),
+      },
+      addSweep: (sweep) => void executorSweeps.push(sweep),
+      tenantsInUse: () => readTenantsInUse(db),
+    }),
+  );
   const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind].map((kind) => kind as RunKind);
   const gate = makeUploadGate();
 
@@ -120,10 +155,10 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const runs = makeRuns({ db, clock, executors, changes, engine: { hintQueue: () => engine.hintQueue() } });
 
   const passwords = makePasswords();
+  const sealed = makeSealedSecrets(home.key);
   const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
   const access = makeAccess({ db, clock, verifyAttempt: (token) => verifyAttemptToken(db, home.key, token) });
 
-  const app = await makeHttpApp({ logger, address });
   const binder = makeBinder(app, access, db, clock);
   binder.bind(getHealth, async () => {
     await pool.query('select 1');
@@ -136,11 +171,12 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindDataRoutes(binder, { db, store: objectStore, gate, changes, clock, log: logger, signingKey: home.key });
   bindDatasetRoutes(binder, { db, clock, changes });
   bindGitRoutes(binder, { git });
+  bindRegistryRoutes(binder, { db, clock, sealed });
   bindNodeRoutes(binder, { db, changes, engine: { hintQueue: () => engine.hintQueue() } });
   bindTrainingRoutes(binder, { db, git, runs });
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
-  bindRunRoutes(binder, { db, clock, kinds, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
   bindLineageRoutes(binder, { db });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
@@ -158,6 +194,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     clock,
     logger,
   );
+
+  const held: { executorSweeps: readonly Reconciler[] } = { executorSweeps: [] };
 
   return {
     app,
@@ -177,19 +215,29 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
           changes,
           folders: staging.folders,
           attemptToken: (attempt) => makeAttemptToken(home.key, attempt),
-          serverUrl: () => bound.url,
-          registryCredential: async () => null,
+          serverUrl: ({ capabilities: { platformHost } }) => (platformHost === null ? bound.url : `http://${platformHost}:${options.jobPort}`),
+          registryCredential: async (tenant, image) => {
+            try {
+              return await findRegistryCredential(db, sealed, tenant, image);
+            } catch (error) {
+              // Kept under another key: no other try reads it, and its tenant can set it anew.
+              if (isSodateError(error)) throw new StartRefused('user-error', error.message, { cause: error });
+              throw error;
+            }
+          },
           logFollowers: makeLogFollowers({ clock, log: logger }),
           version: VERSION,
           limits: { ...ENGINE_LIMITS, ...options.limits },
         }),
       );
+      held.executorSweeps = startSweeps(executorSweeps, clock, logger);
       return { url: bound.url, firstSignIn: link === null ? null : signInLinkUrl(options.publicUrl ?? bound.url, link.secret) };
     },
     async close() {
+      await door?.close();
       await app.close();
       await engine.stop();
-      await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
+      await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
       await Promise.all([staging.close(), objectStore.close(), changes.close()]);
       await closeDatabase();

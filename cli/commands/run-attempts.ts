@@ -13,12 +13,13 @@ export const runAttempts = defineCommand({
     const { items } = await cli.client().call(listAttempts, { params: { tenant: await cli.tenant(), run: input.run }, signal: cli.signal });
     await cli.show({ items }, () =>
       table(
-        ['attempt', 'executor', 'node', 'isolation', 'placed', 'duration', 'exit', 'failure'],
+        ['attempt', 'executor', 'node', 'isolation', 'image', 'placed', 'duration', 'exit', 'failure'],
         items.map((one) => [
           one.number,
           one.executor,
           one.node,
           one.isolation,
+          one.imageDigest?.slice(0, 'sha256:'.length + 12) ?? null,
           formatTime(one.placedAt),
           formatSpan(one.startedAt, one.endedAt, cli.now()),
           one.signal ?? one.exitCode,

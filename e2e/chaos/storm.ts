@@ -159,15 +159,15 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
 /** Folders of attempts whose job has ended by itself and which are still there to be taken up. */
 async function endedAttempts(folder: string): Promise<readonly string[]> {
   const attempts = (await readdir(folder).catch(() => [])).map((name) => attemptFolder(folder, name as AttemptId));
-  const ended = await Promise.all(
-    attempts.map((attempt) =>
-      readExit(attempt).then(
-        (exit) => exit?.record.kind === 'exit',
-        () => false,
-      ),
-    ),
-  );
-  return attempts.filter((_attempt, at) => ended[at]).map((attempt) => attempt.path);
+  const hasExited = (attempt: (typeof attempts)[number]): boolean => {
+    try {
+      return readExit(attempt)?.record.kind === 'exit';
+    } catch {
+      // Removed while it was being read.
+      return false;
+    }
+  };
+  return attempts.filter(hasExited).map(({ path }) => path);
 }
 
 /**

@@ -18,11 +18,18 @@ export interface DemoServer {
 }
 
 /** Starts the server of the demo's home, or finds it running from an earlier demo. */
-export async function startDemoServer(home: string, port: string | undefined): Promise<DemoServer> {
+export async function startDemoServer(home: string, executor: 'local' | 'docker', port: string | undefined): Promise<DemoServer> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   const password = await demoPassword(home);
   const gitRoot = path.join(home, 'git', 'repositories');
-  const environment = { ...process.env, SODATE_HOME: home, SODATE_ADMIN_PASSWORD: password, SODATE_GIT_ROOT: gitRoot, DATABASE_URL: '' };
+  const environment = {
+    ...process.env,
+    SODATE_HOME: home,
+    SODATE_ADMIN_PASSWORD: password,
+    SODATE_GIT_ROOT: gitRoot,
+    SODATE_EXECUTORS: executor,
+    DATABASE_URL: '',
+  };
   const sodate = (...args: string[]): Promise<{ stdout: string }> => run(process.execPath, [PROGRAM, ...args], { env: environment });
   const running = async (): Promise<string | null> => {
     const said = await sodate('status', '--json').catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? '{}' }));

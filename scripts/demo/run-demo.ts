@@ -7,12 +7,14 @@ import { RUN_STATES } from '@sodate/contract/runs.ts';
 import { signIn } from '@sodate/contract/session.ts';
 import { startTraining } from '@sodate/contract/training.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { buildDemoImage } from './build-demo-image.ts';
 import { makeDataset, makeRepository, makeTenantAndUser, REPOSITORY, TENANT, USER } from './demo-content.ts';
 import { startDemoServer } from './demo-server.ts';
 
 export interface DemoOptions {
   readonly home: string;
   readonly once: boolean;
+  readonly executor: 'local' | 'docker';
   readonly port: string | undefined;
   readonly say: (text: string) => void;
 }
@@ -35,10 +37,11 @@ const TENANT_PARAMS = { tenant: TENANT };
 const ENDED: readonly string[] = RUN_STATES.slice(-3);
 
 /** The main job, from nothing to a model with its ancestry. */
-export async function runDemo({ home, once, port, say }: DemoOptions): Promise<DemoResult> {
+export async function runDemo({ home, once, executor, port, say }: DemoOptions): Promise<DemoResult> {
   const began = performance.now();
+  const image = executor === 'docker' ? await buildDemoImage(say) : undefined;
   say('Starting Sodate …\n');
-  const server = await startDemoServer(home, port);
+  const server = await startDemoServer(home, executor, port);
   try {
     const anonymous = makeClient({ server: server.url });
     const signedIn = async (name: string): Promise<Client> => {
@@ -52,7 +55,7 @@ export async function runDemo({ home, once, port, say }: DemoOptions): Promise<D
     const dataset = await makeDataset(client, say);
 
     say(`\nTraining on data set #${dataset}, from the HEAD commit of ${REPOSITORY}:\n`);
-    const common = { dataset: String(dataset), git: { repository: REPOSITORY }, resources: RESOURCES };
+    const common = { dataset: String(dataset), git: { repository: REPOSITORY }, resources: RESOURCES, image };
     const submitted = await client.call(startTraining, { params: TENANT_PARAMS, body: { ...common, name: 'small network', command: ['node', 'train.mjs'] } });
     const training = await follow(client, submitted, say);
     if (training.state !== 'succeeded') throw new Error(`The training ended as ${training.state}: ${training.failure?.message ?? ''}`);

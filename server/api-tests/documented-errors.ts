@@ -3,7 +3,7 @@ import { writeOpenApi } from '#kit/http/openapi.ts';
 import { ALL_ROUTES } from '@sodate/contract/routes.ts';
 
 /** Answered before any route is reached, or by all of them while the server ends. */
-export const ERRORS_OUTSIDE_ROUTES: readonly string[] = ['route-not-found', 'host-not-allowed', 'origin-not-allowed', 'shutting-down'];
+export const ERRORS_OUTSIDE_ROUTES: readonly string[] = ['route-not-found', 'jobs-only', 'host-not-allowed', 'origin-not-allowed', 'shutting-down'];
 
 interface DocumentedRoute {
   readonly id: string;

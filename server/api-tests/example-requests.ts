@@ -42,6 +42,11 @@ const count = { people: 0 };
 const newPerson = (platform: TestPlatform, tenant?: string) =>
   platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
 
+async function newRegistry(platform: TestPlatform): Promise<{ readonly id: string }> {
+  const name = `unused-${(count.people += 1)}`;
+  return (await platform.must(platform.systemAdmin.secret, 'POST', '/v1/registries', { name, address: `${name}.example` })).body;
+}
+
 /** By route id: how to make a request with things that are there. Made anew each time, because some requests use them up. */
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'health.get': async () => ({}),
@@ -137,6 +142,21 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     query: { repository: platform.repository.name, revision: 'main' },
   })),
 
+  'registries.list': async () => ({}),
+  'registries.create': async () => ({ body: { name: 'second', address: 'second.example:5000', insecure: true, tokenHosts: ['auth.example'] } }),
+  'registries.update': async (_things, platform) => ({ params: { registry: (await newRegistry(platform)).id }, body: { insecure: true } }),
+  'registries.delete': async (_things, platform) => ({ params: { registry: (await newRegistry(platform)).id } }),
+  'registryCredentials.list': forTenant(async () => ({})),
+  'registryCredentials.put': forTenant(async () => ({ params: { host: 'registry.example:5000' }, body: { userName: 'anna', password: 'a password' } })),
+  'registryCredentials.delete': forTenant(async (things, platform) => {
+    const host = `${things.tenant}.example:5000`;
+    const at = `/v1/tenants/${things.tenant}/registry-credentials/${host}`;
+    await platform.must(platform.systemAdmin.secret, 'PUT', at, { userName: 'anna', password: 'a password' });
+    return { params: { host } };
+  }),
+  'registries.listImages': forTenant(async () => ({ params: { registry: 'images' }, query: { text: 'model' } })),
+  'registries.listTags': forTenant(async () => ({ params: { registry: 'images' }, query: { image: 'team/model' } })),
+
   'nodes.list': async () => ({}),
   'nodes.update': async () => ({ params: { node: 'fake-node' }, body: { partition: 'west' } }),
 
@@ -177,6 +197,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'runs.delete': withRun(),
   'runs.waiting': withRun(),
   'runs.attempts': withRun(),
+  'runs.usage': withRun(),
   'runs.timeline': withRun(),
   'runs.log': withRun(),
   'runs.followLog': withRun(),

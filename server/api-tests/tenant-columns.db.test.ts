@@ -17,6 +17,7 @@ const WITHOUT_TENANT: Readonly<Record<string, string>> = {
   node_gpus: 'machines are shared by all tenants',
   nodes: 'machines are shared by all tenants',
   reconciler_leases: 'about servers, not about what people own',
+  registries: 'made by system admins for the whole installation',
   schema_migrations: 'about the schema',
   sessions: "a user's, who may be in several tenants",
   sign_in_links: "a user's, who may be in several tenants",

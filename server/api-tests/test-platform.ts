@@ -9,6 +9,7 @@ import { findLeftovers } from '#api-tests/find-leftovers.ts';
 import { systemClock } from '#kit/clock.ts';
 import { cloneTestDatabase, type TestDatabase } from '#kit/db/test-database.ts';
 import { type Home, openHome } from '#kit/home.ts';
+import { answerJson, provideStandInRegistry, type StandInRegistry } from '#registries/testing/provide-stand-in-registry.ts';
 import { makeAttemptToken } from '#runs/attempt-token.ts';
 import { sql } from 'kysely';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -48,6 +49,8 @@ export interface TestPlatform {
   /** An endpoint `local` with one repository, known to the platform. */
   readonly repository: TestRepository;
   readonly gitRoot: string;
+  /** A registry `images` with the image team/model:v1, known to the platform. */
+  readonly imageRegistry: StandInRegistry;
   readonly systemAdmin: Person;
   /** Of tenant `alpha`. */
   readonly admin: Person;
@@ -86,6 +89,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
   const webFolder = path.join(folder, 'web');
   const repository = await makeTestRepository(gitRoot, 'team/model');
   await makeWebFolder(webFolder);
+  const imageRegistry = await provideStandInRegistry((_request, response) => answerJson(response, { repositories: ['team/model'], tags: ['v1'] }));
   const engine = makeFakeEngine({ clock: systemClock, nodes: [{ name: 'fake-node', cpuMilli: 64_000, memoryBytes: 64 * 2 ** 30, gpus: [], problem: null }] });
   const errorsLogged: string[] = [];
   const held = { installation: '' };
@@ -149,6 +153,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
   const tenant = (await must(systemAdmin.secret, 'POST', '/v1/tenants', { name: 'alpha' })).body;
   const otherTenant = (await must(systemAdmin.secret, 'POST', '/v1/tenants', { name: 'beta' })).body;
   await must(systemAdmin.secret, 'POST', '/v1/git-endpoints', { name: 'local', kind: 'local', root: gitRoot });
+  await must(systemAdmin.secret, 'POST', '/v1/registries', { name: 'images', address: imageRegistry.address, insecure: true });
   const [admin, member, viewer, foreigner] = await Promise.all([
     makePerson('ada', { alpha: 'admin' }),
     makePerson('mel', { alpha: 'member' }),
@@ -179,6 +184,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
     engine,
     repository,
     gitRoot,
+    imageRegistry,
     systemAdmin,
     admin,
     member,
@@ -207,6 +213,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
       for (const run of live) await untilRun(run.tenant_id, run.id, ...ENDED);
       const attempts = await database.db.selectFrom('attempts').select('id').execute();
       await platform.close();
+      await imageRegistry.close();
       const leftovers = await findLeftovers({ home: home.folder, installation: held.installation, attempts: attempts.map(({ id }) => id) });
       await database.close();
       await rm(folder, { recursive: true, force: true });

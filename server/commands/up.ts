@@ -1,9 +1,9 @@
 import { CommandError } from '#commands/command-error.ts';
+import { makeExecutors } from '#commands/make-executors.ts';
 import { explainStartTrouble } from '#commands/start-trouble.ts';
 import { findRunningServer, processStart, removeServerRecord, writeServerRecord } from '#commands/server-record.ts';
 import { compose, type WorkerFiles } from '#compose.ts';
 import type { Config } from '#config/config.ts';
-import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
 import { systemClock } from '#kit/clock.ts';
 import type { DatabaseAddress } from '#kit/db/open-database.ts';
 import { holdServerLock } from '#kit/db/hold-server-lock.ts';
@@ -11,7 +11,6 @@ import { openHome } from '#kit/home.ts';
 import { VERSION } from '#kit/version.ts';
 import { startEmbeddedPostgres } from '#postgres/postgres.ts';
 import { mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { type Logger, pino } from 'pino';
@@ -84,19 +83,8 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     gitRoot: config.gitRoot,
     timeZone: config.timeZone,
     ...files,
-    executors: async ({ stage, installation }) => [
-      await makeLocalProcessExecutor({
-        folder: path.join(config.home, 'executors', 'local-process'),
-        platform: installation,
-        stage,
-        clock: systemClock,
-        log: logger,
-        nodeName: config.nodeName ?? hostname(),
-        nodePath: process.execPath,
-        visiblePaths: config.visiblePaths,
-        isolation: config.isolation,
-      }),
-    ],
+    jobPort: config.jobPort,
+    executors: (around) => makeExecutors(config, logger, around),
   });
   begun.push(() => platform.close());
   const { url, firstSignIn } = await platform.listen(config.host, config.port).catch((error: NodeJS.ErrnoException) => {

@@ -43,6 +43,39 @@ export const SETTINGS = {
     .describe('For unattended first starts: makes the user admin with this password. Without it a one-time link is printed'),
   SODATE_GIT_ROOT: absolute.optional().describe('Folder below which a system admin may register local git repositories. Default: git/ in the home'),
   SODATE_NODE_NAME: z.string().min(1).max(255).optional().describe('Name of this machine in lists. Default: its host name'),
+  SODATE_EXECUTORS: z
+    .string()
+    .default('auto')
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .refine(
+      (names) => names.length > 0 && names.every((name) => ['auto', 'local', 'docker'].includes(name)),
+      'must be auto, or local, docker or both, separated by a comma',
+    )
+    .describe('Where runs execute: local (processes of this machine), docker (containers), or both. auto: local, and docker where its engine is there'),
+  DOCKER_HOST: z.string().default('unix:///var/run/docker.sock').describe('Address of the Docker engine of this machine. Default: unix:///var/run/docker.sock'),
+  SODATE_DOCKER_NETWORKS: z
+    .string()
+    .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 network such as 10.213.0.0/16')
+    .default('10.213.0.0/16')
+    .describe('Addresses from which each tenant gets a network for its containers, 256 at a time. Default: 10.213.0.0/16'),
+  SODATE_DOCKER_DENY: z
+    .enum(['link-local', 'private'])
+    .default('link-local')
+    .describe('What containers may not reach besides this machine and other tenants: link-local (metadata services), or private (all private networks too)'),
+  SODATE_DOCKER_ALLOW: z
+    .string()
+    .default('')
+    .transform((value) => value.split(',').filter((part) => part !== ''))
+    .describe('Networks that containers may reach although SODATE_DOCKER_DENY closes them, such as 10.1.2.0/24, separated by commas'),
+  SODATE_IMAGE_BUDGET_GB: z.coerce
+    .number()
+    .positive()
+    .default(100)
+    .describe('Gigabytes that images pulled for runs may take; above it those not used for longest are removed. Default: 100'),
+  SODATE_JOB_PORT: port
+    .refine((value) => value > 0, 'must be from 1 to 65535, since jobs are told of it')
+    .default(7364)
+    .describe('Port at which containers reach the platform, on the addresses of their own networks only. Default: 7364'),
   SODATE_ISOLATION: z
     .enum(['auto', 'bubblewrap', 'unshare', 'none'])
     .default('auto')
@@ -72,6 +105,15 @@ export interface Config {
   readonly adminPassword: Secret | null;
   readonly gitRoot: string;
   readonly nodeName: string | null;
+  readonly executors: readonly string[];
+  readonly docker: {
+    readonly host: string;
+    readonly networks: string;
+    readonly deny: 'link-local' | 'private';
+    readonly allow: readonly string[];
+    readonly imageBudgetBytes: number;
+  };
+  readonly jobPort: number;
   readonly isolation: 'auto' | 'bubblewrap' | 'unshare' | 'none';
   readonly visiblePaths: readonly string[];
   readonly timeZone: string;
@@ -98,6 +140,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     adminPassword: settings.SODATE_ADMIN_PASSWORD ?? null,
     gitRoot: settings.SODATE_GIT_ROOT ?? path.join(settings.SODATE_HOME, 'git', 'repositories'),
     nodeName: settings.SODATE_NODE_NAME ?? null,
+    executors: settings.SODATE_EXECUTORS,
+    docker: {
+      host: settings.DOCKER_HOST,
+      networks: settings.SODATE_DOCKER_NETWORKS,
+      deny: settings.SODATE_DOCKER_DENY,
+      allow: settings.SODATE_DOCKER_ALLOW,
+      imageBudgetBytes: settings.SODATE_IMAGE_BUDGET_GB * 1e9,
+    },
+    jobPort: settings.SODATE_JOB_PORT,
     isolation: settings.SODATE_ISOLATION,
     visiblePaths: settings.SODATE_VISIBLE_PATHS,
     timeZone: settings.SODATE_TIME_ZONE,

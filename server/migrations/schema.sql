@@ -346,7 +346,6 @@ table runs
   constraint runs_tenant_id_id_key UNIQUE (tenant_id, id)
   CREATE INDEX runs_list ON public.runs USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX runs_list_kind ON public.runs USING btree (tenant_id, kind, created_at DESC, id DESC)
-  CREATE INDEX runs_live_by_tenant ON public.runs USING btree (tenant_id) WHERE (state = ANY (ARRAY['starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text]))
   CREATE INDEX runs_queue ON public.runs USING btree (tenant_id, COALESCE(partition, ''::text), shape, priority DESC, queued_at, id) WHERE (state = 'queued'::text)
   CREATE INDEX runs_tags ON public.runs USING gin (tags)
   CREATE INDEX runs_text ON public.runs USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)

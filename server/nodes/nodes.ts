@@ -94,3 +94,15 @@ export async function recordInventory(db: Database, executors: readonly Executor
     }
   }
 }
+
+/** Numbers of the tenants that have an attempt which is not proved gone. */
+export async function readTenantsInUse(db: Database): Promise<ReadonlySet<number>> {
+  const rows = await db
+    .selectFrom('attempts')
+    .innerJoin('tenants', 'tenants.id', 'attempts.tenant_id')
+    .select('tenants.number')
+    .distinct()
+    .where('attempts.released_at', 'is', null)
+    .execute();
+  return new Set(rows.map(({ number }) => number));
+}

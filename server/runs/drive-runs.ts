@@ -100,13 +100,13 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
       entry.run = step.run;
       publish(entry.run);
       entry.hinted = false;
-      step = await take(entry, signal);
+      step = await take(entry, signal, step.upToDate);
     }
     entry.busy = false;
     apply(entry, step);
   };
 
-  const take = async (entry: Held, signal: AbortSignal): Promise<Step> => {
+  const take = async (entry: Held, signal: AbortSignal, upToDate = false): Promise<Step> => {
     const { executor } = entry.run;
     const start = entry.run.state === 'starting' ? new AbortController() : null;
     // One that is asked to stop by now does not wait for anything in its start, and so needs no way out of it.
@@ -117,7 +117,7 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
       state.launching.set(executor, launching(executor) + 1);
     }
     try {
-      const step = await stepRun(parts, entry.run, start?.signal ?? signal);
+      const step = await stepRun(parts, entry.run, start?.signal ?? signal, upToDate);
       entry.troubles = 0;
       return step;
     } catch (error) {

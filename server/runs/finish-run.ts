@@ -16,9 +16,10 @@ const ENGINE_RETRY_MS = 2_000;
  * it held is free. In this order, each step repeatable: dying between any two only means that the next holder does them
  * again. What an attempt held is given away only when its engine has confirmed that nothing of it is left.
  */
-export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executor: Executor): Promise<Step> {
+export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executor: Executor, upToDate: boolean): Promise<Step> {
   const { db, clock } = parts;
-  const run = await readClaimed(db, claimed);
+  // What is written below is guarded by the claim in any case; this only keeps what is read from being old.
+  const run = upToDate ? claimed : await readClaimed(db, claimed);
   if (run === null || run.state !== 'finishing') return { next: 'let-go' };
   const failure = run.failure_class === null ? null : { class: FailureClass.parse(run.failure_class), message: run.failure_message ?? '' };
   const verdict = judgeEnd(failure, run.stop_reason, run.retries);

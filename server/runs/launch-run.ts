@@ -56,7 +56,9 @@ export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: E
       image_digest: executor.imageDigest?.(handle) ?? null,
     },
   });
-  return moved ? { next: 'look-again', run: { ...run, state: 'running', started_at: now, handle, phase: null, phase_progress: null } } : { next: 'reload' };
+  return moved
+    ? { next: 'look-again', run: { ...run, ...moved, state: 'running', started_at: now, handle, phase: null, phase_progress: null } }
+    : { next: 'reload' };
 }
 
 async function recordRefusal({ db, clock, log }: EngineParts, run: ClaimedRun, error: unknown): Promise<Step> {

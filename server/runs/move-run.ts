@@ -1,3 +1,4 @@
+import type { ClaimedRun } from '#runs/claim-runs.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { DB } from '#kit/db/tables.ts';
 import { statesBefore } from '#runs/run-states.ts';
@@ -23,13 +24,16 @@ export interface Move {
   readonly freesGpus?: boolean;
 }
 
+/** What others may have written into the run by the time of the move. */
+export type MovedRun = Pick<ClaimedRun, 'stop_reason' | 'stop_asked_at' | 'stop_grace_seconds'>;
+
 /**
  * The only way a run changes state: one statement that checks the table of moves and the claim, writes run, attempt and
  * timeline, and is durable when it returns. It either does all of that or nothing.
- * @returns false when the run is no longer in a state from which this is legal, or the claim is lost, or `unlessStopAsked`
+ * @returns null when the run is no longer in a state from which this is legal, or the claim is lost, or `unlessStopAsked`
  *   holds it back; then nothing was written, and whoever holds the claim now goes on
  */
-export async function moveRun(db: Database, move: Move): Promise<boolean> {
+export async function moveRun(db: Database, move: Move): Promise<MovedRun | null> {
   const legal = statesBefore(move.to);
   const from = move.from ?? legal;
   if (from.some((state) => !legal.includes(state))) throw new Error(`No move leads from ${from.join(' or ')} to ${move.to}`);
@@ -42,7 +46,7 @@ export async function moveRun(db: Database, move: Move): Promise<boolean> {
         .where('state', 'in', from)
         .$if(move.unlessStopAsked === true, (update) => update.where('stop_asked_at', 'is', null))
         .$if(move.leaseToken !== null, (update) => update.where('lease_token', '=', move.leaseToken))
-        .returning(['tenant_id', 'id', 'attempt', 'attempt_id']),
+        .returning(['tenant_id', 'id', 'attempt', 'attempt_id', 'stop_reason', 'stop_asked_at', 'stop_grace_seconds']),
     )
     .with('noted', (with_) =>
       with_
@@ -74,6 +78,6 @@ export async function moveRun(db: Database, move: Move): Promise<boolean> {
         with_.deleteFrom('gpu_allocations').using('moved').whereRef('gpu_allocations.attempt_id', '=', 'moved.attempt_id').returning('gpu_allocations.gpu'),
       )
     : withAttempt;
-  const rows = await withGpus.selectFrom('moved').select('id').execute();
-  return rows.length === 1;
+  const moved = await withGpus.selectFrom('moved').select(['stop_reason', 'stop_asked_at', 'stop_grace_seconds']).executeTakeFirst();
+  return moved === undefined ? null : { ...moved, stop_reason: moved.stop_reason as MovedRun['stop_reason'] };
 }

@@ -8,6 +8,9 @@ import { makeWriteManifests } from '#runs/write-manifests.ts';
 
 const SCHEDULE_EVERY_MS = 1_000;
 const DRIVE_EVERY_MS = 250;
+/** Under load a pass costs the same for many runs as for one, so it waits until there are some. */
+const SCHEDULE_AT_MOST_EVERY_MS = 15;
+const DRIVE_AT_MOST_EVERY_MS = 5;
 const SWEEP_EVERY_MS = 30_000;
 const MANIFESTS_EVERY_MS = 5_000;
 
@@ -29,14 +32,15 @@ export async function startRunEngine(parts: EngineParts): Promise<RunEngine> {
   await releaseClaims(parts.db, parts.server);
   const workers: { schedule?: Reconciler; drive?: Reconciler } = {};
   const driver = makeRunDriver(parts, { wake: () => workers.drive?.hint(), freed: () => workers.schedule?.hint() });
-  const start = (name: string, pass: (signal: AbortSignal) => Promise<'again' | 'done'>, intervalMs: number): Reconciler =>
-    startReconciler({ name, pass, intervalMs, clock: parts.clock, log: parts.log });
+  const start = (name: string, pass: (signal: AbortSignal) => Promise<'again' | 'done'>, intervalMs: number, atMostEveryMs = 0): Reconciler =>
+    startReconciler({ name, pass, intervalMs, atMostEveryMs, clock: parts.clock, log: parts.log });
   const schedule = start(
     'schedule-runs',
     makeScheduleRuns(parts, () => driver.hintPlaced()),
     SCHEDULE_EVERY_MS,
+    SCHEDULE_AT_MOST_EVERY_MS,
   );
-  const drive = start('drive-runs', (signal) => driver.pass(signal), DRIVE_EVERY_MS);
+  const drive = start('drive-runs', (signal) => driver.pass(signal), DRIVE_EVERY_MS, DRIVE_AT_MOST_EVERY_MS);
   const sweep = start('sweep-orphans', makeSweepOrphans(parts).pass, SWEEP_EVERY_MS);
   const manifests = start('write-manifests', makeWriteManifests(parts), MANIFESTS_EVERY_MS);
   Object.assign(workers, { schedule, drive });

@@ -27,7 +27,7 @@ async function attemptOf(db: Database, tenant: TenantId, run: FoundRun, number: 
   const attempts = await listAttemptRows(db, tenant, run.id);
   const found = number === undefined ? attempts.at(-1) : attempts.find((attempt) => attempt.number === number);
   if (found === undefined && number !== undefined) throw new SodateError('not-found', { thing: 'attempt', reference: number });
-  return found === undefined ? null : { id: found.id as AttemptId, number: found.number, over: found.released_at !== null || found.ended_at !== null };
+  return found === undefined ? null : { id: found.id as AttemptId, number: found.number, over: found.released_at !== null };
 }
 
 /** The log as bytes, from an offset to its present end. The header `sodate-log-end` says where a later request goes on. */

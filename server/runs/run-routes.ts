@@ -1,3 +1,4 @@
+import type { ExecutorRegistry } from '#executors/executor-registry.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
@@ -6,6 +7,7 @@ import { deleteRun } from '#runs/delete-run.ts';
 import { explainWaiting } from '#runs/explain-waiting.ts';
 import { findRun } from '#runs/find-run.ts';
 import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
+import { readUsage } from '#runs/read-usage.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { listFolder, openInside } from '#runs/run-outputs.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
@@ -26,6 +28,7 @@ export interface RunRouteParts {
   readonly db: Database;
   readonly clock: Clock;
   readonly kinds: readonly RunKind[];
+  readonly executors: ExecutorRegistry;
   readonly staging: Pick<Staging, 'folders' | 'removeRunFolders'>;
   readonly changes: ChangeFeed;
   readonly engine: { hintRun(run: string): void };
@@ -102,6 +105,7 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
         executor: row.executor,
         node: row.node_name,
         isolation: row.isolation as 'container' | 'sandbox' | 'none',
+        imageDigest: row.image_digest,
         exitCode: row.exit_code,
         signal: row.signal,
         failure: showFailure(row.failure_class, row.failure_message),
@@ -110,6 +114,11 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
         endedAt: row.ended_at?.toISOString() ?? null,
       })),
     };
+  });
+
+  binder.bind(routes.getUsage, async ({ tenant, params }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    return { usage: await readUsage(parts.executors, (await listAttemptRows(db, tenant.id, run.id)).at(-1)) };
   });
 
   binder.bind(routes.getTimeline, async ({ tenant, params }) => {

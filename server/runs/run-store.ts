@@ -98,6 +98,8 @@ export async function listAttemptRows(db: Database, tenant: TenantId, run: strin
       'attempts.executor',
       'nodes.name as node_name',
       'attempts.isolation',
+      'attempts.image_digest',
+      'attempts.handle',
       'attempts.exit_code',
       'attempts.signal',
       'attempts.failure_class',

@@ -1,4 +1,4 @@
-import type { DatabaseTransaction } from '#kit/db/open-database.ts';
+import type { Database } from '#kit/db/open-database.ts';
 import { newId } from '#kit/ids.ts';
 import { holdsReconcilerLease, type LeaseToken, takeReconcilerLease } from '#kit/reconcilers/reconciler-lease.ts';
 import { readPlacementNodes } from '#nodes/nodes.ts';
@@ -42,7 +42,12 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
         return false;
       });
     const heads = await readHeads(db, { now, groups: limits.queueGroups, perGroup: limits.headsPerGroup, after: round.after });
-    const { placements, blockers } = await place(parts, heads.rows, now, underLease);
+    const placed = await place(parts, heads.rows, now, token);
+    if (placed === null) {
+      lease.token = null;
+      return 'done';
+    }
+    const { placements, blockers } = placed;
     round.blockers = [...(round.after === null ? [] : round.blockers), ...blockers];
     round.after = heads.next;
     if (heads.next === null) await blockerBook.write(round.blockers, token, now, underLease);
@@ -55,36 +60,39 @@ export function makeScheduleRuns(parts: EngineParts, onPlaced: () => void): () =
   };
 }
 
-async function place(parts: EngineParts, heads: readonly HeadRow[], now: Date, underLease: UnderLease): Promise<PlacementResult> {
+/** @returns null when the lease is lost, and nothing was placed */
+async function place(parts: EngineParts, heads: readonly HeadRow[], now: Date, token: LeaseToken): Promise<PlacementResult | null> {
   if (heads.length === 0) return { placements: [], blockers: [] };
   const { db, limits } = parts;
   const [nodes, tenants] = await Promise.all([readPlacementNodes(db, now), readTenantShares(db, [...new Set(heads.map((head) => head.tenant))])]);
   const result = placeRuns({ now, nodes, tenants, heads, reserveAfterMs: limits.reserveAfterMs });
-  if (result.placements.length > 0) await underLease((tx) => writePlacements(tx, result, heads, nodes, now));
+  if (result.placements.length > 0 && !(await writePlacements(db, token, result, nodes, now))) return null;
   return result;
 }
 
 async function writePlacements(
-  tx: DatabaseTransaction,
+  db: Database,
+  token: LeaseToken,
   result: PlacementResult,
-  heads: readonly HeadRow[],
   nodes: Awaited<ReturnType<typeof readPlacementNodes>>,
   now: Date,
-): Promise<void> {
-  const headOf = new Map(heads.map((head) => [head.run, head]));
+): Promise<boolean> {
   const isolationOf = (placement: Placement): string =>
     nodes.find(({ id }) => id === placement.node)?.executors.find(({ id }) => id === placement.executor)?.isolation ?? 'none';
   const rows = result.placements.map((placement) => ({
     ...placement,
     attempt: newId<string>(),
     isolation: isolationOf(placement),
-    head: headOf.get(placement.run),
   }));
-  // A run that was cancelled since the heads were read is not in `placed`, and so gets no attempt. Nothing is claimed for
-  // this server here: which server launches it depends on who has the executor.
-  await sql`
-    with wanted as (
-      select * from jsonb_to_recordset(${JSON.stringify(rows.map(({ run, node, executor, attempt, isolation, gpus }) => ({ run, node, executor, attempt, isolation, gpus })))}::jsonb)
+  // One statement, so one round trip and one commit. It writes nothing when the lease is lost, which `held` keeps still
+  // until the commit. A run that was cancelled since the heads were read is not in `placed`, and so gets no attempt.
+  // Nothing is claimed for this server here: which server launches it depends on who has the executor. A pair (node, GPU)
+  // is a key: were it taken, the whole pass would be undone rather than give it away twice.
+  const { rows: answer } = await sql<{ held: number }>`
+    with held as (
+      select 1 from reconciler_leases where name = ${LEASE} and token = ${token} for share
+    ), wanted as (
+      select w.* from held, jsonb_to_recordset(${JSON.stringify(rows.map(({ run, node, executor, attempt, isolation, gpus }) => ({ run, node, executor, attempt, isolation, gpus })))}::jsonb)
         as w(run uuid, node uuid, executor text, attempt uuid, isolation text, gpus jsonb)
     ), placed as (
       update runs set state = 'starting', attempt = runs.attempt + 1, attempt_id = w.attempt, due_at = ${now}, lease_until = null
@@ -95,15 +103,10 @@ async function writePlacements(
       select tenant_id, attempt_id, id, attempt, executor, node, isolation, cpu_milli, memory_bytes, array(select jsonb_array_elements_text(gpus)), ${now}, 'staging' from placed
     ), noted as (
       insert into run_timeline (tenant_id, run_id, at, state, attempt, note) select tenant_id, id, ${now}, 'starting', attempt, 'placed' from placed
-    )
-    select 1`.execute(tx);
-  const withGpus = rows.filter((row) => row.gpus.length > 0);
-  if (withGpus.length > 0) {
-    // The pair (node, GPU) is the key: were it taken, the whole pass would be undone rather than give it away twice.
-    await sql`
+    ), allocated as (
       insert into gpu_allocations (node_id, gpu, tenant_id, attempt_id)
-      select a.node_id, gpu, a.tenant_id, a.id from attempts a cross join lateral unnest(a.gpus) as gpu where a.id = any(${withGpus.map(({ attempt }) => attempt)})`.execute(
-      tx,
-    );
-  }
+      select node, gpu, tenant_id, attempt_id from placed cross join lateral jsonb_array_elements_text(gpus) as gpu
+    )
+    select count(*)::int as held from held`.execute(db);
+  return answer[0]?.held === 1;
 }

@@ -6,8 +6,8 @@ import { watchRun } from '#runs/watch-run.ts';
 
 /** What to do with a claimed run after a step. */
 export type Step =
-  /** It has changed: take the next step now. */
-  | { readonly next: 'look-again'; readonly run: ClaimedRun }
+  /** It has changed: take the next step now. `upToDate`: this is the run as the last statement left it, in every column. */
+  | { readonly next: 'look-again'; readonly run: ClaimedRun; readonly upToDate?: boolean }
   /** Somebody else changed it: read it again, then go on. */
   | { readonly next: 'reload' }
   | { readonly next: 'wait'; readonly ms: number }
@@ -17,7 +17,7 @@ export type Step =
   | { readonly next: 'let-go' };
 
 /** The one step that a live run needs next, by its state. */
-export async function stepRun(parts: EngineParts, run: ClaimedRun, signal: AbortSignal): Promise<Step> {
+export async function stepRun(parts: EngineParts, run: ClaimedRun, signal: AbortSignal, upToDate = false): Promise<Step> {
   const executor = parts.executors.get(run.executor);
   if (executor === undefined) return { next: 'let-go' };
   switch (run.state) {
@@ -27,7 +27,7 @@ export async function stepRun(parts: EngineParts, run: ClaimedRun, signal: Abort
     case 'stopping':
       return watchRun(parts, run, executor);
     case 'finishing':
-      return finishRun(parts, run, executor);
+      return finishRun(parts, run, executor, upToDate);
     case 'queued':
     case 'succeeded':
     case 'failed':

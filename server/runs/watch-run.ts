@@ -54,8 +54,18 @@ async function toStopping(
   set: { readonly stop_asked_at?: Date; readonly stop_grace_seconds?: number; readonly stop_reason?: 'time-limit' },
   note: string,
 ): Promise<Step> {
-  const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'stopping', from: ['running'], at: parts.clock.now(), note, set });
-  return moved ? { next: 'look-again', run: { ...run, ...set, state: 'stopping' } } : { next: 'reload' };
+  const moved = await moveRun(parts.db, {
+    run: run.id,
+    leaseToken: run.lease_token,
+    to: 'stopping',
+    from: ['running'],
+    at: parts.clock.now(),
+    note,
+    set,
+    // A person may have asked since the run was read: then that is why it ends, and not the time limit.
+    unlessStopAsked: set.stop_reason === 'time-limit',
+  });
+  return moved ? { next: 'look-again', run: { ...run, ...moved, state: 'stopping' } } : { next: 'reload' };
 }
 
 /**
@@ -93,5 +103,6 @@ async function recordEnd(parts: EngineParts, run: ClaimedRun, end: AttemptEnd): 
   };
   const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'finishing', at: now, note, setAttempt: ended });
   if (!moved) return { next: 'reload' };
-  return { next: 'look-again', run: { ...run, state: 'finishing' } };
+  const { exit_code, failure_class, failure_message } = ended;
+  return { next: 'look-again', upToDate: true, run: { ...run, ...moved, exit_code, failure_class, failure_message, state: 'finishing' } };
 }

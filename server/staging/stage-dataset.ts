@@ -5,7 +5,6 @@ import { newId } from '#kit/ids.ts';
 import type { BlobLink, ObjectStore } from '#kit/object-store/object-store.ts';
 import { datasetMeta } from '#staging/dataset-meta.ts';
 import type { EntryFolder } from '#staging/make-entry-folders.ts';
-import { readAhead } from '#staging/read-ahead.ts';
 import type { StagingWorker } from '#staging/run-staging-task.ts';
 import { folderExists, settleFolder } from '#staging/settle-folder.ts';
 import { DATA_TYPES, type DatasetDetails } from '@sodate/contract/datasets.ts';
@@ -121,7 +120,7 @@ function entryFolders(details: Pick<DatasetDetails, 'flat' | 'entries' | 'flatEn
 }
 
 async function* links(db: Database, tenant: TenantId, dataset: DatasetId, flat: boolean, input: string): AsyncIterable<BlobLink> {
-  for await (const { type, dataNumber, name, blob } of readAhead(datasetFiles(db, tenant, dataset))) {
+  for await (const { type, dataNumber, name, blob } of datasetFiles(db, tenant, dataset)) {
     yield { blob: blob.id, target: fileTarget(path.join(input, flat ? '' : type, String(dataNumber)), name) };
   }
 }

@@ -10,7 +10,8 @@ import { folderExists, settleFolder } from '#staging/settle-folder.ts';
 import { makeStageDataset } from '#staging/stage-dataset.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import type { AttemptId, DatasetId, RunId, TenantId } from '@sodate/contract/ids.ts';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { closeSync, fchmodSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -63,7 +64,8 @@ export function makeStageFolders(parts: StagingParts): Staging {
   /** Out of sight by one rename, then removed. If the process dies in between, the next call or `removeLeftovers` goes on. */
   async function removeAway(folder: string, name: string): Promise<void> {
     const trash = path.join(home, 'trash', name);
-    await remover.run('removeTree', trash);
+    if (lstatSync(trash, { throwIfNoEntry: false }) !== undefined) await remover.run('removeTree', trash);
+    if (removeEmptyFolders(folder)) return;
     await mkdir(path.dirname(trash), { recursive: true });
     const there = await rename(folder, trash).then(
       () => true,
@@ -108,27 +110,27 @@ export function makeStageFolders(parts: StagingParts): Staging {
       }
       case 'run-folder': {
         const place = folders[item.folder](checkedId(item.run));
-        if (item.run === run) await makeJobFolder(place, options.jobUser);
+        if (item.run === run) makeJobFolder(place, options.jobUser);
         else if (!(await folderExists(place)))
           throw new StartRefused('platform', `The ${item.folder} folder of run ${item.run}, which this one builds on, is not there any more.`);
         return place;
       }
       case 'scratch': {
         const place = path.join(attemptFolder(attempt), itemFolder(item));
-        await makeJobFolder(place, options.jobUser);
+        makeJobFolder(place, options.jobUser);
         return place;
       }
     }
   }
 
-  async function makeLogFile(run: RunId, attempt: AttemptId): Promise<string> {
+  function makeLogFile(run: RunId, attempt: AttemptId): string {
     const file = folders.logFile(checkedId(run), checkedId(attempt));
-    await mkdir(path.dirname(file), { recursive: true });
+    mkdirSync(path.dirname(file), { recursive: true });
     try {
-      const fresh = await open(file, 'wx', 0o644);
+      const fresh = openSync(file, 'wx', 0o644);
       // Whatever the umask is: people and the job may read it.
-      await fresh.chmod(0o644);
-      await fresh.close();
+      fchmodSync(fresh, 0o644);
+      closeSync(fresh);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
@@ -140,14 +142,12 @@ export function makeStageFolders(parts: StagingParts): Staging {
     async realise(attempt, run, plan, options, signal): Promise<StagedFolders> {
       signal.throwIfAborted();
       const tenant = await checkTenant(db, run, plan.items);
-      await mkdir(attemptFolder(attempt), { recursive: true });
+      mkdirSync(attemptFolder(attempt), { recursive: true });
+      const logFile = makeLogFile(run, attempt);
       // All of them end before this does: nobody may discard the attempt while one is still being written.
-      const [logFile, ...made] = await Promise.allSettled([
-        makeLogFile(run, attempt),
-        ...plan.items.map((item) => realiseItem(item, attempt, run, tenant, options, signal)),
-      ]);
+      const made = await Promise.allSettled(plan.items.map((item) => realiseItem(item, attempt, run, tenant, options, signal)));
       const places = made.map(valueOf);
-      return { folders: new Map(plan.items.map((item, at) => [item.name, places[at] as string])), logFile: valueOf(logFile) };
+      return { folders: new Map(plan.items.map((item, at) => [item.name, places[at] as string])), logFile };
     },
     discard: (attempt) => removeAway(attemptFolder(attempt), checkedId(attempt)),
     removeRunFolders: (run) => removeAway(folders.run(checkedId(run)), `run-${run}`),
@@ -159,6 +159,28 @@ export function makeStageFolders(parts: StagingParts): Staging {
       await Promise.all([worker.close(), remover.close()]);
     },
   };
+}
+
+/** Folders that a job was given and left empty. */
+const EMPTY_FOLDERS_LIMIT = 8;
+
+/**
+ * Removes a folder with nothing but a few empty folders in it, which is what most attempts leave: then no thread has to be
+ * asked. @returns false when there is more in it; some of its empty folders may be gone by then
+ */
+function removeEmptyFolders(folder: string): boolean {
+  try {
+    const names = readdirSync(folder);
+    if (names.length > EMPTY_FOLDERS_LIMIT) return false;
+    for (const name of names) rmdirSync(path.join(folder, name));
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Gone already, which is for the caller to find, a file, something in it, or not ours to remove.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'EACCES' || code === 'EPERM') return false;
+    throw error;
+  }
 }
 
 function valueOf(settled: PromiseSettledResult<string>): string {

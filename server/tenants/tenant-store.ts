@@ -113,12 +113,26 @@ export async function listWorkplaces(db: Database, caller: Caller): Promise<{ id
 /** @throws SodateError `name-taken` */
 export async function insertTenant(
   db: Database,
-  tenant: { readonly id: TenantId; readonly name: string; readonly displayName: string; readonly quota: Quota; readonly executors: string[] | null; readonly now: Date },
+  tenant: {
+    readonly id: TenantId;
+    readonly name: string;
+    readonly displayName: string;
+    readonly quota: Quota;
+    readonly executors: string[] | null;
+    readonly now: Date;
+  },
 ): Promise<TenantRow> {
   try {
     return await db
       .insertInto('tenants')
-      .values({ id: tenant.id, name: tenant.name, display_name: tenant.displayName, executors: tenant.executors, created_at: tenant.now, ...toQuotaColumns(tenant.quota) })
+      .values({
+        id: tenant.id,
+        name: tenant.name,
+        display_name: tenant.displayName,
+        executors: tenant.executors,
+        created_at: tenant.now,
+        ...toQuotaColumns(tenant.quota),
+      })
       .returningAll()
       .executeTakeFirstOrThrow();
   } catch (error) {

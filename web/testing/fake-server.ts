@@ -102,6 +102,7 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
         executor: 'local-process',
         node: 'node-1',
         isolation: 'sandbox',
+        imageDigest: null,
         exitCode: failure === null ? run.exitCode : null,
         signal: failure === null ? null : 'SIGKILL',
         failure,

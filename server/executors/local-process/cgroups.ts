@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptId } from '@sodate/contract/ids.ts';
@@ -15,7 +15,7 @@ import { signalProcess } from './process-table.ts';
 export interface Cgroups {
   readonly enforces: Capabilities['enforces'];
   /** Idempotent. Answers what the monitor needs: it sets the limits, which costs a shell a twentieth of what it costs Node. */
-  create(attempt: AttemptId, limits: LaunchSpec['limits']): Promise<JobGroups>;
+  create(attempt: AttemptId, limits: LaunchSpec['limits']): JobGroups;
   /** Sends SIGKILL to all that is in the group, after forbidding it to fork. Answers how many it found. */
   kill(attempt: AttemptId): Promise<number>;
   remove(attempt: AttemptId): Promise<void>;
@@ -100,8 +100,13 @@ async function canEnter(folder: string): Promise<boolean> {
  * A server that is killed closes nothing, so the group above those of attempts goes with the last of them. Not in version
  * 2, where making it again means offering the controllers again.
  */
-async function removeIfEmpty({ version, folder }: Tree): Promise<void> {
-  if (version === 1) await rmdir(folder).catch(() => {});
+function removeIfEmpty({ version, folder }: Tree): void {
+  if (version !== 1) return;
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Others have groups in it, or it is gone.
+  }
 }
 
 async function openTree(tree: CgroupTree, platform: string, isRoot: boolean): Promise<Tree | null> {
@@ -134,7 +139,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   const opened = await Promise.all(readCgroupTrees().map((tree) => openTree(tree, platform, isRoot)));
   const trees = opened.filter((tree) => tree !== null);
   if (trees.length === 0) return null;
-  await Promise.all(trees.map(removeIfEmpty));
+  trees.forEach(removeIfEmpty);
   const treeWith = (controller: Controller): Tree | undefined => trees.find((tree) => tree.controllers.includes(controller));
   const groupsOf = (attempt: AttemptId): string[] => trees.map((tree) => join(tree.folder, attempt));
 
@@ -169,16 +174,17 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
 
   return {
     enforces: { cpu: treeWith('cpu') !== undefined, memory: treeWith('memory') !== undefined, pids: treeWith('pids') !== undefined },
-    async create(attempt, limits) {
-      await Promise.all(
-        groupsOf(attempt).map((group) =>
-          mkdir(group).catch((error: NodeJS.ErrnoException) => {
-            // The folder above goes whenever it is empty.
-            if (error.code === 'ENOENT') return mkdir(group, { recursive: true });
-            if (error.code !== 'EEXIST') throw error;
-          }),
-        ),
-      );
+    create(attempt, limits) {
+      for (const group of groupsOf(attempt)) {
+        try {
+          mkdirSync(group);
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          // The folder above goes whenever it is empty.
+          if (code === 'ENOENT') mkdirSync(group, { recursive: true });
+          else if (code !== 'EEXIST') throw error;
+        }
+      }
       const memory = treeWith('memory');
       return {
         limits: limitsOf(attempt, limits),
@@ -202,20 +208,22 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
         for (let tries = 0; ; tries += 1) {
           try {
             // A job may not make groups, but one with the rights to could have: children first.
-            for (const entry of await readdir(group, { withFileTypes: true })) {
-              if (entry.isDirectory()) await rmdir(join(group, entry.name));
+            if (tries > 0) {
+              for (const entry of await readdir(group, { withFileTypes: true })) {
+                if (entry.isDirectory()) await rmdir(join(group, entry.name));
+              }
             }
-            await rmdir(group);
+            rmdirSync(group);
             break;
           } catch (error) {
             const { code } = error as NodeJS.ErrnoException;
             if (code === 'ENOENT') break;
             if (code !== 'EBUSY' || tries >= REMOVE_TRIES) throw error;
-            await clock.sleep(REMOVE_PAUSE_MS);
+            if (tries > 0) await clock.sleep(REMOVE_PAUSE_MS);
           }
         }
       }
-      await Promise.all(trees.map(removeIfEmpty));
+      trees.forEach(removeIfEmpty);
     },
     async close() {
       await Promise.all(trees.map((tree) => rmdir(tree.folder).catch(() => {})));

@@ -39,7 +39,7 @@ async function probe(sandbox: Sandbox, folder: string, programs: Programs): Prom
   try {
     await mkdir(join(planFolder, 'inside'));
     await writeFile(join(planFolder, 'inside/environment'), '');
-    await openToJob(join(planFolder, 'inside'));
+    openToJob(join(planFolder, 'inside'));
     const files = sandbox.files({ planFolder, hostName: 'probe', user: sandbox.jobUser(0), mounts: [], devices: [] });
     await files.build?.(planFolder);
     await writeFile(join(planFolder, 'arguments'), files.arguments);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AttemptId } from '@sodate/contract/ids.ts';
@@ -16,6 +16,7 @@ import {
   readExit,
   readNote,
   readStarted,
+  removeFolder,
   takeAsStopped,
 } from './attempt-folder.ts';
 import { NO_GROUPS, openCgroups, readCgroupTrees } from './cgroups.ts';
@@ -96,7 +97,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     log,
   });
 
-  const makeDurable = makeDurability(home);
+  const durability = makeDurability(home);
   const preparePlan = makePlanner({ sandbox, host, programs, bootId, nodePath: options.nodePath, userFiles: makeUserFiles(root), hasBash });
   const launcher = makeLauncher(programs, clock, (attempt) => hint(attempt));
   const listeners = new Set<(attempt: AttemptId) => void>();
@@ -106,6 +107,8 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   const starting = new Map<AttemptId, Promise<LocalProcessHandle>>();
   /** Attempts known to have ended with nothing of them alive. */
   const settled = new Set<AttemptId>();
+  /** Attempts whose exit was observed, with nothing of them alive: nothing but their removal changes that. */
+  const over = new Set<AttemptId>();
   let sandboxProblem: string | null = null;
   let closed = false;
 
@@ -118,21 +121,21 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     refuseImpossible(spec);
     signal.throwIfAborted();
     // Made first, so that whatever staging leaves in a crash belongs to an attempt that list() shows.
-    const isNew = await makeFolder(home, folder);
+    const isNew = makeFolder(folder);
     if (!isNew) {
-      if (await hasStarted(folder)) return handle;
+      if (hasStarted(folder)) return handle;
       // Prepared before the machine was started again: whether it ran then is not certain, since `started` may not have
       // reached the disk. It counts as run; observe says gone.
-      const recorded = await readExit(folder);
+      const recorded = readExit(folder);
       if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return handle;
     }
     const jobUser = sandbox.jobUser(spec.tenantNumber);
     const [staged] = await Promise.all([
       stage.realise(attempt, spec.run, spec.stagePlan, { jobUser, copyInputs: sandbox.kind === 'none' }, signal),
-      makeDurable(),
+      durability.sync(),
     ]);
     const command = await preparePlan(spec, folder, staged, isNew);
-    const groups = (await cgroups?.create(attempt, spec.limits)) ?? NO_GROUPS;
+    const groups = cgroups?.create(attempt, spec.limits) ?? NO_GROUPS;
     signal.throwIfAborted();
 
     await launcher.launch({ attempt, folder: folder.path, lock: folder.lock, logFile: staged.logFile, groups, command }, () => hasStarted(folder));
@@ -173,12 +176,18 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     return true;
   };
 
-  const observe = async ({ attempt }: LocalProcessHandle): Promise<Observation> => {
+  const observe = async (handle: LocalProcessHandle): Promise<Observation> => {
+    const seen = await look(handle);
+    if (seen.state === 'exited') over.add(handle.attempt);
+    return seen;
+  };
+
+  const look = async ({ attempt }: LocalProcessHandle): Promise<Observation> => {
     const folder = attemptFolder(home, attempt);
-    const started = await readStarted(folder);
+    const started = readStarted(folder);
     if (started === null) {
-      if (!(await folderExists(folder))) return { state: 'gone', reason: 'This machine has no trace of it.' };
-      const recorded = await readExit(folder);
+      if (!folderExists(folder)) return { state: 'gone', reason: 'This machine has no trace of it.' };
+      const recorded = readExit(folder);
       if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId)
         return { state: 'gone', reason: 'The machine was started again before it ran.' };
       return { state: 'pending', phase: recorded === null ? 'staging' : 'starting' };
@@ -186,12 +195,12 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     if (started.stoppedBy !== null) {
       return { state: 'exited', exit: { code: null, signal: started.stoppedBy, failure: null, startedAt: null, endedAt: started.at } };
     }
-    let recorded = await readExit(folder);
+    let recorded = readExit(folder);
     if (recorded === null || recorded.record.kind === 'prepared') {
       if (started.monitor === null && clock.now().getTime() - started.at.getTime() < TAKING_MS) return { state: 'pending', phase: 'starting' };
       if (started.monitor !== null && (await isMonitorAlive(started.monitor))) return { state: 'running' };
       // It is dead now; if it ever wrote a record, that was before.
-      recorded = await readExit(folder);
+      recorded = readExit(folder);
     }
     if (recorded?.record.kind === 'exit') {
       // Without a namespace or a cgroup, processes may have outlived the job's first one. The lock finds those whose
@@ -200,7 +209,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
         await killEverything(attempt, cgroups, clock);
         if (!(await settle(attempt, folder))) return { state: 'running' };
       }
-      const note = await readNote(folder);
+      const note = readNote(folder);
       // The end of a sandbox that was killed from outside may be on record some moments before its last process dies.
       if (!note.endsWith('ended\n') && !(await settle(attempt, folder))) return { state: 'running' };
       const exit = describeExit({
@@ -220,10 +229,10 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
   const stop: Executor<LocalProcessHandle>['stop'] = async ({ attempt }, order) => {
     const folder = attemptFolder(home, attempt);
     // A start that is under way and has not come that far finds the attempt taken.
-    if (starting.has(attempt)) await makeFolder(home, folder);
-    if (!(await folderExists(folder))) return;
-    if (await takeAsStopped(folder, order === 'kill' ? 'SIGKILL' : 'SIGTERM')) return hint(attempt);
-    const started = await readStarted(folder);
+    if (starting.has(attempt)) makeFolder(folder);
+    if (!folderExists(folder)) return;
+    if (takeAsStopped(folder, order === 'kill' ? 'SIGKILL' : 'SIGTERM')) return hint(attempt);
+    const started = readStarted(folder);
     if (!started) return;
     const monitor = started.monitor;
     if (monitor && (await isMonitorAlive(monitor))) {
@@ -233,15 +242,16 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
 
   const removeTraces = async (attempt: AttemptId): Promise<void> => {
     const folder = attemptFolder(home, attempt);
-    const isOver = async (): Promise<boolean> => ['exited', 'gone'].includes((await observe({ attempt })).state);
+    const isOver = async (): Promise<boolean> => over.has(attempt) || ['exited', 'gone'].includes((await look({ attempt })).state);
     if (!(await isOver())) {
       await stop({ attempt }, 'kill');
       if (!(await isOver()) && !(await settle(attempt, folder))) throw new EngineUnreachable(`Processes of ${attempt} cannot be killed now.`);
     }
     await cgroups?.remove(attempt);
     await stage.discard(attempt);
-    await rm(folder.path, { recursive: true, force: true });
+    await removeFolder(folder);
     settled.delete(attempt);
+    over.delete(attempt);
   };
 
   const knownAttempts = async (): Promise<AttemptId[]> => {
@@ -261,8 +271,8 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
           continue;
         }
         const folder = attemptFolder(home, attempt);
-        if ((await readExit(folder))?.record.kind === 'prepared') {
-          const started = await readStarted(folder);
+        if (readExit(folder)?.record.kind === 'prepared') {
+          const started = readStarted(folder);
           if (started === null || (started.monitor && (await isMonitorAlive(started.monitor)))) continue;
         }
         waiting.delete(attempt);
@@ -319,6 +329,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       closing.abort();
       launcher.close();
       listeners.clear();
+      await durability.close();
       await cgroups?.close();
     },
   };

@@ -1,4 +1,5 @@
-import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { type LaunchSpec, type StagedFolders, StartRefused } from '../executor.ts';
 import { type AttemptFolder, openToJob, planExists, putPlan } from './attempt-folder.ts';
@@ -52,22 +53,20 @@ export function makePlanner({ sandbox, host, programs, bootId, nodePath, userFil
       devices: await gpuDevices(spec.gpus),
     });
 
-    if (isNew || !(await planExists(folder))) {
+    if (isNew || !planExists(folder)) {
       const facts = {
         program: spec.command.kind === 'list' ? (spec.command.argv[0]?.slice(0, LONGEST_PROGRAM_NAME) ?? '') : null,
         memoryBytes: spec.limits.memoryBytes,
       };
       await putPlan(folder, bootId, facts, async (temporary) => {
         const insideNow = join(temporary, 'inside');
-        await mkdir(insideNow);
-        await Promise.all([
-          writeFile(join(insideNow, 'environment'), encodeEnvironment(environment)),
-          spec.command.kind === 'script' ? writeFile(join(insideNow, 'script'), spec.command.text) : null,
-          inSandbox ? userFiles.link(user, insideNow) : null,
-          writeFile(join(temporary, 'arguments'), files.arguments),
-          files.build?.(temporary),
-        ]);
-        await openToJob(insideNow);
+        mkdirSync(insideNow);
+        writeFileSync(join(insideNow, 'environment'), encodeEnvironment(environment));
+        if (spec.command.kind === 'script') writeFileSync(join(insideNow, 'script'), spec.command.text);
+        if (inSandbox) userFiles.link(user, insideNow);
+        writeFileSync(join(temporary, 'arguments'), files.arguments);
+        await files.build?.(temporary);
+        openToJob(insideNow);
       });
     }
     return [...files.command, 'sh', sandbox.shimPath(programs), inside, sandbox.pathInside(folder.plan, spec.workingDirectory), ...command];

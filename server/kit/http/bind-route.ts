@@ -1,5 +1,6 @@
 import { reserveThingId } from '#kit/http/idempotency.ts';
 import type { Access, Caller, TenantContext } from '#kit/http/access.ts';
+import { guardJobDoor } from '#kit/http/job-door.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { Clock } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
@@ -46,6 +47,7 @@ const toFastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':
 
 export function makeBinder(app: FastifyInstance, access: Access, db: Database, clock: Clock): Binder {
   const bound = new Set<string>();
+  app.addHook('onRequest', guardJobDoor(access));
   return {
     bound,
     bind(route, handler, load) {
@@ -55,6 +57,7 @@ export function makeBinder(app: FastifyInstance, access: Access, db: Database, c
       app.route({
         method: route.method,
         url: toFastifyPath(route.path),
+        config: { jobDoor: route.jobDoor },
         handler: async (request, reply) => {
           // Whom a route does not ask for, it does not look at: an expired cookie must not keep anybody from signing in.
           const open = route.permission === 'anyone' || route.permission === 'signed-url';

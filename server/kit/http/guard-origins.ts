@@ -1,3 +1,4 @@
+import { cameThroughJobDoor } from '#kit/http/job-door.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { FastifyRequest } from 'fastify';
 import { isIP } from 'node:net';
@@ -14,6 +15,8 @@ export interface PublicAddress {
  */
 export function guardOrigins(address: () => PublicAddress) {
   return async (request: FastifyRequest): Promise<void> => {
+    // Jobs call the door by its name in their network or by its address, and no browser's cookie is worth anything there.
+    if (cameThroughJobDoor(request.raw)) return;
     const { publicUrl } = address();
     const host = (request.headers.host ?? '').toLowerCase();
     const publicHost = publicUrl === null ? null : new URL(publicUrl).host.toLowerCase();

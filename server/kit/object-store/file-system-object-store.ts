@@ -2,7 +2,7 @@ import { isDiskFull } from '#kit/db/database-errors.ts';
 import { makeFileHasher } from '#kit/object-store/file-hasher.ts';
 import { linkFiles } from '#kit/object-store/link-files.ts';
 import { furtherCopy, objectFolders } from '#kit/object-store/object-folders.ts';
-import { type BlobLink, blobOfUpload, type ObjectStore, partCountOf, partLengthOf, type UploadShape } from '#kit/object-store/object-store.ts';
+import { blobOfUpload, type ObjectStore, partCountOf, partLengthOf, type UploadShape } from '#kit/object-store/object-store.ts';
 import { syncFolder } from '#kit/object-store/sync-folder.ts';
 import { writeRegion } from '#kit/object-store/write-region.ts';
 import { newId } from '#kit/ids.ts';
@@ -152,13 +152,17 @@ export function makeFileSystemObjectStore({ home, workers = sourceWorkers() }: F
     },
 
     linkBlobs(tenant, links, how, signal) {
-      const files = async function* (): AsyncIterable<{ source: string; target: string }> {
-        for await (const { blob, target } of links as AsyncIterable<BlobLink>) yield { source: folders.blobFile(tenant, blob), target };
-      };
       // A temporary copy is pending like an upload without a row, and is found like one if the process dies.
       return orDiskFull(async () => {
         await mkdir(folders.uploadFolder(tenant), { recursive: true, mode: 0o700 });
-        await linkFiles(workers.link, files(), how, () => folders.pendingFile(tenant, newId<UploadId>()), signal);
+        await linkFiles({
+          worker: workers.link,
+          links,
+          toFiles: ({ blob, target }) => ({ source: folders.blobFile(tenant, blob), target }),
+          how,
+          temporary: () => folders.pendingFile(tenant, newId<UploadId>()),
+          signal,
+        });
       });
     },
 

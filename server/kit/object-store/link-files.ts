@@ -1,6 +1,7 @@
 import type { LinkAnswer, LinkBatch } from '#kit/object-store/link-worker.ts';
 import { startWorker } from '#kit/object-store/start-worker.ts';
-import { once } from 'node:events';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 
 export interface FileLink {
   readonly source: string;
@@ -9,46 +10,78 @@ export interface FileLink {
 
 /** Large enough that sending it costs nothing beside the links themselves, small enough to be stopped quickly. */
 const LINKS_PER_BATCH = 1_000;
+/**
+ * Sent and not answered yet: the next links are looked up while the present ones are made, 30 ms a batch. So many bridge
+ * the time that reading the next 15,000 files' rows takes.
+ */
+const BATCHES_UNDER_WAY = 8;
 
 /**
  * Makes all the links in a thread of its own, which ends with the call. `temporary` names a fresh file for each batch.
  * @throws the error of the machine, with its code, or the signal's reason
  */
-export async function linkFiles(
-  worker: URL,
-  links: AsyncIterable<FileLink> | Iterable<FileLink>,
-  how: LinkBatch['how'],
-  temporary: () => string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function linkFiles<Link>(ask: {
+  readonly worker: URL;
+  readonly links: AsyncIterable<Link> | Iterable<Link>;
+  readonly toFiles: (link: Link) => FileLink;
+  readonly how: LinkBatch['how'];
+  readonly temporary: () => string;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { links, toFiles, how, temporary, signal } = ask;
   signal.throwIfAborted();
-  const thread = startWorker(worker);
-  // `once` below rejects on `error`; between two batches nobody else listens.
-  thread.on('error', () => {});
-  const send = async (batch: readonly FileLink[]): Promise<void> => {
+  const thread = openLinkThread(ask.worker);
+  let batch: FileLink[] = [];
+  const send = async (): Promise<void> => {
     signal.throwIfAborted();
-    const ended = new AbortController();
-    const answered = once(thread, 'message', { signal: ended.signal });
-    const exited = once(thread, 'exit', { signal: ended.signal }).then(() => [{ error: 'The thread that makes links has ended', code: null, path: null }]);
-    thread.postMessage({ how, links: batch, temporary: temporary() } satisfies LinkBatch);
-    try {
-      const [answer] = (await Promise.race([answered, exited])) as [LinkAnswer];
-      if ('error' in answer) throw Object.assign(new Error(answer.error), { code: answer.code, path: answer.path });
-    } finally {
-      ended.abort();
-      await Promise.allSettled([answered, exited]);
-    }
+    thread.send({ how, links: batch, temporary: temporary() });
+    batch = [];
+    await thread.fewerThan(BATCHES_UNDER_WAY);
+    // Links that are at hand are taken without a pause; here others have their turn.
+    await turnOfTheLoop();
   };
   try {
-    let batch: FileLink[] = [];
-    for await (const link of links) {
-      batch.push(link);
-      if (batch.length < LINKS_PER_BATCH) continue;
-      await send(batch);
-      batch = [];
-    }
-    if (batch.length > 0) await send(batch);
+    for await (const link of links) if (batch.push(toFiles(link)) >= LINKS_PER_BATCH) await send();
+    if (batch.length > 0) await send();
+    await thread.fewerThan(1);
+    signal.throwIfAborted();
   } finally {
-    await thread.terminate();
+    await thread.end();
   }
+}
+
+interface LinkThread {
+  send(batch: LinkBatch): void;
+  /** Resolves when fewer batches than this have no answer yet. @throws as soon as one has failed */
+  fewerThan(count: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+function openLinkThread(url: URL): LinkThread {
+  const thread: Worker = startWorker(url);
+  const state: { underWay: number; failure: Error | null; wake: () => void } = { underWay: 0, failure: null, wake: () => {} };
+  const fail = (error: Error): void => {
+    state.failure ??= error;
+    state.wake();
+  };
+  thread.on('message', (answer: LinkAnswer) => {
+    state.underWay -= 1;
+    if ('error' in answer) fail(Object.assign(new Error(answer.error), { code: answer.code, path: answer.path }));
+    state.wake();
+  });
+  thread.on('error', fail);
+  thread.on('exit', () => fail(new Error('The thread that makes links has ended')));
+  return {
+    send(batch) {
+      state.underWay += 1;
+      thread.postMessage(batch);
+    },
+    async fewerThan(count) {
+      while (state.failure === null && state.underWay >= count) await new Promise<void>((resolve) => (state.wake = resolve));
+      if (state.failure !== null) throw state.failure;
+    },
+    async end() {
+      await thread.terminate();
+    },
+  };
 }

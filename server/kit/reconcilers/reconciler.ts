@@ -21,14 +21,17 @@ export function startReconciler(options: {
   readonly name: string;
   readonly pass: Pass;
   readonly intervalMs: number;
+  /** Passes begin at least this far apart, so that many hints at a time make one pass. The first after quiet begins at once. */
+  readonly atMostEveryMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }): Reconciler {
-  const { name, pass, intervalMs, clock, log } = options;
+  const { name, pass, intervalMs, atMostEveryMs = 0, clock, log } = options;
   const stopping = new AbortController();
   let wake: (() => void) | null = null;
   let hinted = false;
   let failures = 0;
+  let beganAtMs = 0;
 
   const rest = async (ms: number): Promise<void> => {
     if (hinted || stopping.signal.aborted) return;
@@ -42,7 +45,12 @@ export function startReconciler(options: {
 
   const work = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
+      const early = beganAtMs + atMostEveryMs - clock.now().getTime();
+      // A clock that was set back must not make this wait longer.
+      if (early > 0) await clock.sleep(Math.min(early, atMostEveryMs), stopping.signal);
+      if (stopping.signal.aborted) return;
       hinted = false;
+      beganAtMs = clock.now().getTime();
       try {
         const result = await pass(stopping.signal);
         failures = 0;

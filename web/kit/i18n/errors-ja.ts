@@ -7,6 +7,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'invalid-request': 'リクエストの形式が正しくありません: {details}',
   'invalid-cursor': 'このページ位置はもう使えません。一覧を最初から開いてください。',
   'not-signed-in': 'サインインしてください。',
+  'jobs-only': 'このアドレスはジョブ専用で、アテンプトのトークンだけを受け付けます。それ以外はプラットフォーム本来のアドレスを使ってください。',
   'bad-credentials': 'ユーザー名またはパスワードが違います。',
   'link-not-valid':
     'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
@@ -32,11 +33,21 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'too-many': '一度に指定できる{things}は {limit} 個までです。',
   'too-many-attempts': 'サインインの失敗が続きました。{seconds} 秒後にもう一度お試しください。',
   'over-quota': '要求は {asked} ですが、テナント {tenant} の上限は {limit} です。要求を減らすか、管理者に割り当ての引き上げを依頼してください。',
+  'engine-unreachable': '実行エンジンが応答しません。しばらくしてからもう一度お試しください。',
   'image-not-supported': 'イメージ {image} を実行できる環境がありません。利用できるもの: {available}。',
   'partition-unknown': 'パーティション {partition} はありません。利用できるもの: {known}。',
   'git-repository-not-found': '{endpoint} に git リポジトリ {repository} はありません。あるもの: {known}。',
   'git-revision-not-found': '{repository} にブランチ、タグ、コミット {revision} はありません。',
   'git-failed': 'git が {repository} を読み取れませんでした: {reason}',
+  'registry-failed': 'レジストリ {registry} を読めません: {reason}',
+  'registry-sign-in-needed':
+    'レジストリ {registry} はユーザー名とパスワードを求めていますが、このテナントには {host} のものが登録されていません。テナントの管理者が登録してください: sodate registry login {host} --user NAME',
+  'registry-sign-in-refused':
+    'レジストリ {registry} は、このテナントに登録された {host} のユーザー名とパスワードを受け付けません。テナントの管理者が登録し直してください: sodate registry login {host} --user NAME',
+  'registry-without-catalog': 'レジストリ {registry} は、このテナントにイメージの一覧を提供していません。イメージ名を入力してください。',
+  'image-not-found':
+    'レジストリ {registry} に、このテナントが読めるイメージ {image} はありません。イメージ名と、テナントに登録されたレジストリのユーザー名を確認してください。',
+  'secret-unreadable': '{what} は、このインストールの鍵では読めません。ホームの鍵ファイルをバックアップから復元するか、設定し直してください。',
   'parent-not-usable': '{parent} は {state} のため親にできません。終了した実行を選んでください。',
   'disk-full': '{place} のディスクがいっぱいで、何も保存されませんでした。空きを作ってからもう一度お試しください。',
   'shutting-down': 'サーバーは停止処理中です。しばらくしてからもう一度お試しください。',

@@ -1,0 +1,71 @@
+import type Docker from 'dockerode';
+import type { Exit, Observation } from '../executor.ts';
+import { LABELS } from './container-spec.ts';
+
+/** The zero of the engine's language: never. */
+const instant = (text: string | undefined): Date | null => (text === undefined || text.startsWith('0001-') ? null : new Date(text));
+
+export interface SeenContainer {
+  readonly container: Docker.ContainerInspectInfo;
+  /** When this machine was started; null where that is not known. */
+  readonly bootedAt: Date | null;
+  /** The order that ended the attempt before its container was started. */
+  readonly stoppedBy: string | null;
+}
+
+export const hasEverStarted = ({ State }: Docker.ContainerInspectInfo): boolean => instant(State.StartedAt) !== null;
+
+/** What the engine gives a container that it finds dead and knows no code of, such as after a power loss. */
+const UNKNOWN_CODE = 255;
+
+/** What the engine's view of a container means. Never `gone`: that is for containers it does not know. */
+export function observeContainer({ container, bootedAt, stoppedBy }: SeenContainer): Observation {
+  const { State } = container;
+  const endedAt = instant(State.FinishedAt);
+  const startedAt = instant(State.StartedAt);
+  if (State.Status === 'created' || startedAt === null) {
+    if (stoppedBy === null) return { state: 'pending', phase: 'starting' };
+    return { state: 'exited', exit: { code: null, signal: stoppedBy, failure: null, startedAt: null, endedAt: null } };
+  }
+  // While somebody removes it, it may still be alive; then the engine does not know it any more.
+  if (State.Running || State.Paused || State.Restarting || State.Status === 'removing') return { state: 'running' };
+  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, bootedAt), startedAt, endedAt } };
+}
+
+function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, bootedAt: Date | null): Exit['failure'] {
+  const startedAt = instant(State.StartedAt);
+  const endedAt = instant(State.FinishedAt);
+  if (State.OOMKilled && State.ExitCode !== 0) {
+    return { class: 'out-of-memory', message: `The job used more memory than its ${Math.round((HostConfig.Memory ?? 0) / 2 ** 20)} MiB.` };
+  }
+  // Nothing lives through a start of the machine. Its stop would have been recorded before; only a crash is found after.
+  if (State.ExitCode === UNKNOWN_CODE && bootedAt && startedAt && endedAt && startedAt < bootedAt && endedAt > bootedAt) {
+    return { class: 'node-lost', message: 'The machine went down while the job ran.' };
+  }
+  const program = Config.Labels?.[LABELS.program];
+  if (program !== undefined && (State.ExitCode === 127 || State.ExitCode === 126)) {
+    const found = State.ExitCode === 127 ? 'was not found in the image' : 'could not be executed';
+    return { class: 'user-error', message: `The command ${JSON.stringify(program)} ${found}.` };
+  }
+  return null;
+}
+
+export interface StartFailure {
+  readonly class: 'user-error' | 'platform';
+  readonly message: string;
+}
+
+/** Why the engine could not start a container, told apart by what its runtime says. */
+export function describeStartFailure(message: string, program: string): StartFailure {
+  const detail = message.replace(/^.*?(OCI runtime create failed|failed to create (?:shim )?task|failed to create shim):\s*/s, '').slice(0, 1000);
+  if (/executable file not found|no such file or directory: unknown$|exec format error/i.test(message) && /exec/i.test(message)) {
+    return { class: 'user-error', message: `The command ${JSON.stringify(program)} cannot be executed in this image: ${detail}` };
+  }
+  if (/chdir to cwd|mkdir .*(permission denied|not a directory)|not a directory|unable to find user|permission denied/i.test(message)) {
+    return { class: 'user-error', message: `The image cannot take this job's command or folders: ${detail}` };
+  }
+  if (/could not select device driver|nvidia/i.test(message)) {
+    return { class: 'platform', message: `The engine cannot give GPUs to containers; install the NVIDIA Container Toolkit on the machine: ${detail}` };
+  }
+  return { class: 'platform', message: `The engine could not start the container: ${detail}` };
+}

@@ -1,0 +1,61 @@
+import { AttemptId } from '@sodate/contract/ids.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { EngineClient } from './docker-client.ts';
+import { LABELS } from './container-spec.ts';
+import { z } from 'zod';
+
+const EngineEvent = z.object({ time: z.number(), Actor: z.object({ Attributes: z.record(z.string(), z.string()) }) });
+const RECONNECT_MS = 1000;
+
+/**
+ * Hears of containers of this installation from the engine, and connects again whenever that ends. Hints only: the engine
+ * keeps its last 256 events, so after a pause some may be missing.
+ */
+export async function followEvents(
+  engine: EngineClient,
+  installation: string,
+  clock: Clock,
+  signal: AbortSignal,
+  hint: (attempt: AttemptId) => void,
+): Promise<void> {
+  let since = Math.floor(clock.now().getTime() / 1000);
+  const take = (line: string): void => {
+    const { data } = EngineEvent.safeParse(parseLine(line));
+    if (!data) return;
+    since = data.time;
+    const attempt = AttemptId.safeParse(data.Actor.Attributes[LABELS.attempt]);
+    if (attempt.success) hint(attempt.data);
+  };
+  while (!signal.aborted) {
+    try {
+      const stream = (await engine.call((docker) =>
+        docker.getEvents({
+          since,
+          filters: { type: ['container'], event: ['start', 'die', 'oom', 'destroy'], label: [`${LABELS.installation}=${installation}`] },
+        }),
+      )) as NodeJS.ReadableStream & { destroy(): void };
+      const stop = (): void => void stream.destroy();
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      stream.setEncoding('utf8');
+      let rest = '';
+      for await (const text of stream) {
+        const lines = `${rest}${text}`.split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) take(line);
+      }
+      signal.removeEventListener('abort', stop);
+    } catch {
+      // The engine is away, or we are ending. Whoever needs to know asks it and is told.
+    }
+    await clock.sleep(RECONNECT_MS, signal);
+  }
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}

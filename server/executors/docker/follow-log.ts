@@ -1,0 +1,134 @@
+import { PassThrough } from 'node:stream';
+import type Docker from 'dockerode';
+import type { Clock } from '#kit/clock.ts';
+import { EngineUnreachable, type LogCheckpoint, type LogChunk } from '../executor.ts';
+import { hasEverStarted } from './container-exit.ts';
+import { asUnreachable, type EngineClient, statusOf } from './docker-client.ts';
+import { makeFrameParser } from './log-frames.ts';
+import { makeLogPosition } from './log-position.ts';
+
+/** As much is handed on at once where the reader is slower than the engine. */
+const BATCH_BYTES = 256 * 1024;
+const POLL_MS = 100;
+/** Streams that end at once, one after the other, while the container runs: then something is wrong with the engine. */
+const FRUITLESS_STREAMS = 20;
+/** What the engine itself has to say in a log's stream. */
+const ENGINE_STREAM = 3;
+
+export interface FollowedLog {
+  readonly engine: EngineClient;
+  /** Its name. */
+  readonly container: string;
+  readonly from: LogCheckpoint;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/**
+ * Everything the job wrote from a checkpoint on, ending when the container has ended and all of it was read, or when it is
+ * removed. A stream that the engine breaks off is taken up again where it stopped.
+ * @throws {EngineUnreachable} when the engine does not come back; go on from the last checkpoint later
+ */
+export async function* followContainerLog({ engine, container, from, signal, clock }: FollowedLog): AsyncGenerator<LogChunk> {
+  let checkpoint = from;
+  let fruitless = 0;
+  while (!signal.aborted) {
+    const seen = await inspectOrNull(engine, container);
+    if (seen === null) return;
+    if (!hasEverStarted(seen)) {
+      await clock.sleep(POLL_MS, signal);
+      continue;
+    }
+    const follow = seen.State.Running;
+    const before = checkpoint.offset;
+    let failure: unknown = null;
+    try {
+      for await (const chunk of readOnce(engine, container, checkpoint, follow, signal)) {
+        checkpoint = chunk.checkpoint;
+        yield chunk;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      failure = error;
+    }
+    // A container that had ended before it was read, read to its end: there is no more.
+    if (!follow && failure === null) return;
+    fruitless = checkpoint.offset > before ? 0 : fruitless + 1;
+    if (failure !== null || fruitless > 1) await clock.sleep(POLL_MS, signal);
+    if (fruitless > FRUITLESS_STREAMS) {
+      throw new EngineUnreachable(`The Docker engine breaks off the log of ${container} again and again.`, { cause: failure });
+    }
+  }
+}
+
+const inspectOrNull = (engine: EngineClient, container: string): Promise<Docker.ContainerInspectInfo | null> =>
+  engine
+    .call((docker) => docker.getContainer(container).inspect())
+    .catch((error: unknown) => {
+      if (statusOf(error) === 404) return null;
+      throw error;
+    });
+
+async function* readOnce(engine: EngineClient, container: string, from: LogCheckpoint, follow: boolean, signal: AbortSignal): AsyncGenerator<LogChunk> {
+  const position = makeLogPosition(from);
+  const source = await engine.call((docker) => openLog(docker, container, position.since, follow));
+  const gathered = new PassThrough({ highWaterMark: BATCH_BYTES });
+  source.on('error', (error) => gathered.destroy(error));
+  source.on('aborted', () => gathered.destroy(new Error('aborted')));
+  source.pipe(gathered);
+  const stop = (): void => {
+    source.destroy();
+    gathered.destroy();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  let offset = from.offset;
+  let batch: Buffer = Buffer.allocUnsafe(BATCH_BYTES);
+  let filled = 0;
+  let engineSaid = '';
+  const parse = makeFrameParser((entry) => {
+    const start = entry.stampEnd + 1;
+    if (entry.stream === ENGINE_STREAM) {
+      engineSaid = entry.bytes.toString('utf8', entry.stampStart, entry.end);
+      return;
+    }
+    if (!position.take(entry)) return;
+    const length = entry.end - start;
+    if (filled + length > batch.length) batch = Buffer.concat([batch.subarray(0, filled), Buffer.allocUnsafe(Math.max(batch.length, length))]);
+    entry.bytes.copy(batch, filled, start, entry.end);
+    filled += length;
+  });
+  try {
+    for await (const piece of gathered) {
+      parse(piece as Buffer);
+      if (engineSaid !== '') throw new Error(`The Docker engine cannot read the log of ${container}: ${engineSaid}`);
+      if (filled === 0) continue;
+      offset += filled;
+      yield { bytes: batch.subarray(0, filled), checkpoint: position.checkpoint(offset) };
+      // The reader may keep what it was given.
+      batch = Buffer.allocUnsafe(BATCH_BYTES);
+      filled = 0;
+    }
+  } catch (error) {
+    throw asUnreachable(error, engine.host);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+type LogSource = NodeJS.ReadableStream & { destroy(): void };
+
+/** By the library's ground floor: its `logs` gives a stream only to followers, and gathers everything in memory otherwise. */
+const openLog = (docker: Docker, container: string, since: number, follow: boolean): Promise<LogSource> =>
+  new Promise((resolve, reject) => {
+    docker.modem.dial(
+      {
+        path: `/containers/${container}/logs?`,
+        method: 'GET',
+        options: { stdout: true, stderr: true, timestamps: true, since, follow },
+        isStream: true,
+        statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+      },
+      (error, stream) => (error ? reject(error as Error) : resolve(stream as LogSource)),
+    );
+  });

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '#kit/clock.ts';
+import type { Log } from '#kit/log.ts';
+import { isEngineUnreachable } from '../executor.ts';
+import { type EngineClient, statusOf } from './docker-client.ts';
+
+const PulledImage = z.object({
+  /** The names under which we pulled it. */
+  references: z.array(z.string()),
+  /** Who has shown that they may have it: marks of (reference, credential), with the time in milliseconds. */
+  proofs: z.record(z.string(), z.number()),
+  usedAtMs: z.number(),
+});
+type PulledImage = z.infer<typeof PulledImage>;
+const Memory = z.record(z.string(), PulledImage);
+
+/**
+ * The images we pulled, least recently used first out when they take more than a budget. An image that the operator
+ * pulled, loaded or built is not in here: it is never removed, and every tenant may use it.
+ */
+export interface ImageCache {
+  isOurs(imageId: string): boolean;
+  /** When a holder of this mark last showed the registry that they may have the image, in milliseconds; null if never. */
+  provedAtMs(imageId: string, mark: string): number | null;
+  remember(imageId: string, reference: string, mark: string): Promise<void>;
+  touch(imageId: string): void;
+  /** Removes what no container uses until the rest fits the budget. Runs once at a time. */
+  cleanUp(keep: ReadonlySet<string>): Promise<void>;
+  /** Resolves when nothing is being removed or written. */
+  settled(): Promise<void>;
+}
+
+export interface ImageCacheOptions {
+  readonly engine: EngineClient;
+  /** Where the memory of what we pulled is kept. */
+  readonly folder: string;
+  /** Bytes that images pulled by us may take, as the engine counts them: shared layers once per image. */
+  readonly budgetBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export async function openImageCache({ engine, folder, budgetBytes, clock, log }: ImageCacheOptions): Promise<ImageCache> {
+  const file = join(folder, 'images.json');
+  const images = new Map<string, PulledImage>(Object.entries(await readMemory(file, log)));
+  const nowMs = (): number => clock.now().getTime();
+  let saving: Promise<void> = Promise.resolve();
+  let cleaning: Promise<void> | null = null;
+
+  // If the process dies before this, an image of ours counts as the operator's: it is kept, which costs only space.
+  const save = (): Promise<void> => {
+    saving = saving.then(async () => {
+      const temporary = `${file}.${randomUUID()}`;
+      await writeFile(temporary, JSON.stringify(Object.fromEntries(images)), { mode: 0o600 });
+      await rename(temporary, file);
+    });
+    return saving;
+  };
+
+  const removeImage = async (imageId: string, { references }: PulledImage): Promise<boolean> => {
+    const seen = await engine
+      .call((docker) => docker.getImage(imageId).inspect())
+      .catch((error: unknown) => {
+        if (statusOf(error) === 404) return null;
+        throw error;
+      });
+    if (seen === null) return true;
+    // Somebody gave it a name of their own: it is theirs now as well.
+    if ((seen.RepoTags ?? []).some((tag) => !references.includes(tag))) return true;
+    for (const name of [...(seen.RepoTags ?? []), ...(seen.RepoDigests ?? [])]) {
+      try {
+        await engine.call((docker) => docker.getImage(name).remove());
+      } catch (error) {
+        if (statusOf(error) === 409) return false;
+        if (statusOf(error) !== 404) throw error;
+      }
+    }
+    return true;
+  };
+
+  const clean = async (keep: ReadonlySet<string>): Promise<void> => {
+    const present = new Map((await engine.call((docker) => docker.listImages())).map(({ Id, Size }) => [Id, Size]));
+    for (const imageId of images.keys()) if (!present.has(imageId)) images.delete(imageId);
+    const inUse = new Set((await engine.call((docker) => docker.listContainers({ all: true }))).map(({ ImageID }) => ImageID));
+    let bytes = [...images.keys()].reduce((sum, imageId) => sum + (present.get(imageId) ?? 0), 0);
+    const oldestFirst = [...images].sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
+    for (const [imageId, image] of oldestFirst) {
+      if (bytes <= budgetBytes) break;
+      if (inUse.has(imageId) || keep.has(imageId) || !(await removeImage(imageId, image))) continue;
+      bytes -= present.get(imageId) ?? 0;
+      images.delete(imageId);
+    }
+    await save();
+  };
+
+  return {
+    isOurs: (imageId) => images.has(imageId),
+    provedAtMs: (imageId, mark) => images.get(imageId)?.proofs[mark] ?? null,
+    async remember(imageId, reference, mark) {
+      const known = images.get(imageId) ?? { references: [], proofs: {}, usedAtMs: 0 };
+      images.set(imageId, {
+        references: [...new Set([...known.references, reference])],
+        proofs: { ...known.proofs, [mark]: nowMs() },
+        usedAtMs: nowMs(),
+      });
+      await save();
+    },
+    touch(imageId) {
+      const image = images.get(imageId);
+      if (image) image.usedAtMs = nowMs();
+    },
+    cleanUp(keep) {
+      if (images.size === 0) return Promise.resolve();
+      cleaning ??= clean(keep)
+        .catch((error: unknown) => {
+          if (!isEngineUnreachable(error)) log.warn({ error }, 'Images that are not used any more could not be removed');
+        })
+        .finally(() => (cleaning = null));
+      return cleaning;
+    },
+    async settled() {
+      await cleaning;
+      await saving;
+    },
+  };
+}
+
+async function readMemory(file: string, log: Log): Promise<z.infer<typeof Memory>> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  try {
+    return Memory.parse(JSON.parse(text));
+  } catch (error) {
+    log.warn({ error, file }, 'The list of pulled images cannot be read: they count as the operator’s own, and stay');
+    return {};
+  }
+}
