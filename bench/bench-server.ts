@@ -24,7 +24,7 @@ export async function startServer(options: {
   const { program, profile } = options;
   const environment = { ...process.env, ...options.environment };
   const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const child = spawn(process.execPath, ['--enable-source-maps', ...profiling, program, 'up'], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...profiling, program, 'up'], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

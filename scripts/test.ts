@@ -20,6 +20,9 @@ interface Tool {
 const TOOLS: readonly Tool[] = [
   { program: 'git', debianPackage: 'git', what: 'repositories' },
   { program: 'bwrap', debianPackage: 'bubblewrap', what: 'the sandbox of local jobs' },
+  { program: 'dockerd', debianPackage: 'docker.io', what: 'jobs in containers, on an engine of the tests’ own' },
+  { program: 'docker-registry', debianPackage: 'docker-registry', what: 'registries of images' },
+  { program: 'busybox', debianPackage: 'busybox-static', what: 'images to run' },
   { program: 'chromium', debianPackage: 'chromium', what: 'journeys through the web UI' },
 ];
 

@@ -131,16 +131,14 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     ...(options.workers ? { workerUrl: options.workers.staging } : {}),
   });
   await Promise.all([git.removeLeftovers(), staging.removeLeftovers()]);
-  const app = await makeHttpApp({ logger, address });
-  const door = options.jobPort === undefined ? null : makeJobDoor({ app, port: options.jobPort });
+  const door = options.jobPort === undefined ? null : makeJobDoor({ port: options.jobPort });
   const executorSweeps: Sweep[] = [];
   const executors = makeExecutorRegistry(
     await options.executors({
       stage: staging,
       installation,
       door: {
-        // Before the server itself listens nothing is served: the sweep over the networks brings the door up then.
-        listenOn: async (address) => (bound.url === '' ? undefined : door?.listenOn(address)),
+        listenOn: async (address) => door?.listenOn(address),
         leave: async (address) => door?.leave(address),
       },
       addSweep: (sweep) => void executorSweeps.push(sweep),
@@ -159,6 +157,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
   const access = makeAccess({ db, clock, verifyAttempt: (token) => verifyAttemptToken(db, home.key, token) });
 
+  const app = await makeHttpApp({ logger, address });
   const binder = makeBinder(app, access, db, clock);
   binder.bind(getHealth, async () => {
     await pool.query('select 1');
@@ -203,6 +202,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       const link = await ensureFirstAdmin(db, passwords, { adminPassword: options.adminPassword, now: clock.now() });
       await ensureFirstTenant(db, clock.now());
       bound.url = await app.listen({ host, port });
+      await door?.serve(app);
       Object.assign(
         engine,
         await startRunEngine({

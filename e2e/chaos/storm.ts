@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptId } from '@sodate/contract/ids.ts';
 import { attemptFolder, readExit } from '../../server/executors/local-process/attempt-folder.ts';
+import { systemClock } from '../../server/kit/clock.ts';
 import { kill } from '../home-processes.ts';
 import { isHealthy, type Running, type TestHome, untilReady } from '../test-home.ts';
 import { until } from '../until.ts';
@@ -15,6 +16,8 @@ export interface StormCounts {
   server: number;
   postgres: number;
   both: number;
+  /** The container engine, alone or with others. */
+  engine: number;
   /** Before the server served. */
   early: number;
   /** Starts that ended by themselves because their database was killed during them. */
@@ -27,8 +30,37 @@ export interface StormCounts {
   adoptions: number;
 }
 
+/** A container engine that may be struck as well. */
+export interface StruckEngine {
+  /** With -9; resolves when it is dead. */
+  kill(): Promise<void>;
+  /** Resolves when it answers. */
+  start(): Promise<void>;
+}
+
+/** From the kill of the container engine until it answered again. */
+export interface Outage {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+export interface StormParts {
+  readonly home: TestHome;
+  readonly random: Random;
+  /** By which processes of the home are known. */
+  readonly mark: string;
+  /** The id of the installation, once there is one. */
+  readonly installation: () => Promise<string>;
+  /** null where nothing runs in containers. */
+  readonly engine: StruckEngine | null;
+}
+
 export interface Storm {
   readonly counts: StormCounts;
+  /** Of the container engine, so far. */
+  readonly outages: readonly Outage[];
+  /** What was struck, in order: the same for the same seed. */
+  readonly strikes: readonly string[];
   /** Kills at random and starts again, `strikes` times; afterwards the server serves. */
   rage(strikes: number, beforeStrike: (done: number) => Promise<void>): Promise<void>;
   /** Kills the server, lets `meanwhile` happen without one, and starts it again. */
@@ -40,19 +72,32 @@ export interface Storm {
 /** From the moment when something can be killed to the kill, at most; of a server on its way up, from its beginning. */
 const LONGEST_DELAY_MS = 1_500;
 const LONGEST_EARLY_DELAY_MS = 4_000;
-/** `both`: the database first; `both-reversed`: the server first. */
-const TARGETS = ['server', 'server', 'postgres', 'both', 'both-reversed'] as const;
+/** What one strike kills, in this order. */
+type Target = readonly ('server' | 'postgres' | 'engine')[];
+const TARGETS: readonly [Target, ...Target[]] = [['server'], ['server'], ['postgres'], ['postgres', 'server'], ['server', 'postgres']];
+const TARGETS_WITH_ENGINE: readonly [Target, ...Target[]] = [
+  ...TARGETS,
+  ['engine'],
+  ['engine'],
+  ['engine', 'server'],
+  ['server', 'engine'],
+  ['engine', 'postgres', 'server'],
+];
+/** An engine is started again at once, or stays away for long enough that the server has to wait for it. */
+const ENGINE_STAYS_AWAY_SHARE = 0.3;
+const LONGEST_ENGINE_ABSENCE_MS = 4_000;
 /** Of the strikes, those that hit a server on its way up. */
 const EARLY_SHARE = 0.25;
 /** The server starts its database again at most five times within a minute; then it gives up, as it should. */
 const POSTGRES_ALONE_LIMIT = 3;
 
-export async function makeStorm(home: TestHome, random: Random, mark: string, platform: () => Promise<string>): Promise<Storm> {
+export async function makeStorm({ home, random, mark, installation, engine }: StormParts): Promise<Storm> {
   const counts: StormCounts = {
     strikes: 0,
     server: 0,
     postgres: 0,
     both: 0,
+    engine: 0,
     early: 0,
     startsGivenUp: 0,
     starts: 0,
@@ -61,6 +106,8 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
     longestAdoptionFromStartMs: 0,
     adoptions: 0,
   };
+  const outages: Outage[] = [];
+  const strikes: string[] = [];
   const dataFolder = path.join(home.folder, 'postgres', 'data');
 
   const begin = (): Running & { readonly began: number; measured: boolean } => {
@@ -69,15 +116,33 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
   };
   let server = begin();
 
+  /** When the engine is there again, after it was last struck. */
+  let engineBack: Promise<void> = Promise.resolve();
+  const strikeEngine = async (struck: StruckEngine): Promise<void> => {
+    const absence = random.chance(ENGINE_STAYS_AWAY_SHARE) ? random.between(0, LONGEST_ENGINE_ABSENCE_MS) : 0;
+    await engineBack;
+    const from = systemClock.now();
+    const back = async (dead: Promise<void>): Promise<void> => {
+      await dead;
+      await sleep(absence);
+      await struck.start();
+      outages.push({ from, until: systemClock.now() });
+    };
+    engineBack = back(struck.kill());
+    // Whoever waits for it hears of it.
+    engineBack.catch(() => {});
+  };
+
   /** Ready, and all that ended without a server is taken up. */
   const settle = async (): Promise<void> => {
+    await engineBack;
     const url = await untilReady(server);
     // Of a server that has been serving since before the last strike there is no start to measure.
     const fresh = !server.measured;
     server.measured = true;
     const ready = performance.now();
     if (fresh) counts.longestStartMs = Math.max(counts.longestStartMs, ready - server.began);
-    const waiting = await endedAttempts(path.join(home.folder, 'executors/local-process', await platform()));
+    const waiting = await endedAttempts(path.join(home.folder, 'executors/local-process', await installation()));
     await until('what ended while no server ran is taken up', async () => {
       if (server.hasEnded()) throw new Error(`The server ended by itself: ${(await server.ended).stderr}`);
       const left = await Promise.all(
@@ -107,6 +172,8 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
 
   return {
     counts,
+    outages,
+    strikes,
     async rage(strikes, beforeStrike) {
       let alone = 0;
       for (let strike = 0; strike < strikes; strike += 1) {
@@ -116,14 +183,23 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
           await beforeStrike(strike);
         }
         await sleep(random.between(0, early ? LONGEST_EARLY_DELAY_MS : LONGEST_DELAY_MS));
-        const wanted = random.pick(TARGETS);
-        const target = wanted === 'postgres' && alone >= POSTGRES_ALONE_LIMIT ? 'both' : wanted;
+        const wanted = random.pick(engine === null ? TARGETS : TARGETS_WITH_ENGINE);
+        const restarts = wanted.includes('server') || (wanted.includes('postgres') && alone >= POSTGRES_ALONE_LIMIT);
+        const target: Target = restarts && !wanted.includes('server') ? [...wanted, 'server'] : wanted;
+        strikes.push(`${early ? 'early ' : ''}${target.join('+')}`);
         counts.strikes += 1;
-        counts[target === 'both-reversed' ? 'both' : target] += 1;
+        if (target.includes('engine')) counts.engine += 1;
+        if (target.includes('server') && target.includes('postgres')) counts.both += 1;
+        else if (target.includes('server')) counts.server += 1;
+        else if (target.includes('postgres')) counts.postgres += 1;
         if (early) counts.early += 1;
-        const strikePostgres = (): void => killPostgres(dataFolder, random.chance(0.5));
-        if (target === 'postgres') {
-          strikePostgres();
+        for (const struck of target) {
+          if (struck === 'server') await killServer();
+          else if (struck === 'postgres') killPostgres(dataFolder, random.chance(0.5));
+          else if (engine !== null) await strikeEngine(engine);
+        }
+        if (!restarts) {
+          if (!target.includes('postgres')) continue;
           alone += 1;
           if (!early) continue;
           // In the middle of a start it is the server's right to give up, but not to hang.
@@ -131,10 +207,6 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
           if (typeof outcome === 'string') continue;
           counts.startsGivenUp += 1;
           if (outcome.code !== 1) throw new Error(`A start whose database was killed ended with code ${outcome.code}: ${outcome.stderr}`);
-        } else {
-          if (target === 'both') strikePostgres();
-          await killServer();
-          if (target === 'both-reversed') strikePostgres();
         }
         alone = 0;
         server = begin();
@@ -150,6 +222,7 @@ export async function makeStorm(home: TestHome, random: Random, mark: string, pl
       await settle();
     },
     async end() {
+      await engineBack;
       kill(server.pid, 'SIGTERM');
       return (await server.ended).code;
     },

@@ -1,3 +1,4 @@
+import { usesDocker } from '#commands/make-executors.ts';
 import { findRunningServer } from '#commands/server-record.ts';
 import type { Config } from '#config/config.ts';
 import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
@@ -19,6 +20,7 @@ interface Finding {
 }
 
 const FREE_BYTES_WANTED = 2e9;
+const ENGINE_PATIENCE_MS = 5_000;
 const good = (about: string, found: string): Finding => ({ about, verdict: 'good', found, mend: null });
 
 /** Looks at everything Sodate stands on, and says how to mend what is wrong. The exit code is 0 unless something is bad. */
@@ -29,6 +31,7 @@ export async function doctor(config: Config, options: { readonly json: boolean }
     await lookAtDisk(config),
     await lookAtPort(config),
     await lookAtSandbox(config),
+    await lookAtContainers(config),
     lookAtDatabase(config),
   ];
   if (options.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
@@ -45,6 +48,28 @@ async function lookAtGit(): Promise<Finding> {
     return good('git', (await promisify(execFile)('git', ['--version'])).stdout.trim());
   } catch {
     return { about: 'git', verdict: 'bad', found: 'not found', mend: 'Install git (Debian: apt-get install git).' };
+  }
+}
+
+async function lookAtContainers(config: Config): Promise<Finding> {
+  const about = 'containers';
+  if (!usesDocker(config))
+    return { about, verdict: 'good', found: 'no Docker engine here; runs use the image host, which is this machine', mend: null };
+  const { openEngine } = await import('#executors/docker/docker-client.ts');
+  try {
+    const engine = openEngine(config.docker.host);
+    try {
+      const info = (await engine.call((docker) => docker.info(), ENGINE_PATIENCE_MS)) as { readonly ServerVersion: string; readonly LiveRestoreEnabled?: boolean };
+      const found = `Docker ${info.ServerVersion} at ${config.docker.host}`;
+      if (info.LiveRestoreEnabled === true) return good(about, found);
+      const mend = 'Put "live-restore": true into /etc/docker/daemon.json and reload Docker.';
+      return { about, verdict: 'worse', found: `${found}; containers end whenever it is restarted`, mend };
+    } finally {
+      engine.close();
+    }
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    return { about, verdict: 'bad', found, mend: 'Start Docker, set DOCKER_HOST, or leave docker out of SODATE_EXECUTORS.' };
   }
 }
 

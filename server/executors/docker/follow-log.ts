@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { Clock } from '#kit/clock.ts';
 import { EngineUnreachable, type LogCheckpoint, type LogChunk } from '../executor.ts';
@@ -33,7 +33,11 @@ export async function* followContainerLog({ engine, container, from, signal, clo
   let checkpoint = from;
   let fruitless = 0;
   while (!signal.aborted) {
-    const seen = await inspectOrNull(engine, container);
+    const seen = await inspectOrNull(engine, container).catch((error: unknown) => {
+      // Our own end closes the connection under the question.
+      if (signal.aborted) return null;
+      throw error;
+    });
     if (seen === null) return;
     if (!hasEverStarted(seen)) {
       await clock.sleep(POLL_MS, signal);
@@ -72,14 +76,7 @@ const inspectOrNull = (engine: EngineClient, container: string): Promise<Docker.
 async function* readOnce(engine: EngineClient, container: string, from: LogCheckpoint, follow: boolean, signal: AbortSignal): AsyncGenerator<LogChunk> {
   const position = makeLogPosition(from);
   const source = await engine.call((docker) => openLog(docker, container, position.since, follow));
-  const gathered = new PassThrough({ highWaterMark: BATCH_BYTES });
-  source.on('error', (error) => gathered.destroy(error));
-  source.on('aborted', () => gathered.destroy(new Error('aborted')));
-  source.pipe(gathered);
-  const stop = (): void => {
-    source.destroy();
-    gathered.destroy();
-  };
+  const stop = (): void => source.destroy();
   signal.addEventListener('abort', stop, { once: true });
   let offset = from.offset;
   let batch: Buffer = Buffer.allocUnsafe(BATCH_BYTES);
@@ -97,17 +94,50 @@ async function* readOnce(engine: EngineClient, container: string, from: LogCheck
     entry.bytes.copy(batch, filled, start, entry.end);
     filled += length;
   });
-  try {
-    for await (const piece of gathered) {
-      parse(piece as Buffer);
+  // The engine sends every line by itself: a stream in between, or an await per line, would cost more than the rest.
+  let isOver = false;
+  let failure: Error | null = null;
+  let wake: (() => void) | null = null;
+  const tell = (): void => {
+    if (wake) setImmediate(wake);
+    wake = null;
+  };
+  const finish = (error: Error | null): void => {
+    if (isOver) return;
+    isOver = true;
+    failure = error;
+    tell();
+  };
+  source.on('data', (piece: Buffer) => {
+    try {
+      parse(piece);
       if (engineSaid !== '') throw new Error(`The Docker engine cannot read the log of ${container}: ${engineSaid}`);
-      if (filled === 0) continue;
+    } catch (error) {
+      finish(error as Error);
+      source.destroy();
+    }
+    if (filled >= BATCH_BYTES) source.pause();
+    if (filled > 0) tell();
+  });
+  source.once('end', () => finish(null));
+  source.once('error', finish);
+  source.once('close', () => finish(new Error('aborted')));
+  try {
+    while (filled > 0 || !isOver) {
+      if (filled === 0) {
+        await new Promise<void>((resolve) => (wake = resolve));
+        continue;
+      }
+      const bytes = batch.subarray(0, filled);
       offset += filled;
-      yield { bytes: batch.subarray(0, filled), checkpoint: position.checkpoint(offset) };
       // The reader may keep what it was given.
       batch = Buffer.allocUnsafe(BATCH_BYTES);
       filled = 0;
+      const chunk = { bytes, checkpoint: position.checkpoint(offset) };
+      source.resume();
+      yield chunk;
     }
+    if (failure !== null) throw failure as Error;
   } catch (error) {
     throw asUnreachable(error, engine.host);
   } finally {
@@ -116,7 +146,7 @@ async function* readOnce(engine: EngineClient, container: string, from: LogCheck
   }
 }
 
-type LogSource = NodeJS.ReadableStream & { destroy(): void };
+type LogSource = Readable;
 
 /** By the library's ground floor: its `logs` gives a stream only to followers, and gathers everything in memory otherwise. */
 const openLog = (docker: Docker, container: string, since: number, follow: boolean): Promise<LogSource> =>

@@ -65,7 +65,8 @@ describe.skipIf(engine === null)(`hostile jobs in containers${whyNot === null ? 
     const dataset = await things.dataset(data);
     // Has locked the data set, and has ended, so that nothing else touches its folders.
     const training = await things.endedTraining(dataset);
-    const door: JobDoor = makeJobDoor({ app: platform.platform.app, port: await freePort() });
+    const door: JobDoor = makeJobDoor({ port: await freePort() });
+    await door.serve(platform.platform.app);
     // The main port as it is with SODATE_HOST=0.0.0.0.
     const everywhere: Server = createServer((request, response) => platform.platform.app.routing(request, response)).listen(0, '0.0.0.0');
     await once(everywhere, 'listening');
@@ -222,7 +223,8 @@ describe.skipIf(engine === null)(`hostile jobs in containers${whyNot === null ? 
       const { port } = service.address() as AddressInfo;
       const ports = [port, 22, 111, 2375, 2376, 5432, ...('port' in platform.database.address ? [Number(platform.database.address.port)] : [])];
       const connect = (host: string, to: number): string => `timeout 5 nc ${host} ${to}`;
-      expect(await whatWorks(['127.0.0.1', own].flatMap((host) => ports.map((to) => connect(host, to))))).toEqual([]);
+      const open = connect('sodate', world().door.port);
+      expect(await whatWorks([...['127.0.0.1', own].flatMap((host) => ports.map((to) => connect(host, to))), open])).toEqual([open]);
       service.close();
     });
   });

@@ -57,10 +57,10 @@ function describeLive(on: TestEngine): void {
       if (!executor.openTerminal) throw new Error('It has no terminals');
       return executor.openTerminal(handle, command, { columns: 101, rows: 31 });
     };
-    /** Sessions of `sleep <seconds>` on this machine, whoever runs them. */
+    /** How many processes `sleep <seconds>` the one container has. */
     const sleepers = async (seconds: string): Promise<number> => {
       const { Processes } = await on.docker.getContainer((await on.docker.listContainers())[0]?.Id ?? '').top({ ps_args: '-eo pid,args' });
-      return (Processes as string[][]).filter((words) => words.join(' ').includes(`sleep ${seconds}`)).length;
+      return (Processes as string[][]).filter((words) => words.slice(1).join(' ').trim() === `sleep ${seconds}`).length;
     };
 
     it('a terminal shows what is typed, has its size, can be resized, and tells the exit code', async () => {

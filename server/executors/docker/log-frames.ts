@@ -11,6 +11,8 @@ export interface LogEntry {
 
 const HEADER_BYTES = 8;
 const BLANK = 0x20;
+/** Nine digits of a second and a Z: the engine never writes it in another way, but nothing depends on that. */
+const STAMP_BYTES = 30;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -28,7 +30,8 @@ export function makeFrameParser(onEntry: (entry: LogEntry) => void): (piece: Buf
       const start = at + HEADER_BYTES;
       const end = start + bytes.readUInt32BE(at + 4);
       if (end > bytes.length) break;
-      const stampEnd = bytes.indexOf(BLANK, start);
+      const usual = start + STAMP_BYTES;
+      const stampEnd = bytes[usual] === BLANK ? usual : bytes.indexOf(BLANK, start);
       if (stampEnd < 0 || stampEnd >= end)
         throw new Error(`The engine sent a log entry without a time: ${bytes.toString('utf8', start, Math.min(end, start + 100))}`);
       onEntry({ stream, bytes, stampStart: start, stampEnd, end });

@@ -31,22 +31,34 @@ export function makeLogPosition(from: LogCheckpoint): LogPosition {
   let since = asked;
   let seen = 0;
   /** Entries taken, by second, from `since` on. */
-  const counts = new Map<number, number>();
+  const counts = new Map<number, { entries: number }>();
   let countedFromSince = 0;
   let newest = 0;
   const openLines = new Map<number, number>();
-  let lastText = '';
+  /** Of the entry before: most entries have its second, and some bytes are compared faster than a date is read. */
+  const lastText = Buffer.alloc(SECOND_BYTES);
   let lastSecond = 0;
+  let lastCount: { entries: number } | null = null;
 
-  const secondOf = ({ bytes, stampStart }: LogEntry): number => {
+  const hasLastSecond = ({ bytes, stampStart }: LogEntry): boolean => {
+    for (let i = SECOND_BYTES - 1; i >= 0; i -= 1) if (bytes[stampStart + i] !== lastText[i]) return false;
+    return true;
+  };
+  const secondOf = (entry: LogEntry): number => {
+    if (hasLastSecond(entry)) return lastSecond;
+    const { bytes, stampStart } = entry;
     const text = bytes.toString('latin1', stampStart, stampStart + SECOND_BYTES);
-    if (text !== lastText) {
-      const ms = Date.parse(`${text}Z`);
-      if (Number.isNaN(ms)) throw new Error(`The engine sent a log entry with the time ${JSON.stringify(text)}.`);
-      lastText = text;
-      lastSecond = ms / 1000;
-    }
+    const ms = Date.parse(`${text}Z`);
+    if (Number.isNaN(ms)) throw new Error(`The engine sent a log entry with the time ${JSON.stringify(text)}.`);
+    lastText.write(text, 'latin1');
+    lastSecond = ms / 1000;
+    lastCount = null;
     return lastSecond;
+  };
+  const countOf = (second: number): { entries: number } => {
+    const known = counts.get(second) ?? { entries: 0 };
+    counts.set(second, known);
+    return known;
   };
 
   const advance = (): void => {
@@ -55,9 +67,11 @@ export function makeLogPosition(from: LogCheckpoint): LogPosition {
     if (safe <= since) return;
     for (const [second, count] of counts) {
       if (second >= safe) continue;
-      countedFromSince -= count;
+      countedFromSince -= count.entries;
       counts.delete(second);
     }
+    // What it pointed to may have been deleted.
+    lastCount = null;
     since = safe;
   };
 
@@ -66,7 +80,8 @@ export function makeLogPosition(from: LogCheckpoint): LogPosition {
     take(entry) {
       const second = secondOf(entry);
       if (second >= since) {
-        counts.set(second, (counts.get(second) ?? 0) + 1);
+        lastCount ??= countOf(second);
+        lastCount.entries += 1;
         countedFromSince += 1;
       }
       if (second > newest) newest = second;

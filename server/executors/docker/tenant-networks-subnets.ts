@@ -37,7 +37,7 @@ export function parseRoutes(text: string): readonly Subnet[] {
     .flatMap((columns) => {
       const [destination = '', mask = ''] = [columns[1], columns[7]];
       if (!/^[0-9A-F]{8}$/i.test(destination) || !/^[0-9A-F]{8}$/i.test(mask)) return [];
-      const length = [...fromLittleEndian(mask).toString(2)].filter((bit) => bit === '1').length;
+      const length = Math.clz32(~fromLittleEndian(mask));
       return length === 0 ? [] : [{ first: fromLittleEndian(destination), length }];
     });
 }

@@ -240,8 +240,9 @@ describe.skipIf(engine === null)(`tenants' networks${whyNot === null ? '' : ` (s
     const refused = await later.networks.ensure(1).catch((error: unknown) => error);
     expect([isEngineUnreachable(refused), String(refused)]).toEqual([true, expect.stringContaining(`The door cannot listen on ${gatewayOf(network)}`)]);
     later.doors.refused.clear();
-    await doors.servers.get(gatewayOf(network))?.close();
+    const server = doors.servers.get(gatewayOf(network));
     doors.servers.delete(gatewayOf(network));
+    if (server) await closeServer(server);
     expect(await later.networks.ensure(1)).toEqual(network);
     doors.refused.add(gatewayOf(network));
     expect(await networks.refresh()).toEqual([`The door cannot listen on ${gatewayOf(network)}`]);

@@ -49,7 +49,14 @@ const throughDoor = (parts: RequestParts, address?: string): Promise<Answer> => 
 
 beforeAll(async () => {
   const p = opened();
-  const door = makeJobDoor({ app: p.platform.app, port: await freePort(), connectionsPerAddress: 20 });
+  const door = makeJobDoor({ port: await freePort(), connectionsPerAddress: 20 });
+  // Networks are looked at while the platform is still being put together.
+  await Promise.all([GATEWAY, OTHER_GATEWAY, '192.0.2.222'].map((address) => door.listenOn(address)));
+  await expect(exchange(`http://${GATEWAY}:${door.port}`, { method: 'GET', path: '/v1/health' })).rejects.toThrow('ECONNREFUSED');
+  await door.leave(OTHER_GATEWAY);
+  await door.serve(p.platform.app);
+  expect((await exchange(`http://${GATEWAY}:${door.port}`, { method: 'GET', path: '/v1/health' })).status).toBe(200);
+  await expect(exchange(`http://${OTHER_GATEWAY}:${door.port}`, { method: 'GET', path: '/v1/health' })).rejects.toThrow('ECONNREFUSED');
   await Promise.all([door.listenOn(GATEWAY), door.listenOn(GATEWAY)]);
   await door.listenOn(GATEWAY);
   const things = makeTenantThings(p, 'alpha', p.member.secret);
@@ -352,7 +359,8 @@ describe('the door itself', () => {
   });
 
   it('ends for good', async () => {
-    const door = makeJobDoor({ app: opened().platform.app, port: await freePort() });
+    const door = makeJobDoor({ port: await freePort() });
+    await door.serve(opened().platform.app);
     const opening = door.listenOn(OTHER_GATEWAY);
     await door.close();
     await opening;
@@ -361,7 +369,7 @@ describe('the door itself', () => {
   });
 
   it('wants a port that jobs can be told', () => {
-    for (const port of [0, -1, 70_000, 1.5]) expect(() => makeJobDoor({ app: opened().platform.app, port })).toThrow('fixed port');
+    for (const port of [0, -1, 70_000, 1.5]) expect(() => makeJobDoor({ port })).toThrow('fixed port');
   });
 
   it('has made nothing go wrong on the server', () => {

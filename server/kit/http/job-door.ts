@@ -20,8 +20,10 @@ declare module 'fastify' {
  */
 export interface JobDoor {
   readonly port: number;
+  /** Begins to serve, once every route of the app is bound: at addresses asked for before, and from now on at each at once. */
+  serve(app: FastifyInstance): Promise<void>;
   /**
-   * Idempotent. Resolves when the door answers there.
+   * Idempotent. Resolves when the door answers there; before `serve` the address is only noted.
    * @throws Error that names the address, such as one that is on no interface of this machine yet: ask again later
    */
   listenOn(address: string): Promise<void>;
@@ -59,14 +61,15 @@ export function guardJobDoor(access: Access) {
  * @param parts.port the one on which the door listens at each address; must differ from the main listener's, which may
  *   hold all addresses of the machine
  */
-export function makeJobDoor(parts: { readonly app: FastifyInstance; readonly port: number; readonly connectionsPerAddress?: number }): JobDoor {
-  const { app, port } = parts;
+export function makeJobDoor(parts: { readonly port: number; readonly connectionsPerAddress?: number }): JobDoor {
+  const { port } = parts;
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`The door for jobs needs one fixed port from 1 to 65535, not ${port}: jobs are told of it`);
   const servers = new Map<string, Promise<Server>>();
-  const state = { closed: false };
+  const noted = new Set<string>();
+  const state: { app: FastifyInstance | null; closed: boolean } = { app: null, closed: false };
 
-  function makeServer(): Server {
+  function makeServer(app: FastifyInstance): Server {
     // Everything that bounds a request on the main listener bounds it here.
     const { headersTimeout, requestTimeout, keepAliveTimeout, maxHeadersCount, maxRequestsPerSocket, timeout } = app.server;
     const server = createServer({ headersTimeout, requestTimeout, keepAliveTimeout });
@@ -81,9 +84,9 @@ export function makeJobDoor(parts: { readonly app: FastifyInstance; readonly por
     return server;
   }
 
-  async function open(address: string): Promise<Server> {
+  async function open(app: FastifyInstance, address: string): Promise<Server> {
     await app.ready();
-    const server = makeServer();
+    const server = makeServer(app);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address, port, exclusive: true }, () => {
@@ -97,7 +100,19 @@ export function makeJobDoor(parts: { readonly app: FastifyInstance; readonly por
     return server;
   }
 
+  async function listenOn(app: FastifyInstance, address: string): Promise<void> {
+    const opening = servers.get(address) ?? open(app, address);
+    servers.set(address, opening);
+    try {
+      await opening;
+    } catch (error) {
+      if (servers.get(address) === opening) servers.delete(address);
+      throw error;
+    }
+  }
+
   async function leave(address: string): Promise<void> {
+    noted.delete(address);
     const opening = servers.get(address);
     servers.delete(address);
     const server = await opening?.catch(() => undefined);
@@ -109,20 +124,25 @@ export function makeJobDoor(parts: { readonly app: FastifyInstance; readonly por
 
   return {
     port,
+    async serve(app) {
+      state.app = app;
+      await app.ready();
+      const opened = [...noted].map((address) =>
+        // Whoever wants the door there asks again and again, and is told then.
+        listenOn(app, address).catch((error: unknown) => app.log.warn({ err: error, address }, 'the door for jobs is not open here yet')),
+      );
+      noted.clear();
+      await Promise.all(opened);
+    },
     async listenOn(address) {
       if (state.closed) throw new Error(`The door for jobs is closed, and does not listen on ${address} any more`);
-      const opening = servers.get(address) ?? open(address);
-      servers.set(address, opening);
-      try {
-        await opening;
-      } catch (error) {
-        if (servers.get(address) === opening) servers.delete(address);
-        throw error;
-      }
+      if (state.app === null) noted.add(address);
+      else await listenOn(state.app, address);
     },
     leave,
     async close() {
       state.closed = true;
+      noted.clear();
       await Promise.all([...servers.keys()].map(leave));
     },
   };

@@ -9,12 +9,12 @@ export interface FileLink {
 }
 
 /** Large enough that sending it costs nothing beside the links themselves, small enough to be stopped quickly. */
-const LINKS_PER_BATCH = 1_000;
+const LINKS_PER_BATCH = 500;
 /**
- * Sent and not answered yet: the next links are looked up while the present ones are made, 30 ms a batch. So many bridge
+ * Sent and not answered yet: the next links are looked up while the present ones are made, 10 ms a batch. So many bridge
  * the time that reading the next 15,000 files' rows takes.
  */
-const BATCHES_UNDER_WAY = 8;
+const BATCHES_UNDER_WAY = 16;
 
 /**
  * Makes all the links in a thread of its own, which ends with the call. `temporary` names a fresh file for each batch.
@@ -31,18 +31,21 @@ export async function linkFiles<Link>(ask: {
   const { links, toFiles, how, temporary, signal } = ask;
   signal.throwIfAborted();
   const thread = openLinkThread(ask.worker);
-  let batch: FileLink[] = [];
+  let paths: string[] = [];
   const send = async (): Promise<void> => {
     signal.throwIfAborted();
-    thread.send({ how, links: batch, temporary: temporary() });
-    batch = [];
+    thread.send({ how, links: paths.join('\0'), count: paths.length / 2, temporary: temporary() });
+    paths = [];
     await thread.fewerThan(BATCHES_UNDER_WAY);
     // Links that are at hand are taken without a pause; here others have their turn.
     await turnOfTheLoop();
   };
   try {
-    for await (const link of links) if (batch.push(toFiles(link)) >= LINKS_PER_BATCH) await send();
-    if (batch.length > 0) await send();
+    for await (const link of links) {
+      const { source, target } = toFiles(link);
+      if (paths.push(source, target) >= LINKS_PER_BATCH * 2) await send();
+    }
+    if (paths.length > 0) await send();
     await thread.fewerThan(1);
     signal.throwIfAborted();
   } finally {

@@ -9,7 +9,12 @@ import { parentPort } from 'node:worker_threads';
 
 export interface LinkBatch {
   readonly how: 'link' | 'copy';
-  readonly links: readonly { readonly source: string; readonly target: string }[];
+  /**
+   * Source and target of each, all joined by NUL, which no path has: one long string is sent in a tenth of the time that a
+   * thousand small objects take.
+   */
+  readonly links: string;
+  readonly count: number;
   /** A file name that does not exist and that is cleared away if this process dies, on the store's disk. */
   readonly temporary: string;
 }
@@ -26,7 +31,10 @@ const continued = new Map<string, string>();
 
 port.on('message', (batch: LinkBatch) => {
   try {
-    for (const { source, target } of batch.links) {
+    const paths = batch.links.split('\0');
+    if (paths.length !== batch.count * 2) throw new Error('A path has a NUL character');
+    for (let at = 0; at < paths.length; at += 2) {
+      const [source = '', target = ''] = [paths[at], paths[at + 1]];
       const folder = path.dirname(target);
       if (!folders.has(folder)) {
         mkdirSync(folder, { recursive: true });

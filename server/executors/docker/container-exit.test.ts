@@ -1,0 +1,71 @@
+import type Docker from 'dockerode';
+import { describe, expect, it } from 'vitest';
+import { describeStartFailure, observeContainer } from './container-exit.ts';
+import { LABELS } from './container-spec.ts';
+
+const NEVER = '0001-01-01T00:00:00Z';
+const STARTED = '2026-01-01T10:00:00.123456789Z';
+const ENDED = '2026-01-01T11:00:00.5Z';
+
+const container = (state: Partial<Docker.ContainerInspectInfo['State']>, labels: Record<string, string> = {}): Docker.ContainerInspectInfo =>
+  ({
+    State: { Status: 'exited', Running: false, Paused: false, Restarting: false, OOMKilled: false, Dead: false, ExitCode: 0, Error: '', StartedAt: STARTED, FinishedAt: ENDED, ...state },
+    Config: { Labels: labels },
+    HostConfig: { Memory: 64 * 2 ** 20 },
+  }) as Docker.ContainerInspectInfo;
+const see = (seen: Docker.ContainerInspectInfo, bootedAt: Date | null = null, stoppedBy: string | null = null) => observeContainer({ container: seen, bootedAt, stoppedBy });
+
+describe('what a container is seen as', () => {
+  it('is pending before its start, or ended if a stop came first', () => {
+    const created = container({ Status: 'created', StartedAt: NEVER, FinishedAt: NEVER });
+    expect(see(created)).toEqual({ state: 'pending', phase: 'starting' });
+    expect(see(created, null, 'SIGKILL')).toEqual({ state: 'exited', exit: { code: null, signal: 'SIGKILL', failure: null, startedAt: null, endedAt: null } });
+  });
+
+  it('runs, also while it is paused or being removed', () => {
+    expect(see(container({ Status: 'running', Running: true, FinishedAt: NEVER }))).toEqual({ state: 'running' });
+    expect(see(container({ Status: 'paused', Running: true, Paused: true }))).toEqual({ state: 'running' });
+    expect(see(container({ Status: 'removing' }))).toEqual({ state: 'running' });
+  });
+
+  it('has ended with its code and times, also when the engine could not remove it', () => {
+    for (const Status of ['exited', 'dead'] as const) {
+      expect(see(container({ Status, ExitCode: 7 }))).toEqual({
+        state: 'exited',
+        exit: { code: 7, signal: null, failure: null, startedAt: new Date('2026-01-01T10:00:00.123Z'), endedAt: new Date('2026-01-01T11:00:00.5Z') },
+      });
+    }
+  });
+
+  it('fails as out of memory, unless the job went on and succeeded', () => {
+    expect(see(container({ OOMKilled: true, ExitCode: 137 }))).toMatchObject({ exit: { failure: { class: 'out-of-memory', message: expect.stringContaining('64 MiB') as string } } });
+    expect(see(container({ OOMKilled: true, ExitCode: 0 }))).toMatchObject({ exit: { failure: null } });
+  });
+
+  it('blames the user for a program that is not there, but not a script that ends with the same code', () => {
+    expect(see(container({ ExitCode: 127 }, { [LABELS.program]: 'nope' }))).toMatchObject({ exit: { failure: { class: 'user-error', message: expect.stringContaining('"nope"') as string } } });
+    expect(see(container({ ExitCode: 126 }, { [LABELS.program]: 'nope' }))).toMatchObject({ exit: { failure: { class: 'user-error' } } });
+    expect(see(container({ ExitCode: 127 }))).toMatchObject({ exit: { failure: null } });
+  });
+
+  it('was lost with its machine only when the machine was started in between and the engine knows no code', () => {
+    const [before, between, after] = ['2026-01-01T09:00:00Z', '2026-01-01T10:30:00Z', '2026-01-01T12:00:00Z'].map((text) => new Date(text));
+    expect(see(container({ ExitCode: 255 }), between)).toMatchObject({ exit: { failure: { class: 'node-lost' } } });
+    for (const bootedAt of [before, after, null]) expect(see(container({ ExitCode: 255 }), bootedAt)).toMatchObject({ exit: { code: 255, failure: null } });
+    expect(see(container({ ExitCode: 137 }), between)).toMatchObject({ exit: { failure: null } });
+  });
+});
+
+describe('why a container could not be started', () => {
+  const frame = 'failed to create shim: OCI runtime create failed: runc create failed: unable to start container process: ';
+  const cases: [string, 'user-error' | 'platform'][] = [
+    [`${frame}exec: "nope": executable file not found in $PATH: unknown`, 'user-error'],
+    [`${frame}exec: "/etc/passwd": permission denied: unknown`, 'user-error'],
+    [`${frame}exec /x: exec format error`, 'user-error'],
+    [`${frame}chdir to cwd ("/root/x") set in config.json failed: permission denied: unknown`, 'user-error'],
+    ['unable to find user worker: no matching entries in passwd file', 'user-error'],
+    ['could not select device driver "nvidia" with capabilities: [[gpu]]', 'platform'],
+    [`${frame}error during container init: something odd`, 'platform'],
+  ];
+  for (const [said, failureClass] of cases) it(`${failureClass}: ${said.slice(-60)}`, () => expect(describeStartFailure(said, 'nope').class).toBe(failureClass));
+});
