@@ -31,7 +31,16 @@ afterEach(async () => {
   await cli[Symbol.asyncDispose]();
 });
 
-const tenant = { id: id(2), number: 1, name: 'lab', displayName: 'Lab', quota: { cpu: null, memory: null, gpus: null }, executors: null, createdAt: at };
+const tenant = {
+  id: id(2),
+  number: 1,
+  name: 'lab',
+  displayName: 'Lab',
+  quota: { cpu: null, memory: null, gpus: null },
+  executors: null,
+  dropCapabilities: false,
+  createdAt: at,
+};
 const details = { ...run, details: { kind: 'task' } as const };
 
 describe('every command', () => {

@@ -17,6 +17,8 @@ const tenant = {
   name: 'lab',
   displayName: 'Lab',
   quota: { cpu: null, memory: null, gpus: null },
+  executors: null,
+  dropCapabilities: false,
   createdAt: '2026-01-01T00:00:00Z',
 };
 const failure = async (call: Promise<unknown>): Promise<unknown> =>

@@ -25,6 +25,8 @@ export const Tenant = z.object({
   quota: Quota,
   /** The executors its runs may use; null = all there are. */
   executors: z.array(z.string()).nullable(),
+  /** Its containers run without any capability, not even those that Docker gives to every container. */
+  dropCapabilities: z.boolean(),
   createdAt: Instant,
 });
 export type Tenant = z.infer<typeof Tenant>;
@@ -56,7 +58,13 @@ export const createTenant = defineRoute({
   path: '/v1/tenants',
   permission: 'system-admin',
   summary: 'Create a tenant',
-  body: z.strictObject({ name: TenantName, displayName: Title.optional(), quota: Quota.optional(), executors: Executors.optional() }),
+  body: z.strictObject({
+    name: TenantName,
+    displayName: Title.optional(),
+    quota: Quota.optional(),
+    executors: Executors.optional(),
+    dropCapabilities: z.boolean().optional(),
+  }),
   response: Tenant,
   status: 201,
   errors: ['name-taken'],
@@ -78,9 +86,9 @@ export const updateTenant = defineRoute({
   method: 'PATCH',
   path: '/v1/tenants/{tenant}',
   permission: 'system-admin',
-  summary: 'Change display name, quota, or which executors may be used',
+  summary: 'Change display name, quota, which executors may be used, or what containers may do',
   params: TenantParams,
-  body: z.strictObject({ displayName: Title.optional(), quota: Quota.optional(), executors: Executors.optional() }),
+  body: z.strictObject({ displayName: Title.optional(), quota: Quota.optional(), executors: Executors.optional(), dropCapabilities: z.boolean().optional() }),
   response: Tenant,
 });
 

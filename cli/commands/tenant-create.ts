@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createTenant } from '@sodate/contract/tenants.ts';
-import { defineCommand, needed, text } from '../command.ts';
+import { defineCommand, flag, needed, text } from '../command.ts';
 import { formatTenant } from '../output/tenant.ts';
 import { cpuOption, executorsOption, gpusOption, memoryOption } from '../resource-options.ts';
 
@@ -14,6 +14,7 @@ export const tenantCreate = defineCommand({
     memory: memoryOption('memory its runs may use together'),
     gpus: gpusOption('GPUs its runs may use together'),
     executors: executorsOption(),
+    noCapabilities: flag('--no-capabilities', 'its containers run without any capability'),
   },
   async run(input, cli) {
     const tenant = await cli.client().call(createTenant, {
@@ -22,6 +23,7 @@ export const tenantCreate = defineCommand({
         displayName: input.displayName,
         quota: { cpu: input.cpu, memory: input.memory, gpus: input.gpus },
         executors: input.executors?.names,
+        ...(input.noCapabilities ? { dropCapabilities: true } : {}),
       },
       idempotencyKey: randomUUID(),
       signal: cli.signal,

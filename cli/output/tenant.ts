@@ -14,6 +14,7 @@ export const formatTenant = (tenant: Tenant): string =>
     ['Display name', tenant.displayName],
     ['Quota', formatQuota(tenant.quota)],
     ['Executors', tenant.executors === null ? 'all' : tenant.executors.join(', ')],
+    ['Capabilities', tenant.dropCapabilities ? 'none' : 'usual'],
     ['Created', formatTime(tenant.createdAt)],
     ['Id', tenant.id],
   ]);

@@ -60,7 +60,7 @@ export interface Storm {
   /** Of the container engine, so far. */
   readonly outages: readonly Outage[];
   /** What was struck, in order: the same for the same seed. */
-  readonly strikes: readonly string[];
+  readonly struck: readonly string[];
   /** Kills at random and starts again, `strikes` times; afterwards the server serves. */
   rage(strikes: number, beforeStrike: (done: number) => Promise<void>): Promise<void>;
   /** Kills the server, lets `meanwhile` happen without one, and starts it again. */
@@ -107,7 +107,7 @@ export async function makeStorm({ home, random, mark, installation, engine }: St
     adoptions: 0,
   };
   const outages: Outage[] = [];
-  const strikes: string[] = [];
+  const struck: string[] = [];
   const dataFolder = path.join(home.folder, 'postgres', 'data');
 
   const begin = (): Running & { readonly began: number; measured: boolean } => {
@@ -118,17 +118,17 @@ export async function makeStorm({ home, random, mark, installation, engine }: St
 
   /** When the engine is there again, after it was last struck. */
   let engineBack: Promise<void> = Promise.resolve();
-  const strikeEngine = async (struck: StruckEngine): Promise<void> => {
+  const strikeEngine = async ({ kill: killEngine, start }: StruckEngine): Promise<void> => {
     const absence = random.chance(ENGINE_STAYS_AWAY_SHARE) ? random.between(0, LONGEST_ENGINE_ABSENCE_MS) : 0;
     await engineBack;
     const from = systemClock.now();
     const back = async (dead: Promise<void>): Promise<void> => {
       await dead;
       await sleep(absence);
-      await struck.start();
+      await start();
       outages.push({ from, until: systemClock.now() });
     };
-    engineBack = back(struck.kill());
+    engineBack = back(killEngine());
     // Whoever waits for it hears of it.
     engineBack.catch(() => {});
   };
@@ -173,7 +173,7 @@ export async function makeStorm({ home, random, mark, installation, engine }: St
   return {
     counts,
     outages,
-    strikes,
+    struck,
     async rage(strikes, beforeStrike) {
       let alone = 0;
       for (let strike = 0; strike < strikes; strike += 1) {
@@ -186,16 +186,16 @@ export async function makeStorm({ home, random, mark, installation, engine }: St
         const wanted = random.pick(engine === null ? TARGETS : TARGETS_WITH_ENGINE);
         const restarts = wanted.includes('server') || (wanted.includes('postgres') && alone >= POSTGRES_ALONE_LIMIT);
         const target: Target = restarts && !wanted.includes('server') ? [...wanted, 'server'] : wanted;
-        strikes.push(`${early ? 'early ' : ''}${target.join('+')}`);
+        struck.push(`${early ? 'early ' : ''}${target.join('+')}`);
         counts.strikes += 1;
         if (target.includes('engine')) counts.engine += 1;
         if (target.includes('server') && target.includes('postgres')) counts.both += 1;
         else if (target.includes('server')) counts.server += 1;
         else if (target.includes('postgres')) counts.postgres += 1;
         if (early) counts.early += 1;
-        for (const struck of target) {
-          if (struck === 'server') await killServer();
-          else if (struck === 'postgres') killPostgres(dataFolder, random.chance(0.5));
+        for (const part of target) {
+          if (part === 'server') await killServer();
+          else if (part === 'postgres') killPostgres(dataFolder, random.chance(0.5));
           else if (engine !== null) await strikeEngine(engine);
         }
         if (!restarts) {

@@ -55,9 +55,9 @@ export const SETTINGS = {
   DOCKER_HOST: z.string().default('unix:///var/run/docker.sock').describe('Address of the Docker engine of this machine. Default: unix:///var/run/docker.sock'),
   SODATE_DOCKER_NETWORKS: z
     .string()
-    .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 network such as 10.213.0.0/16')
-    .default('10.213.0.0/16')
-    .describe('Addresses from which each tenant gets a network for its containers, 256 at a time. Default: 10.213.0.0/16'),
+    .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be an IPv4 network such as 10.231.0.0/16')
+    .default('10.231.0.0/16')
+    .describe('Addresses from which each tenant gets a network for its containers, 256 at a time. Default: 10.231.0.0/16'),
   SODATE_DOCKER_DENY: z
     .enum(['link-local', 'private'])
     .default('link-local')

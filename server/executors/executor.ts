@@ -110,6 +110,8 @@ export interface LaunchSpec {
   /** Inside the job, such as /kqi/git. */
   readonly workingDirectory: string;
   readonly limits: { readonly cpuMilli: number; readonly memoryBytes: number; readonly pids: number };
+  /** Containers: whether this job keeps an engine's usual capabilities, less the dangerous ones, or none at all. */
+  readonly capabilities: 'usual' | 'none';
   /** Ids of the GPUs this attempt owns, from the inventory. */
   readonly gpus: readonly string[];
   readonly stagePlan: StagePlan;

@@ -10,3 +10,5 @@ alter table runs set (fillfactor = 70);
 alter table attempts set (fillfactor = 70);
 -- No statement looks for live runs by tenant: what a tenant holds is counted from its attempts.
 drop index runs_live_by_tenant;
+-- Containers of this tenant run without any capability.
+alter table tenants add column drop_capabilities boolean not null default false;

@@ -387,6 +387,7 @@ table tenants
   quota_gpus int4
   created_at timestamptz not null
   executors _text
+  drop_capabilities bool not null default false
   constraint tenants_executors_check CHECK ((cardinality(executors) > 0))
   constraint tenants_quota_cpu_milli_check CHECK ((quota_cpu_milli > 0))
   constraint tenants_quota_gpus_check CHECK ((quota_gpus >= 0))

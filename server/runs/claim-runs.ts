@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 export interface ClaimedRun {
   readonly tenant_id: string;
   readonly tenant_number: number;
+  readonly drop_capabilities: boolean;
   readonly id: string;
   readonly kind: string;
   readonly number: number;
@@ -39,7 +40,7 @@ export interface ClaimedRun {
 }
 
 const columns = sql`
-  r.tenant_id, t.number as tenant_number, r.id, r.kind, r.number, r.name, r.state, r.request, r.image, r.retries, r.time_limit_seconds,
+  r.tenant_id, t.number as tenant_number, t.drop_capabilities, r.id, r.kind, r.number, r.name, r.state, r.request, r.image, r.retries, r.time_limit_seconds,
   r.stop_asked_at, r.stop_grace_seconds, r.stop_reason, r.started_at, r.lease_token, r.lease_until, r.attempt, r.attempt_id,
   a.executor, n.name as node_name, a.handle, a.phase, a.phase_progress, a.cpu_milli, a.memory_bytes, a.gpus,
   a.terminated_at, a.exit_code, a.failure_class, a.failure_message`;

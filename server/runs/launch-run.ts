@@ -118,6 +118,7 @@ async function specOf(parts: EngineParts, run: ClaimedRun, executor: Executor): 
     image: run.image,
     registryCredential: run.image === HOST_IMAGE ? null : await parts.registryCredential(tenant, run.image),
     limits: { cpuMilli: run.cpu_milli, memoryBytes: run.memory_bytes, pids: PIDS_LIMIT },
+    capabilities: run.drop_capabilities ? 'none' : 'usual',
     gpus: run.gpus,
   };
 }

@@ -520,6 +520,22 @@ describe('staging', () => {
     expect(realpathSync(home)).toBe(home);
   });
 
+  it('discards an attempt that left its folders empty, also when it was cut off in the middle of that', async () => {
+    const run = await storeRun();
+    const items = ['one', 'two', 'three'].map((name) => ({ name, kind: 'scratch' as const }));
+    const staged = await realise(items, asServer, run);
+    await staging.discard(staged.attempt);
+    expect(existsSync(path.join(home, 'attempts', staged.attempt))).toBe(false);
+
+    const half = await realise(items, asServer, run);
+    writeFileSync(path.join(half.folder('three'), 'file'), '');
+    rmSync(half.folder('one'), { recursive: true });
+    symlinkSync(half.folder('three'), half.folder('one'));
+    await staging.discard(half.attempt);
+    expect(existsSync(path.join(home, 'attempts', half.attempt))).toBe(false);
+    expect(existsSync(path.join(home, 'trash', half.attempt))).toBe(false);
+  });
+
   it('stops at an aborted signal', async () => {
     await expect(staging.realise(newId<AttemptId>(), newId<RunId>(), { items: [] }, asServer, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
       'enough',

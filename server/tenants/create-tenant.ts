@@ -15,10 +15,19 @@ export async function createTenant(
     readonly displayName?: string | undefined;
     readonly quota?: Quota | undefined;
     readonly executors?: string[] | null | undefined;
+    readonly dropCapabilities?: boolean | undefined;
     readonly now: Date;
   },
 ): Promise<TenantRow> {
   if (TenantId.safeParse(ask.name).success) throw new SodateError('invalid-request', { details: 'body.name: must not have the form of an id' });
   const { id, name, now } = ask;
-  return insertTenant(db, { id, name, displayName: ask.displayName ?? name, quota: ask.quota ?? UNLIMITED, executors: ask.executors ?? null, now });
+  return insertTenant(db, {
+    id,
+    name,
+    displayName: ask.displayName ?? name,
+    quota: ask.quota ?? UNLIMITED,
+    executors: ask.executors ?? null,
+    dropCapabilities: ask.dropCapabilities ?? false,
+    now,
+  });
 }

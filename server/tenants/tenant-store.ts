@@ -22,6 +22,7 @@ export const toTenant = (row: TenantRow): Tenant => ({
   displayName: row.display_name,
   quota: toQuota(row),
   executors: row.executors,
+  dropCapabilities: row.drop_capabilities,
   createdAt: row.created_at.toISOString(),
 });
 
@@ -119,6 +120,7 @@ export async function insertTenant(
     readonly displayName: string;
     readonly quota: Quota;
     readonly executors: string[] | null;
+    readonly dropCapabilities: boolean;
     readonly now: Date;
   },
 ): Promise<TenantRow> {
@@ -130,6 +132,7 @@ export async function insertTenant(
         name: tenant.name,
         display_name: tenant.displayName,
         executors: tenant.executors,
+        drop_capabilities: tenant.dropCapabilities,
         created_at: tenant.now,
         ...toQuotaColumns(tenant.quota),
       })
@@ -152,13 +155,19 @@ export async function findTenantById(db: Database, id: TenantId): Promise<Tenant
 export async function updateTenant(
   db: Database,
   reference: string,
-  change: { readonly displayName?: string | undefined; readonly quota?: Quota | undefined; readonly executors?: string[] | null | undefined },
+  change: {
+    readonly displayName?: string | undefined;
+    readonly quota?: Quota | undefined;
+    readonly executors?: string[] | null | undefined;
+    readonly dropCapabilities?: boolean | undefined;
+  },
 ): Promise<TenantRow> {
   const tenant = await findTenant(db, reference);
   const values = {
     ...(change.displayName === undefined ? {} : { display_name: change.displayName }),
     ...(change.quota === undefined ? {} : toQuotaColumns(change.quota)),
     ...(change.executors === undefined ? {} : { executors: change.executors }),
+    ...(change.dropCapabilities === undefined ? {} : { drop_capabilities: change.dropCapabilities }),
   };
   if (Object.keys(values).length === 0) return tenant;
   const row = await db.updateTable('tenants').set(values).where('id', '=', tenant.id).returningAll().executeTakeFirst();

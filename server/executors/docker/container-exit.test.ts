@@ -9,11 +9,24 @@ const ENDED = '2026-01-01T11:00:00.5Z';
 
 const container = (state: Partial<Docker.ContainerInspectInfo['State']>, labels: Record<string, string> = {}): Docker.ContainerInspectInfo =>
   ({
-    State: { Status: 'exited', Running: false, Paused: false, Restarting: false, OOMKilled: false, Dead: false, ExitCode: 0, Error: '', StartedAt: STARTED, FinishedAt: ENDED, ...state },
+    State: {
+      Status: 'exited',
+      Running: false,
+      Paused: false,
+      Restarting: false,
+      OOMKilled: false,
+      Dead: false,
+      ExitCode: 0,
+      Error: '',
+      StartedAt: STARTED,
+      FinishedAt: ENDED,
+      ...state,
+    },
     Config: { Labels: labels },
     HostConfig: { Memory: 64 * 2 ** 20 },
   }) as Docker.ContainerInspectInfo;
-const see = (seen: Docker.ContainerInspectInfo, bootedAt: Date | null = null, stoppedBy: string | null = null) => observeContainer({ container: seen, bootedAt, stoppedBy });
+const see = (seen: Docker.ContainerInspectInfo, bootedAt: Date | null = null, stoppedBy: string | null = null) =>
+  observeContainer({ container: seen, bootedAt, stoppedBy });
 
 describe('what a container is seen as', () => {
   it('is pending before its start, or ended if a stop came first', () => {
@@ -38,12 +51,16 @@ describe('what a container is seen as', () => {
   });
 
   it('fails as out of memory, unless the job went on and succeeded', () => {
-    expect(see(container({ OOMKilled: true, ExitCode: 137 }))).toMatchObject({ exit: { failure: { class: 'out-of-memory', message: expect.stringContaining('64 MiB') as string } } });
+    expect(see(container({ OOMKilled: true, ExitCode: 137 }))).toMatchObject({
+      exit: { failure: { class: 'out-of-memory', message: expect.stringContaining('64 MiB') as string } },
+    });
     expect(see(container({ OOMKilled: true, ExitCode: 0 }))).toMatchObject({ exit: { failure: null } });
   });
 
   it('blames the user for a program that is not there, but not a script that ends with the same code', () => {
-    expect(see(container({ ExitCode: 127 }, { [LABELS.program]: 'nope' }))).toMatchObject({ exit: { failure: { class: 'user-error', message: expect.stringContaining('"nope"') as string } } });
+    expect(see(container({ ExitCode: 127 }, { [LABELS.program]: 'nope' }))).toMatchObject({
+      exit: { failure: { class: 'user-error', message: expect.stringContaining('"nope"') as string } },
+    });
     expect(see(container({ ExitCode: 126 }, { [LABELS.program]: 'nope' }))).toMatchObject({ exit: { failure: { class: 'user-error' } } });
     expect(see(container({ ExitCode: 127 }))).toMatchObject({ exit: { failure: null } });
   });
@@ -67,5 +84,6 @@ describe('why a container could not be started', () => {
     ['could not select device driver "nvidia" with capabilities: [[gpu]]', 'platform'],
     [`${frame}error during container init: something odd`, 'platform'],
   ];
-  for (const [said, failureClass] of cases) it(`${failureClass}: ${said.slice(-60)}`, () => expect(describeStartFailure(said, 'nope').class).toBe(failureClass));
+  for (const [said, failureClass] of cases)
+    it(`${failureClass}: ${said.slice(-60)}`, () => expect(describeStartFailure(said, 'nope').class).toBe(failureClass));
 });

@@ -20,6 +20,7 @@ const spec = (more: Partial<LaunchSpec> = {}): LaunchSpec => ({
   environment: { A: 'b=c' },
   workingDirectory: '/kqi/git',
   limits: { cpuMilli: 1500, memoryBytes: 2 ** 30, pids: 100 },
+  capabilities: 'usual',
   gpus: [],
   stagePlan: { items: [] },
   mounts: [],
@@ -33,7 +34,6 @@ const parts = (more: Partial<ContainerParts> = {}): ContainerParts => ({
   mounts: [{ source: '/home/sodate/runs/1', target: '/kqi/output', readOnly: false }],
   scriptFile: '/home/sodate/executors/docker/a/script',
   user: null,
-  dropAllCapabilities: false,
   ...more,
 });
 const policy = { mountRoots: ['/home/sodate'], engineSocket: '/run/docker.sock' };
@@ -78,7 +78,7 @@ describe('the container of a launch spec', () => {
   });
 
   it('gets its GPUs and no others, its user, and no capability when told so', () => {
-    const made = containerSpec(parts({ spec: spec({ gpus: ['GPU-1', 'GPU-2'] }), user: { uid: 1000, gid: 100 }, dropAllCapabilities: true }));
+    const made = containerSpec(parts({ spec: spec({ gpus: ['GPU-1', 'GPU-2'], capabilities: 'none' }), user: { uid: 1000, gid: 100 } }));
     expect(made.HostConfig?.DeviceRequests).toEqual([{ Driver: 'nvidia', DeviceIDs: ['GPU-1', 'GPU-2'], Capabilities: [['gpu']] }]);
     expect(made.Env).toContain('NVIDIA_VISIBLE_DEVICES=GPU-1,GPU-2');
     expect(made.User).toBe('1000:100');

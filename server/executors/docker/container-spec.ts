@@ -46,7 +46,6 @@ export interface ContainerParts {
   readonly scriptFile: string | null;
   /** null = as the image says. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
-  readonly dropAllCapabilities: boolean;
 }
 
 const HOST_NAME_LENGTH = 63;
@@ -103,7 +102,7 @@ export function containerSpec(parts: ContainerParts): Docker.ContainerCreateOpti
       PidsLimit: limits.pids,
       ShmSize: Math.floor(limits.memoryBytes / 2),
       Init: true,
-      CapDrop: parts.dropAllCapabilities ? ['ALL'] : DROPPED_CAPABILITIES,
+      CapDrop: spec.capabilities === 'none' ? ['ALL'] : DROPPED_CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
       Privileged: false,
       LogConfig: LOG_CONFIG,

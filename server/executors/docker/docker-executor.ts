@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { AttemptId, type TenantId } from '@sodate/contract/ids.ts';
+import { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
 import {
@@ -76,8 +76,6 @@ export interface DockerOptions {
   readonly platformHost?: string | null;
   /** GPUs of this machine; none without it. */
   readonly readGpus?: () => Promise<InventoryNode['gpus']>;
-  /** Whether jobs of a tenant run without any capability at all. */
-  readonly dropAllCapabilities?: (tenant: TenantId) => boolean;
   /** With less free space on the engine's disk the node reports a problem. */
   readonly minimumFreeBytes?: number;
   /** Bytes that images pulled by us may take; more is removed as soon as nothing uses it. */
@@ -186,7 +184,6 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
       mounts: await resolveMounts(spec, staged),
       scriptFile: command.kind === 'script' ? folder.script : null,
       user: runAs,
-      dropAllCapabilities: options.dropAllCapabilities?.(spec.tenant) ?? false,
     });
     assertContainerPolicy(wish, policy);
     try {

@@ -110,6 +110,7 @@ export async function makeDockerHarness(engine: TestEngine): Promise<DockerHarne
       environment: { OUT: '/kqi/output', IN: '/kqi/input', ...environment },
       workingDirectory: '/kqi/tmp',
       limits: { cpuMilli: 1000, memoryBytes: 512 * 2 ** 20, pids: 256, ...limits },
+      capabilities: 'usual',
       gpus: [],
       stagePlan: { items: items.map((name) => ({ name, kind: 'scratch' })) },
       mounts: items.map((item) => ({ item, target: `/kqi/${item}`, readOnly: item === 'input' })),

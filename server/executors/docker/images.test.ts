@@ -24,7 +24,12 @@ describe('an image’s name', () => {
   });
 
   it('is shortened as the engine does', () => {
-    expect(['docker.io/library/alpine', 'docker.io/a/b', 'ghcr.io/a/b', 'index.docker.io/library/x'].map(familiarRepository)).toEqual(['alpine', 'a/b', 'ghcr.io/a/b', 'x']);
+    expect(['docker.io/library/alpine', 'docker.io/a/b', 'ghcr.io/a/b', 'index.docker.io/library/x'].map(familiarRepository)).toEqual([
+      'alpine',
+      'a/b',
+      'ghcr.io/a/b',
+      'x',
+    ]);
   });
 });
 
@@ -120,7 +125,8 @@ describe('the engine’s address', () => {
   }
   it('does not answer when nobody is there, may not be used, or is full; other answers are answers', () => {
     const error = (fields: object): Error => Object.assign(new Error('x'), fields);
-    for (const fields of [{ code: 'ENOENT' }, { code: 'ECONNREFUSED' }, { code: 'EACCES' }, { statusCode: 503 }]) expect(isEngineUnreachable(asUnreachable(error(fields), 'h'))).toBe(true);
+    for (const fields of [{ code: 'ENOENT' }, { code: 'ECONNREFUSED' }, { code: 'EACCES' }, { statusCode: 503 }])
+      expect(isEngineUnreachable(asUnreachable(error(fields), 'h'))).toBe(true);
     expect(isEngineUnreachable(asUnreachable(error({ statusCode: 500, json: { message: 'mkdir x: no space left on device' } }), 'h'))).toBe(true);
     expect(isEngineUnreachable(asUnreachable(error({ statusCode: 404 }), 'h'))).toBe(false);
     expect(isEngineUnreachable(asUnreachable(error({ statusCode: 500 }), 'h'))).toBe(false);

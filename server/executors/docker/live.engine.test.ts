@@ -124,7 +124,9 @@ function describeLive(on: TestEngine): void {
     });
 
     it('usage is told while it runs', async () => {
-      const handle = await started('x=$(head -c 50000000 /dev/zero | tr "\\0" a); i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo yes >/kqi/output/busy; sleep 300');
+      const handle = await started(
+        'x=$(head -c 50000000 /dev/zero | tr "\\0" a); i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo yes >/kqi/output/busy; sleep 300',
+      );
       await until('it was busy', () => harness.output(handle.attempt, 'busy'));
       const usage = await executor.usage?.(handle);
       expect(usage?.cpuMs).toBeGreaterThan(20);
@@ -138,7 +140,9 @@ function describeLive(on: TestEngine): void {
     });
 
     it('TERM reaches the program below a script, not the script alone', async () => {
-      const handle = await started(`sh -c 'trap "echo saved >/kqi/output/saved; exit 3" TERM; echo yes >/kqi/output/inner; while :; do sleep 0.05; done'; echo after`);
+      const handle = await started(
+        `sh -c 'trap "echo saved >/kqi/output/saved; exit 3" TERM; echo yes >/kqi/output/inner; while :; do sleep 0.05; done'; echo after`,
+      );
       await until('it runs', () => harness.output(handle.attempt, 'inner'));
       await executor.stop(handle, 'terminate');
       await until('it has saved', () => harness.output(handle.attempt, 'saved'));
@@ -184,7 +188,9 @@ function describeLive(on: TestEngine): void {
       const { folder: state } = harness.options();
       const [installation = ''] = await readdir(state);
       const folder = attemptFolder(join(state, installation), spec.attempt);
-      await expect(takeTurn(folder, { ...(await thisProcess()), startTicks: '1' }, systemClock, () => Promise.reject(new Error('died')))).rejects.toThrow('died');
+      await expect(takeTurn(folder, { ...(await thisProcess()), startTicks: '1' }, systemClock, () => Promise.reject(new Error('died')))).rejects.toThrow(
+        'died',
+      );
       const handle = await executor.start(spec, never());
       await until('it has ended', async () => (await executor.observe(handle)).state === 'exited');
       expect(await harness.timesRun(spec.attempt)).toBe(1);

@@ -119,6 +119,8 @@ describe.skipIf(engine === null)(`tenants' networks${whyNot === null ? '' : ` (s
 
   it('is one for each tenant, however often and at once it is asked for', async () => {
     const { networks, doors, installation } = await make();
+    // Nothing of the machine is touched before there is a first one.
+    expect([await networks.refresh(), await networks.describeFirewall()]).toEqual([[], []]);
     const asked = await Promise.all([networks.ensure(1), networks.ensure(2), networks.ensure(1), networks.ensure(2)]);
     expect(asked[2]).toEqual(asked[0]);
     expect(asked[3]).toEqual(asked[1]);

@@ -247,8 +247,10 @@ export async function makeTenantNetworks(options: TenantNetworkOptions): Promise
     async refresh() {
       const problems = firewall.warning === null ? [] : [firewall.warning];
       const told = (error: unknown): void => void problems.push(error instanceof Error ? error.message : String(error));
-      await firewall.ensure().catch(told);
-      for (const network of await ourNetworks()) {
+      const networks = await ourNetworks();
+      // A machine on which no container of ours has ever run keeps its firewall as it is.
+      if (networks.length > 0) await firewall.ensure().catch(told);
+      for (const network of networks) {
         const gateway = gatewayIn(network);
         if (await isHere(gateway)) await openDoor(gateway).catch(told);
         else problems.push(notHereText(network.Name, gateway));

@@ -39,6 +39,7 @@ const makeSpec = ({ command, fake = {}, environment = {}, limits = {}, image = '
   environment: { ...environment, ...fake },
   workingDirectory: '/kqi/tmp',
   limits: { cpuMilli: 1000, memoryBytes: 2 ** 28, pids: 100, ...limits },
+  capabilities: 'usual',
   gpus: [],
   stagePlan: { items: [] },
   mounts: [],

@@ -14,24 +14,19 @@ import { signalProcess } from './process-table.ts';
  */
 export interface Cgroups {
   readonly enforces: Capabilities['enforces'];
-  /** Idempotent. Answers what the monitor needs: it sets the limits, which costs a shell a twentieth of what it costs Node. */
-  create(attempt: AttemptId, limits: LaunchSpec['limits']): JobGroups;
+  /** The groups above those of attempts. */
+  readonly folders: readonly string[];
+  /**
+   * Idempotent. Answers the limits for the monitor, which sets them (see MONITOR): that costs a shell a twentieth of what it
+   * costs Node.
+   */
+  create(attempt: AttemptId, limits: LaunchSpec['limits']): readonly string[];
   /** Sends SIGKILL to all that is in the group, after forbidding it to fork. Answers how many it found. */
   kill(attempt: AttemptId): Promise<number>;
   remove(attempt: AttemptId): Promise<void>;
   /** Removes our own group above those of attempts when there is none left. */
   close(): Promise<void>;
 }
-
-export interface JobGroups {
-  readonly procsFiles: readonly string[];
-  /** `file=value`, or `-file=value` where the kernel may lack the file. */
-  readonly limits: readonly string[];
-  /** Where `oom_kill` is counted, or nothing. */
-  readonly oomFile: string;
-}
-
-export const NO_GROUPS: JobGroups = { procsFiles: [], limits: [], oomFile: '' };
 
 /** The sandbox's own processes in the group: bubblewrap and the first process inside. */
 const OWN_PROCESSES = 2;
@@ -143,7 +138,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   const treeWith = (controller: Controller): Tree | undefined => trees.find((tree) => tree.controllers.includes(controller));
   const groupsOf = (attempt: AttemptId): string[] => trees.map((tree) => join(tree.folder, attempt));
 
-  const limitsOf = (attempt: AttemptId, { memoryBytes, cpuMilli, pids }: LaunchSpec['limits']): string[] => {
+  const limitsOf = ({ memoryBytes, cpuMilli, pids }: LaunchSpec['limits']): string[] => {
     const quota = Math.max(MINIMUM_CPU_QUOTA_MICROSECONDS, Math.round((cpuMilli * CPU_PERIOD_MICROSECONDS) / 1000));
     const files: Record<Controller, Record<1 | 2, readonly string[]>> = {
       // Version 1 counts memory and swap together in a second limit; kernels may be built or booted without it.
@@ -157,7 +152,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
     };
     return CONTROLLERS.flatMap((controller) => {
       const tree = treeWith(controller);
-      return tree ? files[controller][tree.version].map((setting) => setting.replace(/^(-?)/, `$1${join(tree.folder, attempt)}/`)) : [];
+      return tree ? files[controller][tree.version] : [];
     });
   };
 
@@ -173,6 +168,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
   };
 
   return {
+    folders: trees.map(({ folder }) => folder),
     enforces: { cpu: treeWith('cpu') !== undefined, memory: treeWith('memory') !== undefined, pids: treeWith('pids') !== undefined },
     create(attempt, limits) {
       for (const group of groupsOf(attempt)) {
@@ -185,12 +181,7 @@ export async function openCgroups(platform: string, clock: Clock): Promise<Cgrou
           else if (code !== 'EEXIST') throw error;
         }
       }
-      const memory = treeWith('memory');
-      return {
-        limits: limitsOf(attempt, limits),
-        procsFiles: groupsOf(attempt).map((group) => join(group, 'cgroup.procs')),
-        oomFile: memory ? join(memory.folder, attempt, memory.version === 1 ? 'memory.oom_control' : 'memory.events') : '',
-      };
+      return limitsOf(limits);
     },
     async kill(attempt) {
       const pids = treeWith('pids');

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, lstat, mkdir, mkdtemp, readlink, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readFile, readlink, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import type { Programs } from './programs.ts';
@@ -47,6 +47,11 @@ const ETC_ENTRIES = [
   'vulkan',
   'OpenCL',
 ];
+/**
+ * Who the users are, a job reads from its own two files alone. Asking the machine's other sources, as its nsswitch.conf says,
+ * loads their libraries and calls on their services: 0.4 ms at every start, for names that a job is not to see.
+ */
+const NAMES_FROM_FILES = /^(passwd|group|shadow|gshadow|initgroups)\s*:.*$/gm;
 const LIVE_ETC_FILES = ['/etc/resolv.conf', '/etc/hosts'];
 
 const exists = (path: string): Promise<boolean> =>
@@ -61,7 +66,7 @@ const exists = (path: string): Promise<boolean> =>
  * made from: jobs started by an earlier server go on using theirs, and no job sees its own change.
  */
 async function makeEtc(folder: string, programs: Programs): Promise<string> {
-  const fingerprint = createHash('sha256').update(programs.shim);
+  const fingerprint = createHash('sha256').update(programs.shim).update(String(NAMES_FROM_FILES));
   const present: string[] = [];
   for (const entry of ETC_ENTRIES) {
     const info = await lstat(join('/etc', entry)).catch(() => null);
@@ -84,6 +89,13 @@ async function makeEtc(folder: string, programs: Programs): Promise<string> {
   await makeOpen(dirname(join(temporary, SHIM_IN_ETC)));
   await copyFile(programs.shim, join(temporary, SHIM_IN_ETC));
   for (const name of ['passwd', 'group']) await symlink(`${INSIDE_FOLDER}/${name}`, join(temporary, name));
+  const services = await readFile('/etc/nsswitch.conf', 'utf8').catch(() => null);
+  if (services !== null) {
+    // What was copied may be a link to a file elsewhere.
+    await rm(join(temporary, 'nsswitch.conf'), { force: true });
+    await writeFile(join(temporary, 'nsswitch.conf'), services.replace(NAMES_FROM_FILES, '$1: files'));
+    await chmod(join(temporary, 'nsswitch.conf'), 0o644);
+  }
   await symlink('/proc/mounts', join(temporary, 'mtab'));
   await chmod(join(temporary, SHIM_IN_ETC), 0o644);
   for (const path of LIVE_ETC_FILES) await writeFile(join(temporary, relative('/etc', path)), '');

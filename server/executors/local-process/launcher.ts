@@ -3,16 +3,14 @@ import type { Readable, Writable } from 'node:stream';
 import { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
 import { EngineUnreachable } from '../executor.ts';
-import type { JobGroups } from './cgroups.ts';
-import { lockCommand, type Programs } from './programs.ts';
+import type { Programs } from './programs.ts';
 import { TOOL_ENVIRONMENT } from './scripts.ts';
 
 export interface MonitorOrder {
   readonly attempt: AttemptId;
-  readonly folder: string;
-  readonly lock: string;
   readonly logFile: string;
-  readonly groups: JobGroups;
+  /** See MONITOR. */
+  readonly limits: readonly string[];
   /** The sandbox, SHIM and the job's command. */
   readonly command: readonly string[];
 }
@@ -33,7 +31,17 @@ const LAST_WORDS_CHARACTERS = 1000;
 
 type Verdict = 'started' | 'failed';
 
-export function makeLauncher(programs: Programs, clock: Clock, onEnded: (attempt: AttemptId) => void): Launcher {
+export interface LauncherParts {
+  readonly programs: Programs;
+  readonly clock: Clock;
+  /** Where the folders of attempts are. */
+  readonly home: string;
+  /** The cgroups above those of attempts. */
+  readonly cgroups: readonly string[];
+  readonly onEnded: (attempt: AttemptId) => void;
+}
+
+export function makeLauncher({ programs, clock, home, cgroups, onEnded }: LauncherParts): Launcher {
   let shell: ChildProcessByStdio<Writable, Readable, Readable> | null = null;
   let lastWords = '';
   const waiting = new Map<AttemptId, (verdict: Verdict) => void>();
@@ -47,7 +55,12 @@ export function makeLauncher(programs: Programs, clock: Clock, onEnded: (attempt
   };
 
   const open = (): ChildProcessByStdio<Writable, Readable, Readable> => {
-    const opened = spawn('sh', [programs.launcher], { detached: true, cwd: '/', env: TOOL_ENVIRONMENT, stdio: ['pipe', 'pipe', 'pipe'] });
+    const opened = spawn('sh', [programs.launcher, home, programs.monitor, cgroups.join(' ')], {
+      detached: true,
+      cwd: '/',
+      env: TOOL_ENVIRONMENT,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let rest = '';
     opened.stdout.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
@@ -70,19 +83,9 @@ export function makeLauncher(programs: Programs, clock: Clock, onEnded: (attempt
     return opened;
   };
 
-  const send = ({ attempt, folder, lock, logFile, groups, command }: MonitorOrder): void => {
+  const send = ({ attempt, logFile, limits, command }: MonitorOrder): void => {
     shell ??= open();
-    const words = [
-      ...lockCommand(lock),
-      'sh',
-      programs.monitor,
-      folder,
-      logFile,
-      groups.procsFiles.join(' '),
-      groups.limits.join(' '),
-      groups.oomFile,
-      ...command,
-    ];
+    const words = [logFile, limits.join(' '), ...command];
     shell.stdin.write(`${attempt}\n${words.length}\n${words.map((word) => `${word.split('\n').length}\n${word}\n`).join('')}`);
   };
 

@@ -19,7 +19,7 @@ import {
   removeFolder,
   takeAsStopped,
 } from './attempt-folder.ts';
-import { NO_GROUPS, openCgroups, readCgroupTrees } from './cgroups.ts';
+import { openCgroups, readCgroupTrees } from './cgroups.ts';
 import { chooseSandbox, type IsolationChoice } from './choose-sandbox.ts';
 import { isMonitorAlive, killEverything, killJob, terminateJob } from './end-processes.ts';
 import { describeExit, parseFacts } from './exit-record.ts';
@@ -99,7 +99,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
 
   const durability = makeDurability(home);
   const preparePlan = makePlanner({ sandbox, host, programs, bootId, nodePath: options.nodePath, userFiles: makeUserFiles(root), hasBash });
-  const launcher = makeLauncher(programs, clock, (attempt) => hint(attempt));
+  const launcher = makeLauncher({ programs, clock, home, cgroups: cgroups?.folders ?? [], onEnded: (attempt) => hint(attempt) });
   const listeners = new Set<(attempt: AttemptId) => void>();
   const hint = (attempt: AttemptId): void => {
     for (const listener of listeners) listener(attempt);
@@ -135,10 +135,10 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       durability.sync(),
     ]);
     const command = await preparePlan(spec, folder, staged, isNew);
-    const groups = cgroups?.create(attempt, spec.limits) ?? NO_GROUPS;
+    const limits = cgroups?.create(attempt, spec.limits) ?? [];
     signal.throwIfAborted();
 
-    await launcher.launch({ attempt, folder: folder.path, lock: folder.lock, logFile: staged.logFile, groups, command }, () => hasStarted(folder));
+    await launcher.launch({ attempt, logFile: staged.logFile, limits, command }, () => hasStarted(folder));
     // Run by the server's own user, `>/dev/stderr` in a job would truncate its log; without the right to open it, it fails.
     if (jobUser === null && process.getuid?.() !== 0) await chmod(staged.logFile, 0o400).catch(() => {});
     return handle;

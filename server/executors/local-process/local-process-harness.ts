@@ -89,6 +89,7 @@ export async function makeLocalProcessHarness(
       environment: { OUT: '/kqi/output', IN: '/kqi/input', ...environment },
       workingDirectory: '/kqi/tmp',
       limits: { cpuMilli: 2000, memoryBytes: 2 ** 28, pids: 200, ...limits },
+      capabilities: 'usual',
       gpus: [],
       stagePlan: { items: items.map((name) => ({ name, kind: 'scratch' })) },
       mounts: items.map((item) => ({ item, target: `/kqi/${item}`, readOnly: item === 'input' })),

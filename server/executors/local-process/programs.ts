@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '#kit/clock.ts';
-import { LAUNCHER, MONITOR, SHIM, TOOL_ENVIRONMENT } from './scripts.ts';
+import { LAUNCHER, LOCK_HELD, lockCommand, MONITOR, SHIM, TOOL_ENVIRONMENT } from './scripts.ts';
 
 export interface Programs {
   readonly launcher: string;
@@ -26,10 +26,6 @@ export async function writePrograms(folder: string): Promise<Programs> {
   });
   return { launcher: join(final, 'launcher'), monitor: join(final, 'monitor'), shim: join(final, 'run-job') };
 }
-
-const LOCK_HELD = 75;
-/** Runs the rest of the command line under an exclusive lock that it inherits, or not at all. */
-export const lockCommand = (file: string): string[] => ['flock', '--nonblock', '--no-fork', '--conflict-exit-code', String(LOCK_HELD), file];
 
 async function exitCodeOf(command: readonly string[]): Promise<number | null> {
   const [file = '', ...args] = command;

@@ -3,6 +3,10 @@
  * millisecond. Nothing of a spec is ever part of these texts: it arrives as arguments and in files.
  */
 
+export const LOCK_HELD = 75;
+/** Runs the rest of the command line under an exclusive lock that it inherits, or not at all. */
+export const lockCommand = (file: string): string[] => ['flock', '--nonblock', '--no-fork', '--conflict-exit-code', String(LOCK_HELD), file];
+
 /** What comes before any program of an order: an environment without the server's. */
 export const TOOL_ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 
@@ -10,11 +14,15 @@ export const TOOL_ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbi
  * Starts monitors for a server. A server that forks copies its page tables: 5 ms when small, 150 ms with 1 GB in use, and
  * nothing else happens in it meanwhile. This shell is always small, and takes 2 ms.
  *
- * Standard input has orders: the attempt, the number of words, and each word as its number of lines and the lines.
+ * Arguments, the same for all: the folder of attempts, the program MONITOR, the cgroups above those of attempts. Standard
+ * input has orders: the attempt, the number of words, and each word as its number of lines and the lines. It is read byte
+ * by byte, 0.35 µs each, which is why nothing is in it that is known without it.
+ *
  * `setsid --fork` gives each monitor a session of its own and, unlike `&`, does not make it ignore SIGINT, which its job
  * would inherit. It ends when the server does; monitors go on.
  */
 export const LAUNCHER = `
+home=$1 monitor=$2 trees=$3
 while IFS= read -r attempt && IFS= read -r words; do
   set --
   while [ "$words" -gt 0 ]; do
@@ -28,15 +36,16 @@ $line"
     set -- "$@" "$word"
     words=$((words - 1))
   done
-  SODATE_ATTEMPT=$attempt setsid --fork "$@" </dev/null
+  SODATE_ATTEMPT=$attempt setsid --fork ${lockCommand('"$home/$attempt/lock"').join(' ')} sh "$monitor" "$home/$attempt" "$trees" "$@" </dev/null
 done
 `;
 
 /**
  * Runs once per attempt, outside the sandbox, as the server's user, in a session of its own: the server may die.
- * Arguments: the attempt's folder, the log file, cgroup.procs files and limits (`file=value`, with `-` in front where the
- * kernel may lack it) separated by spaces, the file with the OOM counter or nothing, then the sandbox's command line. On standard output it says what the launcher's reader waits for:
- * `<attempt> started`, `already-started`, `failed`, `ended`.
+ * Arguments: the attempt's folder, the cgroups above its own, the log file, limits (`file=value` in whichever of its
+ * cgroups has that file, with `-` in front where the kernel may lack it), then the sandbox's command line. Lists are
+ * separated by spaces. On standard output it says what the launcher's reader waits for: `<attempt> started`,
+ * `already-started`, `failed`, `ended`.
  *
  * It is started under an exclusive lock on `lock`, whose descriptor (3) it and everything below it inherit: the lock is
  * free only when all of them are dead. Descriptor 4 is the log, 5 the sandbox's arguments, 6 the way to the server.
@@ -55,16 +64,17 @@ say() {
   trap - PIPE
 }
 exec 6>&1
-if ! { cd "$1" && [ -w "$2" ]; }; then
+if ! { cd "$1" && [ -w "$3" ]; }; then
   say failed
   exit 1
 fi
 umask 077
 ulimit -c 0
 trap : TERM INT HUP
-exec 4>>"$2"
-cgroups=$3 limits=$4 oom_file=$5
-shift 5
+exec 4>>"$3"
+cgroups= limits=$4
+for tree in $2; do cgroups="$cgroups $tree/$attempt"; done
+shift 4
 if [ -e started ]; then
   say already-started
   exit 1
@@ -91,24 +101,37 @@ say started
 exec 1<>note 2>&1
 (
   for limit in $limits; do
-    case $limit in
-      -*) limit=\${limit#-}; { echo "\${limit#*=}" >"\${limit%%=*}"; } 2>/dev/null ;;
-      *) echo "\${limit#*=}" >"\${limit%%=*}" || exit 71 ;;
-    esac
+    value=\${limit#*=} name=\${limit%%=*}
+    name=\${name#-}
+    for cgroup in $cgroups; do
+      if [ -e "$cgroup/$name" ]; then
+        case $limit in
+          -*) { echo "$value" >"$cgroup/$name"; } 2>/dev/null ;;
+          *) echo "$value" >"$cgroup/$name" || exit 71 ;;
+        esac
+        limit=-
+      fi
+    done
+    case $limit in -*) ;; *) exit 71 ;; esac
   done
-  for cgroup in $cgroups; do echo 0 >"$cgroup" || exit 71; done
+  for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs" || exit 71; done
   exec "$@" 5<plan/arguments 6>&-
 )
 code=$?
 oom=0
-if [ -n "$oom_file" ]; then
-  while read -r key value; do if [ "$key" = oom_kill ]; then oom=$value; fi; done <"$oom_file"
-fi
+# One for each version of cgroups.
+for cgroup in $cgroups; do
+  for file in "$cgroup/memory.oom_control" "$cgroup/memory.events"; do
+    if [ -e "$file" ]; then
+      while read -r key value; do if [ "$key" = oom_kill ]; then oom=$value; fi; done <"$file"
+    fi
+  done
+done
 # Whatever outlived the job's main process goes with it. In a process namespace the kernel has done that already.
 for cgroup in $cgroups; do
   rounds=0
-  while [ $rounds -lt 200 ] && read -r pid <"$cgroup"; do
-    while read -r pid; do kill -9 "$pid" 2>/dev/null; done <"$cgroup"
+  while [ $rounds -lt 200 ] && read -r pid <"$cgroup/cgroup.procs"; do
+    while read -r pid; do kill -9 "$pid" 2>/dev/null; done <"$cgroup/cgroup.procs"
     rounds=$((rounds + 1))
   done
 done

@@ -313,6 +313,7 @@ export interface SignInLinks {
 export interface Tenants {
   created_at: Timestamp;
   display_name: string;
+  drop_capabilities: Generated<boolean>;
   executors: string[] | null;
   id: string;
   name: string;

@@ -195,6 +195,44 @@ describe('file system object store', () => {
     await expect(store.linkBlobs(tenant, [], 'link', AbortSignal.abort())).rejects.toThrow('aborted');
   });
 
+  it('stops at a blob that is missing, with thousands of links still to come, and in the middle when told to', async () => {
+    const upload = await send(randomBytes(10));
+    await sealed(upload);
+    const blob = blobOfUpload(upload.id);
+    const taken = { count: 0 };
+    const endless = function* (first: { blob: typeof blob }) {
+      for (;;) yield { blob: taken.count === 0 ? first.blob : blob, target: path.join(home, 'endless', String(taken.count % 100), String(taken.count++)) };
+    };
+    await expect(store.linkBlobs(tenant, endless({ blob: blobOfUpload(newId<UploadId>()) }), 'link', never)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await pending()).toEqual([]);
+
+    const told = new AbortController();
+    const until = function* () {
+      for (const link of endless({ blob })) {
+        if (taken.count === 30_000) told.abort(new Error('enough'));
+        yield link;
+      }
+    };
+    taken.count = 0;
+    await expect(store.linkBlobs(tenant, until(), 'link', told.signal)).rejects.toThrow('enough');
+  });
+
+  it('links nothing of a batch in which a path has a NUL character', async () => {
+    const upload = await send(randomBytes(10));
+    await sealed(upload);
+    const blob = blobOfUpload(upload.id);
+    const targets = ['good', 'with\0NUL'].map((name) => path.join(home, 'tree', name));
+    await expect(
+      store.linkBlobs(
+        tenant,
+        targets.map((target) => ({ blob, target })),
+        'link',
+        never,
+      ),
+    ).rejects.toThrow('NUL');
+    expect(await filesBelow('tree')).toEqual([]);
+  });
+
   it('makes a second copy of a blob where the links of the first have run out', async (context) => {
     const bytes = randomBytes(10);
     const upload = await send(bytes);

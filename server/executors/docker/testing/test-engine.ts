@@ -127,13 +127,32 @@ interface Before {
   readonly ipForward: string;
   readonly links: readonly string[];
   readonly rules: Readonly<Record<string, readonly string[]>>;
+  /** Chains of tenants' networks, by program; absent in what an older run of these tests left behind. */
+  readonly ours?: Readonly<Record<string, readonly string[]>>;
 }
 const TABLES = ['filter', 'nat'];
+/** What whole servers leave for their jobs when they end. Only names as installations have them: other tests have others. */
+const OUR_CHAIN = /^-N (SODATE-sd[0-9a-f]{6}-(?:IN|FWD))$/;
+const FIREWALLS = ['iptables', 'ip6tables'];
+const listRules = async (program: string): Promise<string[]> => (await run(program, ['--wait', '-S']).catch(() => ({ stdout: '' }))).stdout.trim().split('\n');
+const ourChains = (rules: readonly string[]): string[] => rules.flatMap((rule) => OUR_CHAIN.exec(rule)?.[1] ?? []);
+
+async function removeOurChains(before: NonNullable<Before['ours']>): Promise<void> {
+  for (const program of FIREWALLS) {
+    const rules = await listRules(program);
+    const chains = ourChains(rules).filter((chain) => !before[program]?.includes(chain));
+    const jumps = rules.filter((rule) => chains.some((chain) => rule.endsWith(` -j ${chain}`)));
+    for (const jump of jumps) await run(program, ['--wait', '-D', ...jump.split(' ').slice(1)]).catch(() => {});
+    for (const command of ['-F', '-X']) for (const chain of chains) await run(program, ['--wait', command, chain]).catch(() => {});
+  }
+}
+
 const readRules = async (table: string): Promise<string[]> => (await iptables('-t', table, '-S')).trim().split('\n');
 
 async function noteBefore(): Promise<void> {
   const rules = Object.fromEntries(await Promise.all(TABLES.map(async (table) => [table, await readRules(table)] as const)));
-  const before: Before = { ipForward: (await readFile(IP_FORWARD, 'utf8')).trim(), links: await readdir(LINKS), rules };
+  const ours = Object.fromEntries(await Promise.all(FIREWALLS.map(async (program) => [program, ourChains(await listRules(program))] as const)));
+  const before: Before = { ipForward: (await readFile(IP_FORWARD, 'utf8')).trim(), links: await readdir(LINKS), rules, ours };
   await writeFile(BEFORE, JSON.stringify(before));
 }
 
@@ -145,6 +164,7 @@ async function restoreBefore(): Promise<void> {
   const links = (await readdir(LINKS)).filter((name) => !before.links.includes(name));
   const bridges = links.filter((name) => existsSync(join(LINKS, name, 'bridge')));
   for (const name of links.filter((each) => bridges.includes(each) || each.startsWith('veth'))) await run('ip', ['link', 'delete', name]).catch(() => {});
+  await removeOurChains(before.ours ?? {});
   for (const table of TABLES) {
     const old = before.rules[table] ?? [];
     const added = (await readRules(table)).filter((rule) => !old.includes(rule));

@@ -1,0 +1,46 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { LABELS } from '../server/executors/docker/container-spec.ts';
+import type { TestEngine } from '../server/executors/docker/testing/test-engine.ts';
+
+type Docker = TestEngine['docker'];
+
+export interface DockerPlace {
+  readonly docker: Docker;
+  readonly home: string;
+  readonly installation: string;
+}
+
+/** Containers of an installation's attempts, in whatever state, each as a line for people. */
+export async function findContainers(docker: Docker, installation: string): Promise<readonly string[]> {
+  const found = await docker.listContainers({ all: true, filters: { label: [`${LABELS.installation}=${installation}`, LABELS.attempt] } });
+  return found.map(({ Names, State, Labels }) => `container ${Names.join(' ')} (${State}) of attempt ${Labels[LABELS.attempt]}`);
+}
+
+/**
+ * What an engine must not have of an installation whose runs have all ended, and what must not be left of its containers
+ * in the home. Each as a line for people.
+ *
+ * A tenant's network stays until it has been unused for a while, so that the next start finds it; there is one of each,
+ * with our labels. A container that was made to look into an image, by a server that died meanwhile, was never started
+ * and goes with a later start.
+ */
+export async function findDockerTraces({ docker, home, installation }: DockerPlace): Promise<readonly string[]> {
+  const found: string[] = [...(await findContainers(docker, installation))];
+  const ours = { label: [`${LABELS.installation}=${installation}`] };
+  for (const { Names, State, Labels } of await docker.listContainers({ all: true, filters: ours })) {
+    if (!(LABELS.attempt in Labels) && !(LABELS.probe in Labels && State === 'created')) found.push(`container ${Names.join(' ')} (${State})`);
+  }
+  const networks = (await docker.listNetworks()).filter(({ Name }) => Name.startsWith('sodate-'));
+  const tenants = networks.map(({ Labels }) => (Labels?.[LABELS.installation] === installation ? Labels[LABELS.tenantNumber] : undefined));
+  for (const [at, tenant] of tenants.entries()) {
+    const name = networks[at]?.Name ?? '';
+    if (tenant === undefined) found.push(`network ${name} without our labels`);
+    else if (tenants.indexOf(tenant) !== at) found.push(`network ${name} is a second one of tenant ${tenant}`);
+  }
+  for (const { Name } of (await docker.listVolumes()).Volumes ?? []) found.push(`volume ${Name}`);
+  const executor = path.join(home, 'executors/docker');
+  for (const folder of await readdir(executor).catch(() => []))
+    for (const name of await readdir(path.join(executor, folder))) if (name !== 'images.json') found.push(`${executor}/${folder}/${name}`);
+  return found;
+}
