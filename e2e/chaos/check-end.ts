@@ -2,8 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@sodate/client/make-client.ts';
 import { getLog, getRun, getTimeline, listAttempts } from '@sodate/contract/run-routes.ts';
+import type { Attempt as AttemptSchema } from '@sodate/contract/runs.ts';
+import type { z } from 'zod';
 import { expectedLines, type PlannedRun, runsInContainer } from './planned-run.ts';
 import type { Outage } from './storm.ts';
+
+type Attempt = z.infer<typeof AttemptSchema>;
 
 /** As the engine gives to a run over its time limit, and as the storm asks for. */
 const GRACE_MS = { 'over-time': 10_000, stopped: 30_000 } as const;
@@ -21,8 +25,15 @@ export interface CheckedRun {
   readonly outages: readonly Outage[];
 }
 
-/** Everything that is wrong with one run after the storm, each as a line for people; nothing when all is well. */
-export async function findFaults({ client, tenant, home, planned, id, followed, outages }: CheckedRun): Promise<readonly string[]> {
+export interface CheckedEnd {
+  /** Everything that is wrong with the run, each as a line for people; nothing when all is well. */
+  readonly faults: readonly string[];
+  /** Why it was tried again, for people. */
+  readonly retries: readonly string[];
+}
+
+/** What became of one run in the storm. */
+export async function checkEnd({ client, tenant, home, planned, id, followed, outages }: CheckedRun): Promise<CheckedEnd> {
   const params = { tenant, run: id };
   const [run, attempts, timeline, log] = await Promise.all([
     client.call(getRun, { params }),
@@ -34,32 +45,34 @@ export async function findFaults({ client, tenant, home, planned, id, followed, 
   const fault = (what: string): void =>
     void faults.push(`${planned.token} (${planned.shape}${planned.stubborn ? ', stubborn' : ''}, ${planned.image}): ${what}`);
 
+  const tries = attempts.items.length;
   const steps = timeline.items.map(({ state }) => state);
   for (const state of ['queued', 'starting', 'running', 'finishing'] as const)
-    if (steps.filter((step) => step === state).length > 1) fault(`was ${state} more than once: ${steps.join(' → ')}`);
+    if (steps.filter((step) => step === state).length > Math.max(1, tries)) fault(`was ${state} more often than it was tried: ${steps.join(' → ')}`);
   if (steps.filter((step) => TERMINAL.includes(step)).length !== 1 || !TERMINAL.includes(steps.at(-1) ?? ''))
     fault(`ended other than once: ${steps.join(' → ')}`);
 
   const folder = path.join(home, 'runs', id);
-  const tokens = await readFile(path.join(folder, 'output', 'ran'), 'utf8').catch(() => '');
-  const ran = tokens !== '';
-  if (ran && !wasRunOnce(planned, tokens)) fault(`ran other than once: ${JSON.stringify(tokens)}`);
+  const lives = (await readFile(path.join(folder, 'output', 'ran'), 'utf8').catch(() => '')).split('\n').slice(0, -1);
+  const ran = lives.length > 0;
+  if (lives.length > tries || new Set(lives).size !== lives.length || !lives.every((life) => isLifeOf(planned, life)))
+    fault(`was tried ${tries} times and ran as ${JSON.stringify(lives)}`);
   // One that was stopped may have been stopped before its job began.
   if (!ran && planned.shape !== 'stopped') fault('never ran');
-  if (attempts.items.length > 1 || (ran && attempts.items.length !== 1)) fault(`${attempts.items.length} attempts`);
   const logs = (await readdir(path.join(folder, 'logs')).catch(() => [])).filter((name) => name.endsWith('.log'));
-  if (logs.length > 1) fault(`${logs.length} logs`);
-  const attempt = attempts.items[0];
+  if (logs.length > tries) fault(`${logs.length} logs`);
+  const wasStruck = ({ placedAt, endedAt }: Attempt): boolean =>
+    runsInContainer(planned) && outages.some(({ from, until }) => placedAt <= until.toISOString() && (endedAt ?? '') >= from.toISOString());
+  // Only an engine that was killed under a run is a reason to try again, and only what is said to be the platform's fault.
+  for (const earlier of attempts.items.slice(0, -1))
+    if (!wasStruck(earlier) || earlier.failure?.fault !== 'platform') fault(`was tried again after ${JSON.stringify(earlier)}`);
+  const attempt = attempts.items.at(-1);
   // The grace counts from when the end was asked for. Where the server was away for all of it, the kill is due at once.
   const asked = timeline.items.find(({ state }) => state === 'stopping')?.at;
   const ended = timeline.items.find(({ state }) => state === 'finishing')?.at;
   const graceIsOver =
     asked !== undefined && ended !== undefined && Date.parse(ended) - Date.parse(asked) >= GRACE_MS[planned.shape === 'over-time' ? 'over-time' : 'stopped'];
-  const sawOutage =
-    runsInContainer(planned) &&
-    outages.some(
-      ({ from, until }) => attempt !== undefined && (attempt.startedAt ?? '') <= until.toISOString() && (attempt.endedAt ?? '') >= from.toISOString(),
-    );
+  const sawOutage = attempt !== undefined && wasStruck(attempt);
   const wanted = wantedEnds(planned, { ran, graceIsOver, sawOutage });
   const found = `${run.state}, failure ${run.failure?.class ?? 'none'}, exit code ${attempt?.exitCode}, signal ${attempt?.signal}`;
   if (!wanted.includes(found)) fault(`ended as ${found} instead of ${wanted.join(' or ')}`);
@@ -67,16 +80,16 @@ export async function findFaults({ client, tenant, home, planned, id, followed, 
   if (run.exitCode !== ownCode) fault(`has the exit code ${run.exitCode}, its attempt ${ownCode}`);
 
   const lines = planned.shape === 'told' ? Number(await readFile(path.join(folder, 'output', 'lines'), 'utf8').catch(() => '-1')) : planned.lines;
-  faults.push(...logFaults(planned, log, lines).map((what) => `${planned.token}: ${what}`));
+  faults.push(...logFaults(planned, log, lines, sawOutage).map((what) => `${planned.token}: ${what}`));
   if (followed !== null && !followed.equals(log))
     fault(`whoever followed its log got ${followed.length} bytes, it has ${log.length}; they differ from byte ${firstDifference(followed, log)} on`);
-  return faults;
+  const retries = attempts.items.slice(0, -1).map(({ failure }) => `${planned.token}: ${failure?.class}: ${failure?.message}`);
+  return { faults, retries };
 }
 
-/** One line for each time that it began. */
-function wasRunOnce({ image, token }: PlannedRun, lines: string): boolean {
-  return image === 'host' ? lines === `${token}\n` : new RegExp(`^${token} [0-9a-f]{64}\n$`).test(lines);
-}
+/** What a job writes down when it begins: a container also which one it is. */
+const isLifeOf = ({ image, token }: PlannedRun, life: string): boolean =>
+  image === 'host' ? life === token : life.startsWith(`${token} `) && /^[0-9a-f]{64}$/.test(life.slice(token.length + 1));
 
 /**
  * What may be said of the end. A process that a signal ended has that signal and no exit code; a container has the code
@@ -110,8 +123,12 @@ function wantedEnds(planned: PlannedRun, seen: { readonly ran: boolean; readonly
   }
 }
 
-/** Complete and in order on each stream; of a job that was ended, what it wrote until then, its last line whole or not there. */
-function logFaults(planned: PlannedRun, log: Buffer, lines: number): readonly string[] {
+/**
+ * Complete and in order on each stream; of a job that was ended, what it wrote until then, its last line whole or not there.
+ * Where the container engine was down meanwhile, lines may be missing, since nobody was there to take them, but none is
+ * doubled, changed or out of order.
+ */
+function logFaults(planned: PlannedRun, log: Buffer, lines: number, sawOutage: boolean): readonly string[] {
   const found = log.toString('latin1').split('\n');
   const rest = found.pop();
   const faults = rest === '' ? [] : [`its log ends in the middle of a line: ${JSON.stringify(rest)}`];
@@ -119,7 +136,8 @@ function logFaults(planned: PlannedRun, log: Buffer, lines: number): readonly st
   const cutOff = planned.shape === 'stopped' || planned.shape === 'over-time';
   for (const stream of ['out', 'err'] as const) {
     const got = found.filter((line) => line.startsWith(`${stream} `));
-    const wanted = cutOff ? expected[stream].slice(0, got.length) : expected[stream];
+    const present = new Set(got);
+    const wanted = sawOutage ? expected[stream].filter((line) => present.has(line)) : cutOff ? expected[stream].slice(0, got.length) : expected[stream];
     const wrong = wanted.findIndex((line, at) => got[at] !== line);
     if (got.length !== wanted.length) faults.push(`${got.length} lines on ${stream} instead of ${wanted.length}`);
     else if (wrong >= 0) faults.push(`line ${wrong} on ${stream} is ${JSON.stringify(got[wrong]?.slice(0, 100))}`);

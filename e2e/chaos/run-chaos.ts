@@ -14,7 +14,7 @@ import { expect } from 'vitest';
 import { makeProgram } from '../program.ts';
 import { freePort, isHealthy, makeTestHome, signInAsAdmin } from '../test-home.ts';
 import { until } from '../until.ts';
-import { findFaults } from './check-end.ts';
+import { checkEnd } from './check-end.ts';
 import { makeRandom } from './random.ts';
 import { type PlannedRun, planRuns, requestOf } from './planned-run.ts';
 import { makeStorm, type StormCounts, type StruckEngine } from './storm.ts';
@@ -136,21 +136,22 @@ export async function runChaos({ seed, runs, strikes, environment = {}, engine, 
   await Promise.all(stopping);
 
   const faults: string[] = [];
+  const retries: string[] = [];
   for (const run of planned) {
-    faults.push(
-      ...(await findFaults({
-        client,
-        tenant: TENANT,
-        home: home.folder,
-        planned: run,
-        id: submitted.get(run) ?? '',
-        followed: (await followed.get(run)) ?? null,
-        outages: storm.outages,
-      })),
-    );
+    const end = await checkEnd({
+      client,
+      tenant: TENANT,
+      home: home.folder,
+      planned: run,
+      id: submitted.get(run) ?? '',
+      followed: (await followed.get(run)) ?? null,
+      outages: storm.outages,
+    });
+    faults.push(...end.faults);
+    retries.push(...end.retries);
   }
   const nodes = await client.call(listNodes);
-  console.log(JSON.stringify({ seed, runs, followed: followed.size, ...storm.counts }), storm.struck.join(' '));
+  console.log(JSON.stringify({ seed, runs, followed: followed.size, ...storm.counts }), storm.struck.join(' '), retries);
   expect((await client.call(listRuns, { params: { tenant: TENANT }, query: { limit: 1 } })).total).toMatchObject({ count: runs });
   expect(nodes.items.map(({ used }) => used)).toEqual([{ cpu: 0, memory: 0, gpus: 0 }]);
   await untilAtRest?.(held.installation);

@@ -53,13 +53,15 @@ async function lookAtGit(): Promise<Finding> {
 
 async function lookAtContainers(config: Config): Promise<Finding> {
   const about = 'containers';
-  if (!usesDocker(config))
-    return { about, verdict: 'good', found: 'no Docker engine here; runs use the image host, which is this machine', mend: null };
+  if (!usesDocker(config)) return { about, verdict: 'good', found: 'no Docker engine here; runs use the image host, which is this machine', mend: null };
   const { openEngine } = await import('#executors/docker/docker-client.ts');
   try {
     const engine = openEngine(config.docker.host);
     try {
-      const info = (await engine.call((docker) => docker.info(), ENGINE_PATIENCE_MS)) as { readonly ServerVersion: string; readonly LiveRestoreEnabled?: boolean };
+      const info = (await engine.call((docker) => docker.info(), ENGINE_PATIENCE_MS)) as {
+        readonly ServerVersion: string;
+        readonly LiveRestoreEnabled?: boolean;
+      };
       const found = `Docker ${info.ServerVersion} at ${config.docker.host}`;
       if (info.LiveRestoreEnabled === true) return good(about, found);
       const mend = 'Put "live-restore": true into /etc/docker/daemon.json and reload Docker.';

@@ -1,5 +1,6 @@
 import type { ExecutorSurroundings } from '#compose.ts';
 import type { Config } from '#config/config.ts';
+import type { DockerTenantNetworks } from '#executors/docker/tenant-networks.ts';
 import { type Executor, isEngineUnreachable } from '#executors/executor.ts';
 import { askNvidiaSmi, parseGpus } from '#executors/local-process/gpus.ts';
 import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
@@ -26,28 +27,39 @@ export function usesDocker(config: Pick<Config, 'executors' | 'docker'>): boolea
 
 /** Makes the executors that the settings ask for, preferred first. All of them are on this machine, and are one node. */
 export async function makeExecutors(config: Config, log: Log, around: ExecutorSurroundings): Promise<readonly Executor[]> {
-  const nodeName = config.nodeName ?? hostname();
   const executors: Executor[] = [];
   if (config.executors.some((name) => name === 'local' || name === 'auto')) {
     executors.push(
       await makeLocalProcessExecutor({
-        folder: path.join(config.home, 'executors', 'local-process'),
+        folder: localProcessFolder(config.home),
         platform: around.installation,
         stage: around.stage,
         clock: systemClock,
         log,
-        nodeName,
+        nodeName: config.nodeName ?? hostname(),
         nodePath: process.execPath,
         visiblePaths: config.visiblePaths,
         isolation: config.isolation,
       }),
     );
   }
-  if (usesDocker(config)) executors.push(await makeDocker(config, log, nodeName, around));
+  if (usesDocker(config)) {
+    const { executor, networks } = await makeDocker(config, log, around);
+    keepUp(networks, log, around);
+    executors.push(executor);
+  }
   return executors;
 }
 
-async function makeDocker(config: Config, log: Log, nodeName: string, around: ExecutorSurroundings): Promise<Executor> {
+export const localProcessFolder = (home: string): string => path.join(home, 'executors', 'local-process');
+export const dockerFolder = (home: string): string => path.join(home, 'executors', 'docker');
+
+/** The executor of containers and the networks that it works with. The networks are to be refreshed now and then. */
+export async function makeDocker(
+  config: Config,
+  log: Log,
+  around: Pick<ExecutorSurroundings, 'installation' | 'stage' | 'door'>,
+): Promise<{ readonly executor: Executor; readonly networks: DockerTenantNetworks }> {
   // Read only where it is used: the engine's client takes memory and a part of the start.
   const [{ openEngine }, { makeDockerExecutor }, { makeTenantNetworks }] = await Promise.all([
     import('#executors/docker/docker-client.ts'),
@@ -55,8 +67,9 @@ async function makeDocker(config: Config, log: Log, nodeName: string, around: Ex
     import('#executors/docker/tenant-networks.ts'),
   ]);
   const { installation, stage, door } = around;
+  const engine = openEngine(config.docker.host);
   const networks = await makeTenantNetworks({
-    engine: openEngine(config.docker.host),
+    engine,
     installation,
     addressRange: config.docker.networks,
     networkLength: TENANT_NETWORK_LENGTH,
@@ -67,6 +80,38 @@ async function makeDocker(config: Config, log: Log, nodeName: string, around: Ex
     onGateway: (address) => door.listenOn(address),
     onGatewayGone: (address) => door.leave(address),
   });
+  const executor = await makeDockerExecutor({
+    host: config.docker.host,
+    folder: path.join(dockerFolder(config.home), installation),
+    installation,
+    stage,
+    networks,
+    clock: systemClock,
+    log,
+    nodeName: config.nodeName ?? hostname(),
+    mountRoots: [config.home],
+    platformHost: PLATFORM_HOST,
+    readGpus: async () => parseGpus(await askNvidiaSmi().catch(() => '')),
+    imageBudgetBytes: config.docker.imageBudgetBytes,
+  });
+  return {
+    networks,
+    executor: {
+      ...executor,
+      // Asked anew each time: the engine says more once it answers.
+      get capabilities() {
+        return executor.capabilities;
+      },
+      async close() {
+        await executor.close();
+        await networks.close();
+        engine.close();
+      },
+    },
+  };
+}
+
+function keepUp(networks: DockerTenantNetworks, log: Log, around: ExecutorSurroundings): void {
   const told = new Set<string>();
   around.addSweep({
     name: 'refresh-networks',
@@ -89,29 +134,4 @@ async function makeDocker(config: Config, log: Log, nodeName: string, around: Ex
     everyMs: UNUSED_NETWORKS_EVERY_MS,
     sweep: async () => networks.removeUnused(await around.tenantsInUse()),
   });
-  const executor = await makeDockerExecutor({
-    host: config.docker.host,
-    folder: path.join(config.home, 'executors', 'docker'),
-    installation,
-    stage,
-    networks,
-    clock: systemClock,
-    log,
-    nodeName,
-    mountRoots: [config.home],
-    platformHost: PLATFORM_HOST,
-    readGpus: async () => parseGpus(await askNvidiaSmi().catch(() => '')),
-    imageBudgetBytes: config.docker.imageBudgetBytes,
-  });
-  return {
-    ...executor,
-    // Asked anew each time: the engine says more once it answers.
-    get capabilities() {
-      return executor.capabilities;
-    },
-    async close() {
-      await executor.close();
-      await networks.close();
-    },
-  };
 }

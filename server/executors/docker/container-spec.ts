@@ -64,7 +64,7 @@ export function containerSpec(parts: ContainerParts): Docker.ContainerCreateOpti
     // Without GPUs of its own a job sees none, also where the engine's default runtime would show all of them.
     NVIDIA_VISIBLE_DEVICES: gpus.length === 0 ? 'none' : gpus.join(','),
     ...spec.environment,
-    // TERM reaches the whole group of the job, as on a terminal: a script's training program can save its work.
+    // TERM reaches the whole group of the job, as on a terminal: also the program below a script that waits for it.
     TINI_KILL_PROCESS_GROUP: '1',
   };
   const bind = ({ source, target, readOnly }: ResolvedMount): Docker.MountSettings => ({

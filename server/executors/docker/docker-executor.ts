@@ -404,7 +404,14 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
       return () => void listeners.delete(listener);
     },
     followLog: ({ attempt }, from, signal) =>
-      followContainerLog({ engine, container: nameOf(attempt), from, signal: AbortSignal.any([signal, closing.signal]), clock }),
+      followContainerLog({
+        engine,
+        container: nameOf(attempt),
+        from,
+        signal: AbortSignal.any([signal, closing.signal]),
+        clock,
+        willNeverStart: async () => (await readStopped(folderOf(attempt))) !== null,
+      }),
     imageDigest: (handle) => handle.imageDigest,
     imageInfo: (image, credential) => images.info(image, credential),
     async usage({ attempt }) {

@@ -27,6 +27,7 @@ export async function followEvents(
     if (attempt.success) hint(attempt.data);
   };
   while (!signal.aborted) {
+    let stop = (): void => {};
     try {
       const stream = (await engine.call((docker) =>
         docker.getEvents({
@@ -34,7 +35,7 @@ export async function followEvents(
           filters: { type: ['container'], event: ['start', 'die', 'oom', 'destroy'], label: [`${LABELS.installation}=${installation}`] },
         }),
       )) as NodeJS.ReadableStream & { destroy(): void };
-      const stop = (): void => void stream.destroy();
+      stop = () => stream.destroy();
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       stream.setEncoding('utf8');
@@ -44,9 +45,10 @@ export async function followEvents(
         rest = lines.pop() ?? '';
         for (const line of lines) take(line);
       }
-      signal.removeEventListener('abort', stop);
     } catch {
       // The engine is away, or we are ending. Whoever needs to know asks it and is told.
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
     await clock.sleep(RECONNECT_MS, signal);
   }

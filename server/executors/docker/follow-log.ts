@@ -24,6 +24,8 @@ export interface FollowedLog {
   readonly from: LogCheckpoint;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Whether a container that has not been started never will be. */
+  readonly willNeverStart: () => Promise<boolean>;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface FollowedLog {
  * removed. A stream that the engine breaks off is taken up again where it stopped.
  * @throws {EngineUnreachable} when the engine does not come back; go on from the last checkpoint later
  */
-export async function* followContainerLog({ engine, container, from, signal, clock }: FollowedLog): AsyncGenerator<LogChunk> {
+export async function* followContainerLog({ engine, container, from, signal, clock, willNeverStart }: FollowedLog): AsyncGenerator<LogChunk> {
   let checkpoint = from;
   let fruitless = 0;
   while (!signal.aborted) {
@@ -42,6 +44,7 @@ export async function* followContainerLog({ engine, container, from, signal, clo
     });
     if (seen === null) return;
     if (!hasEverStarted(seen)) {
+      if (await willNeverStart()) return;
       await clock.sleep(POLL_MS, signal);
       continue;
     }

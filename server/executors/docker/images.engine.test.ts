@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '#config/secret.ts';
 import { systemClock } from '#kit/clock.ts';
-import { type Executor, type Exit, type LaunchSpec, type RegistryCredential, type StartPhase, isStartRefused, StartRefused } from '../executor.ts';
+import { type Executor, type Exit, type LaunchSpec, type RegistryCredential, type StartPhase, isStartRefused, type StartRefused } from '../executor.ts';
 import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
 import type { DockerHandle, DockerOptions } from './docker-executor.ts';
 import { engineOrReason, type TestEngine } from './testing/test-engine.ts';

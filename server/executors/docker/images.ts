@@ -88,7 +88,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
         tag: parsed.digest ?? parsed.tag ?? 'latest',
         abortSignal: signal,
       })) as NodeJS.ReadableStream & { destroy(): void };
-      const stop = (): void => void stream.destroy();
+      const stop = (): void => stream.destroy();
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       stream.setEncoding('utf8');

@@ -139,13 +139,14 @@ function describeLive(on: TestEngine): void {
       expect(await executor.usage?.(handle)).toBeNull();
     });
 
-    it('TERM reaches the program below a script, not the script alone', async () => {
-      const handle = await started(
-        `sh -c 'trap "echo saved >/kqi/output/saved; exit 3" TERM; echo yes >/kqi/output/inner; while :; do sleep 0.05; done'; echo after`,
-      );
+    it('TERM reaches the program below a script, so that it can save its work while the script waits for it', async () => {
+      const inner = 'trap "echo saved >/kqi/output/saved; exit 3" TERM; echo yes >/kqi/output/inner; while :; do sleep 0.05; done';
+      const handle = await started(`trap : TERM; sh -c '${inner}'; exit $?`);
       await until('it runs', () => harness.output(handle.attempt, 'inner'));
       await executor.stop(handle, 'terminate');
-      await until('it has saved', () => harness.output(handle.attempt, 'saved'));
+      await until('it has ended', async () => (await executor.observe(handle)).state === 'exited');
+      expect(await executor.observe(handle)).toMatchObject({ exit: { code: 3 } });
+      expect(await harness.output(handle.attempt, 'saved')).toBe('saved\n');
     });
 
     it('the engine’s socket is not in a job, nor is anything of the machine beside its folders', async () => {
@@ -194,6 +195,20 @@ function describeLive(on: TestEngine): void {
       const handle = await executor.start(spec, never());
       await until('it has ended', async () => (await executor.observe(handle)).state === 'exited');
       expect(await harness.timesRun(spec.attempt)).toBe(1);
+    });
+
+    it('an attempt that was stopped before its container was started has ended, has no log, and is never started', async () => {
+      const spec = harness.spec({ command: script('echo ran >>/kqi/output/ran') });
+      const abort = new AbortController();
+      await executor.start(spec, abort.signal, ({ phase }) => phase === 'starting' && abort.abort()).catch(() => {});
+      const found = await until('it is listed', async () => (await executor.list()).find(({ attempt }) => attempt === spec.attempt));
+      expect(await executor.observe(found.handle)).toEqual({ state: 'pending', phase: 'starting' });
+      await executor.stop(found.handle, 'terminate');
+      const ended = { state: 'exited', exit: { code: null, signal: 'SIGTERM', failure: null, startedAt: null, endedAt: null } };
+      expect(await executor.observe(found.handle)).toEqual(ended);
+      expect((await readWholeLog(executor, found.handle)).length).toBe(0);
+      expect(await executor.observe(await executor.start(spec, never()))).toEqual(ended);
+      expect(await harness.timesRun(spec.attempt)).toBe(0);
     });
 
     it('an engine that is away is unreachable, for every question', async () => {

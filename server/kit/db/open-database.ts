@@ -43,7 +43,8 @@ export function openDatabase(address: DatabaseAddress, log: Log, poolSize = DATA
     types,
   });
   // An idle connection that breaks (the database was restarted) only means that the pool opens another.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'));
+  // The error carries the whole client, with what would let others cancel its statements: only what it says is logged.
+  pool.on('error', ({ message }) => log.warn({ why: message }, 'an idle database connection broke'));
   // One that breaks while it is in use tells so twice: its statement fails, which is handled where it was sent, and it emits
   // an error, to which the pool listens only while the connection is idle. Unheard, that would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));

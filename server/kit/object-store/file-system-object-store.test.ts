@@ -198,6 +198,7 @@ describe('file system object store', () => {
   it('stops at a blob that is missing, with thousands of links still to come, and in the middle when told to', async () => {
     const upload = await send(randomBytes(10));
     await sealed(upload);
+    await store.forget(tenant, upload.id);
     const blob = blobOfUpload(upload.id);
     const taken = { count: 0 };
     const endless = function* (first: { blob: typeof blob }) {
