@@ -9,7 +9,6 @@ import { startServer } from './bench-server.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { scaled } from './bench.ts';
 import { atLeast, atMost, explain, type Figure, quantile, rounded } from './figure.ts';
-import type Docker from 'dockerode';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -105,7 +104,7 @@ async function dockerRun({ host }: TestEngine, network: string): Promise<void> {
   await promisify(execFile)('docker', ['--host', host, 'run', '--rm', `--network=${network}`, ...limits, TEST_IMAGES.sh, ...NO_OP]);
 }
 
-async function bareCalls(docker: Docker, network: string): Promise<void> {
+async function bareCalls(docker: TestEngine['docker'], network: string): Promise<void> {
   const container = await docker.createContainer({
     Image: TEST_IMAGES.sh,
     Cmd: NO_OP,
@@ -117,14 +116,14 @@ async function bareCalls(docker: Docker, network: string): Promise<void> {
   await container.remove();
 }
 
-async function tenantNetwork(docker: Docker): Promise<string> {
+async function tenantNetwork(docker: TestEngine['docker']): Promise<string> {
   const found = (await docker.listNetworks()).find(({ Name }) => Name.startsWith('sodate-'));
   if (found === undefined) throw new Error('The platform has made no network for its tenant.');
   return found.Name;
 }
 
 /** When the engine itself says that it has started a container. */
-async function watchStarts(docker: Docker): Promise<{ after(work: () => Promise<void>): Promise<number>; close(): void }> {
+async function watchStarts(docker: TestEngine['docker']): Promise<{ after(work: () => Promise<void>): Promise<number>; close(): void }> {
   const stream = await docker.getEvents({ filters: { type: ['container'], event: ['start'] } });
   const seen: number[] = [];
   createInterface({ input: stream }).on('line', (line) => void seen.push((JSON.parse(line) as { timeNano: number }).timeNano / 1e6));

@@ -60,7 +60,7 @@ export async function makeTestHome(
     ...given.environment,
   };
   const begin: TestHome['begin'] = (command, choice = {}) =>
-    beginProcess([process.execPath, '--enable-source-maps', program, ...command], { ...base, ...choice.environment }, choice.uid);
+    beginProcess([process.execPath, program, ...command], { ...base, ...choice.environment }, choice.uid);
   const serverRecord: TestHome['serverRecord'] = async () => {
     const text = await readFile(path.join(folder, 'server.json'), 'utf8').catch(() => null);
     return text === null ? null : (JSON.parse(text) as { pid: number; url: string });

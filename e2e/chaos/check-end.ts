@@ -11,6 +11,8 @@ type Attempt = z.infer<typeof AttemptSchema>;
 
 /** As the engine gives to a run over its time limit, and as the storm asks for. */
 const GRACE_MS = { 'over-time': 10_000, stopped: 30_000 } as const;
+/** What a container that has ended wrote last, its engine may not have taken yet. */
+const ENGINE_LAG_MS = 3_000;
 const TERMINAL = ['succeeded', 'failed', 'cancelled'];
 
 export interface CheckedRun {
@@ -62,7 +64,8 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
   const logs = (await readdir(path.join(folder, 'logs')).catch(() => [])).filter((name) => name.endsWith('.log'));
   if (logs.length > tries) fault(`${logs.length} logs`);
   const wasStruck = ({ placedAt, endedAt }: Attempt): boolean =>
-    runsInContainer(planned) && outages.some(({ from, until }) => placedAt <= until.toISOString() && (endedAt ?? '') >= from.toISOString());
+    runsInContainer(planned) &&
+    outages.some(({ from, until }) => Date.parse(placedAt) <= until.getTime() && Date.parse(endedAt ?? '') + ENGINE_LAG_MS >= from.getTime());
   // Only an engine that was killed under a run is a reason to try again, and only what is said to be the platform's fault.
   for (const earlier of attempts.items.slice(0, -1))
     if (!wasStruck(earlier) || earlier.failure?.fault !== 'platform') fault(`was tried again after ${JSON.stringify(earlier)}`);

@@ -235,7 +235,10 @@ export interface ListedAttempt<Handle> {
   readonly handle: Handle;
 }
 
-/** Where a follower of an engine's log stands: our offset, and how many entries were taken at the engine's time stamp. */
+/**
+ * Where a follower of an engine's log stands: our offset in bytes, a time of the engine's from which on it is to be asked
+ * again, and how many entries from there on were taken already. Only the executor that made one reads it.
+ */
 export interface LogCheckpoint {
   readonly offset: number;
   readonly engineTime: string | null;

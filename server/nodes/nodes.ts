@@ -1,5 +1,4 @@
-import type { Executor } from '#executors/executor.ts';
-import { isEngineUnreachable } from '#executors/executor.ts';
+import { type Executor, type InventoryNode, isEngineUnreachable } from '#executors/executor.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import { newId } from '#kit/ids.ts';
 import { sql } from 'kysely';
@@ -55,44 +54,60 @@ export async function readPlacementNodes(db: Database, now: Date): Promise<reado
 }
 
 /**
- * Writes down what the executors attached to this server say of their machines. An executor that cannot be reached keeps
+ * Writes down what the executors attached to this server say of their machines. Executors of one machine are one node: of
+ * what they say of its size the smaller counts, since that is what both can give. An executor that cannot be reached keeps
  * what was known of it, with its problem. A GPU that has vanished stays while an attempt holds it.
  */
 export async function recordInventory(db: Database, executors: readonly Executor[], now: Date): Promise<void> {
+  const seen = new Map<string, { readonly executor: Executor; readonly node: InventoryNode }[]>();
   for (const executor of executors) {
     try {
       const { nodes } = await executor.inventory();
-      for (const node of nodes) {
-        await db.transaction().execute(async (tx) => {
-          const { id } = await tx
-            .insertInto('nodes')
-            .values({ id: newId(), name: node.name, cpu_milli: node.cpuMilli, memory_bytes: node.memoryBytes, problem: null, seen_at: now })
-            .onConflict((conflict) =>
-              conflict.column('name').doUpdateSet({ cpu_milli: node.cpuMilli, memory_bytes: node.memoryBytes, problem: null, seen_at: now }),
-            )
-            .returning('id')
-            .executeTakeFirstOrThrow();
-          const images = JSON.stringify(executor.capabilities.images);
-          const { isolation } = executor.capabilities;
-          await tx
-            .insertInto('node_executors')
-            .values({ node_id: id, executor: executor.id, isolation, images, problem: node.problem, seen_at: now })
-            .onConflict((conflict) => conflict.columns(['node_id', 'executor']).doUpdateSet({ isolation, images, problem: node.problem, seen_at: now }))
-            .execute();
-          for (const gpu of node.gpus) {
-            await tx
-              .insertInto('node_gpus')
-              .values({ node_id: id, gpu: gpu.id, model: gpu.model, memory_bytes: gpu.memoryBytes })
-              .onConflict((conflict) => conflict.columns(['node_id', 'gpu']).doUpdateSet({ model: gpu.model, memory_bytes: gpu.memoryBytes }))
-              .execute();
-          }
-        });
-      }
+      for (const node of nodes) seen.set(node.name, [...(seen.get(node.name) ?? []), { executor, node }]);
     } catch (error) {
       if (!isEngineUnreachable(error)) throw error;
       await db.updateTable('node_executors').set({ problem: error.message }).where('executor', '=', executor.id).execute();
     }
   }
+  for (const [name, views] of seen) await recordNode(db, name, views, now);
+}
+
+async function recordNode(
+  db: Database,
+  name: string,
+  views: readonly { readonly executor: Executor; readonly node: InventoryNode }[],
+  now: Date,
+): Promise<void> {
+  const size = {
+    cpu_milli: Math.min(...views.map(({ node }) => node.cpuMilli)),
+    memory_bytes: Math.min(...views.map(({ node }) => node.memoryBytes)),
+    problem: null,
+    seen_at: now,
+  };
+  await db.transaction().execute(async (tx) => {
+    const { id } = await tx
+      .insertInto('nodes')
+      .values({ id: newId(), name, ...size })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet(size))
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    for (const { executor, node } of views) {
+      const { isolation } = executor.capabilities;
+      const said = { isolation, images: JSON.stringify(executor.capabilities.images), problem: node.problem, seen_at: now };
+      await tx
+        .insertInto('node_executors')
+        .values({ node_id: id, executor: executor.id, ...said })
+        .onConflict((conflict) => conflict.columns(['node_id', 'executor']).doUpdateSet(said))
+        .execute();
+      for (const gpu of node.gpus) {
+        await tx
+          .insertInto('node_gpus')
+          .values({ node_id: id, gpu: gpu.id, model: gpu.model, memory_bytes: gpu.memoryBytes })
+          .onConflict((conflict) => conflict.columns(['node_id', 'gpu']).doUpdateSet({ model: gpu.model, memory_bytes: gpu.memoryBytes }))
+          .execute();
+      }
+    }
+  });
 }
 
 /** Numbers of the tenants that have an attempt which is not proved gone. */

@@ -47,18 +47,15 @@ function makeTestStage(base: string): StageFolders {
   };
 }
 
-/** One bridge for every tenant of an engine: what separates tenants is tested where their networks are. */
-function makeTestNetworks(engine: TestEngine): TenantNetworks {
+/**
+ * One bridge for every tenant of an engine: what separates tenants is tested where their networks are. Made before anything
+ * runs, because two at once would make two networks of one name.
+ */
+async function provideTestNetworks(engine: TestEngine): Promise<TenantNetworks> {
   const name = 'sodate-test';
-  return {
-    async ensure() {
-      const known = await engine.docker.listNetworks({ filters: { name: [name] } });
-      // Two at once make two networks of one name, unless the engine is told to look.
-      if (known.length === 0) await engine.docker.createNetwork({ Name: name, Driver: 'bridge', CheckDuplicate: true }).catch(() => {});
-      return { name, extraHosts: [] };
-    },
-    removeUnused: async () => {},
-  };
+  const known = await engine.docker.listNetworks({ filters: { name: [name] } });
+  if (known.length === 0) await engine.docker.createNetwork({ Name: name, Driver: 'bridge' });
+  return { ensure: async () => ({ name, extraHosts: [] }), removeUnused: async () => {} };
 }
 
 export async function makeDockerHarness(engine: TestEngine): Promise<DockerHarness> {
@@ -69,7 +66,7 @@ export async function makeDockerHarness(engine: TestEngine): Promise<DockerHarne
   await mkdir(base);
   const door = await openDoor(socket, engine.socket);
   const opened: Executor<DockerHandle>[] = [];
-  const networks = makeTestNetworks(engine);
+  const networks = await provideTestNetworks(engine);
   const options = (ofInstallation = installation): DockerOptions => ({
     host: `unix://${socket}`,
     folder: join(folder, 'state'),
