@@ -1,4 +1,4 @@
-import { Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core';
+import { Badge, Code, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core';
 import type { Run } from '@sodate/contract/run-routes.ts';
 import type { Attempt } from '@sodate/contract/runs.ts';
 import { useQuery } from '@tanstack/react-query';
@@ -14,6 +14,9 @@ import { STATE_LOOKS } from '../ui/state-badge.tsx';
 import classes from './run-header.module.css';
 import { attemptsQuery, timelineQuery } from './run-queries.ts';
 import { hasEnded } from './run-words.ts';
+
+/** `sha256:` and as much as tells images apart. */
+const DIGEST_SHOWN = 'sha256:'.length + 12;
 
 /** When it changed state, how long each lasted, and the tries at it. */
 export function RunTimeline({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
@@ -112,6 +115,11 @@ function AttemptCard({ attempt }: { readonly attempt: z.infer<typeof Attempt> })
         <Fact label={t('timeline.executor')}>
           {attempt.executor}, {t(`timeline.isolation.${attempt.isolation}`)}
         </Fact>
+        {attempt.imageDigest !== null && (
+          <Fact label={t('timeline.imageDigest')}>
+            <Code title={attempt.imageDigest}>{attempt.imageDigest.slice(0, DIGEST_SHOWN)}</Code>
+          </Fact>
+        )}
         <Fact label={t('timeline.placed')}>
           <Moment at={attempt.placedAt} exact />
         </Fact>
