@@ -105,7 +105,10 @@ describe('tenants', () => {
       quota_gpus: 1,
     });
     expect(await updateTenant(db(), 'red', { displayName: '赤' })).toMatchObject({ display_name: '赤', quota_cpu_milli: 1500 });
-    expect(await updateTenant(db(), 'red', { executors: ['docker'], dropCapabilities: true })).toMatchObject({ executors: ['docker'], drop_capabilities: true });
+    expect(await updateTenant(db(), 'red', { executors: ['docker'], dropCapabilities: true })).toMatchObject({
+      executors: ['docker'],
+      drop_capabilities: true,
+    });
     expect(await updateTenant(db(), 'red', { executors: null })).toMatchObject({ executors: null, drop_capabilities: true });
     expect(await updateTenant(db(), 'red', {})).toMatchObject({ display_name: '赤' });
   });
