@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { systemClock } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
 import { silentLog } from '#kit/log.ts';
 import type { ConformanceHarness, ConformanceJob } from '../executor-conformance.ts';
-import type { Executor, LaunchSpec, LogCheckpoint, StageFolders } from '../executor.ts';
+import type { Executor, LaunchSpec, LogCheckpoint } from '../executor.ts';
+import { makeTestStage } from '../test-stage.ts';
 import { LABELS } from './container-spec.ts';
 import { type DockerHandle, type DockerOptions, makeDockerExecutor } from './docker-executor.ts';
 import type { TenantNetworks } from './docker-network.ts';
@@ -24,28 +25,6 @@ export interface DockerHarness extends ConformanceHarness {
 }
 
 export const LOG_BEGINNING: LogCheckpoint = { offset: 0, engineTime: null, entriesAtTime: 0 };
-
-/** A stand-in for server/staging: a folder per item; `input` has one file. */
-function makeTestStage(base: string): StageFolders {
-  return {
-    async realise(attempt, _run, plan, { jobUser }) {
-      const folders = new Map<string, string>();
-      for (const { name } of plan.items) {
-        const folder = join(base, attempt, name);
-        await mkdir(folder, { recursive: true });
-        if (name === 'input') await writeFile(join(folder, 'meta.json'), '{}');
-        else if (jobUser) await chown(folder, jobUser.uid, jobUser.gid);
-        folders.set(name, folder);
-      }
-      const logFile = join(base, `${attempt}.log`);
-      await writeFile(logFile, '', { flag: 'a' });
-      return { folders, logFile };
-    },
-    async discard(attempt) {
-      await rm(join(base, attempt), { recursive: true, force: true });
-    },
-  };
-}
 
 /**
  * One bridge for every tenant of an engine: what separates tenants is tested where their networks are. Made before anything

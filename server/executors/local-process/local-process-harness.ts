@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
 import { systemClock } from '#kit/clock.ts';
 import { silentLog } from '#kit/log.ts';
 import type { ConformanceHarness, ConformanceJob } from '../executor-conformance.ts';
-import type { Executor, LaunchSpec, StageFolders } from '../executor.ts';
+import type { Executor, LaunchSpec } from '../executor.ts';
+import { makeTestStage } from '../test-stage.ts';
 import { readCgroupTrees } from './cgroups.ts';
 import { MARKER_NAME } from './job-environment.ts';
 import { type LocalProcessOptions, makeLocalProcessExecutor } from './local-process-executor.ts';
@@ -21,28 +22,6 @@ export interface LocalProcessHarness extends ConformanceHarness {
 }
 
 export type HarnessChoice = Pick<LocalProcessOptions, 'isolation' | 'cgroups'>;
-
-/** A stand-in for server/staging: a folder per item; `input` has one file. */
-function makeTestStage(base: string): StageFolders {
-  return {
-    async realise(attempt, _run, plan, { jobUser }) {
-      const folders = new Map<string, string>();
-      for (const { name } of plan.items) {
-        const folder = join(base, attempt, name);
-        await mkdir(folder, { recursive: true });
-        if (name === 'input') await writeFile(join(folder, 'meta.json'), '{}');
-        else if (jobUser) await chown(folder, jobUser.uid, jobUser.gid);
-        folders.set(name, folder);
-      }
-      const logFile = join(base, `${attempt}.log`);
-      await writeFile(logFile, '', { flag: 'a' });
-      return { folders, logFile };
-    },
-    async discard(attempt) {
-      await rm(join(base, attempt), { recursive: true, force: true });
-    },
-  };
-}
 
 export async function makeLocalProcessHarness(
   choice: HarnessChoice,
