@@ -1,7 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LABELS } from '../server/executors/docker/container-spec.ts';
 import type { TestEngine } from '../server/executors/docker/testing/test-engine.ts';
+import { kill } from './home-processes.ts';
+import { until } from './until.ts';
 
 type Docker = TestEngine['docker'];
 
@@ -39,8 +41,25 @@ export async function findDockerTraces({ docker, home, installation }: DockerPla
     else if (tenants.indexOf(tenant) !== at) found.push(`network ${name} is a second one of tenant ${tenant}`);
   }
   for (const { Name } of (await docker.listVolumes()).Volumes ?? []) found.push(`volume ${Name}`);
-  const executor = path.join(home, 'executors/docker');
+  const executor = path.join(home, 'executors/docker', installation);
   for (const folder of await readdir(executor).catch(() => []))
     for (const name of await readdir(path.join(executor, folder))) if (name !== 'images.json') found.push(`${executor}/${folder}/${name}`);
   return found;
+}
+
+/**
+ * An engine that was killed in the middle of a start may leave the runtime's first process, waiting for ever for the word
+ * to become the job. It is no job, the engine knows nothing of it when it is back, and so nobody can ask for its removal.
+ * Ends those with folders of the home. @returns how many there were
+ */
+export async function endStuckStarts(home: string): Promise<number> {
+  let ended = 0;
+  for (const pid of (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))) {
+    const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+    if ((await read('cmdline')) !== 'runc\0init\0' || !(await read('mountinfo')).includes(`${home}/`)) continue;
+    kill(Number(pid), 'SIGKILL');
+    await until(`the stuck start ${pid} has ended`, async () => (await read('mountinfo')) === '');
+    ended += 1;
+  }
+  return ended;
 }

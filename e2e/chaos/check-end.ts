@@ -71,8 +71,8 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
     if (!wasStruck(earlier) || earlier.failure?.fault !== 'platform') fault(`was tried again after ${JSON.stringify(earlier)}`);
   const attempt = attempts.items.at(-1);
   // The grace counts from when the end was asked for. Where the server was away for all of it, the kill is due at once.
-  const asked = timeline.items.find(({ state }) => state === 'stopping')?.at;
-  const ended = timeline.items.find(({ state }) => state === 'finishing')?.at;
+  const asked = timeline.items.findLast(({ state }) => state === 'stopping')?.at;
+  const ended = timeline.items.findLast(({ state }) => state === 'finishing')?.at;
   const graceIsOver =
     asked !== undefined && ended !== undefined && Date.parse(ended) - Date.parse(asked) >= GRACE_MS[planned.shape === 'over-time' ? 'over-time' : 'stopped'];
   const sawOutage = attempt !== undefined && wasStruck(attempt);
@@ -101,7 +101,12 @@ const isLifeOf = ({ image, token }: PlannedRun, life: string): boolean =>
 function wantedEnds(planned: PlannedRun, seen: { readonly ran: boolean; readonly graceIsOver: boolean; readonly sawOutage: boolean }): readonly string[] {
   const bySignal = (signal: 'SIGTERM' | 'SIGKILL'): string =>
     runsInContainer(planned) ? `exit code ${signal === 'SIGTERM' ? 143 : 137}, signal null` : `exit code null, signal ${signal}`;
-  const asked = [bySignal('SIGTERM'), ...(planned.stubborn || seen.graceIsOver ? [bySignal('SIGKILL')] : [])];
+  const asked = [
+    bySignal('SIGTERM'),
+    ...(planned.stubborn || seen.graceIsOver ? [bySignal('SIGKILL')] : []),
+    // An engine that was killed between an end and its note of it knows only that it has ended. Where that was asked for, it is as good.
+    ...(seen.sawOutage ? ['exit code 255, signal null', 'exit code null, signal null'] : []),
+  ];
   const beforeItBegan = [
     'exit code null, signal SIGTERM',
     'exit code null, signal SIGKILL',

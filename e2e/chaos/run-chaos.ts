@@ -127,7 +127,11 @@ export async function runChaos({ seed, runs, strikes, environment = {}, engine, 
   const told = planned.filter(({ shape }) => shape === 'told');
   const outputOf = (run: PlannedRun, file: string): string => path.join(home.folder, 'runs', submitted.get(run) ?? '', 'output', file);
   for (const run of told)
-    expect(await client.call(getRun, { params: { tenant: TENANT, run: submitted.get(run) ?? '' } }), run.token).toMatchObject({ state: 'running', attempt: 1 });
+    await until(
+      `${run.token} runs`,
+      async () =>
+        (await client.call(getRun, { params: { tenant: TENANT, run: submitted.get(run) ?? '' } })).state === 'running' && existsSync(outputOf(run, 'ran')),
+    );
   await storm.away(async () => {
     for (const run of told) await writeFile(outputOf(run, 'told'), '');
     for (const run of told) await until(`${run.token} ends without a server`, () => existsSync(outputOf(run, 'lines')));

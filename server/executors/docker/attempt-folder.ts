@@ -60,6 +60,15 @@ export async function writeContainer({ path }: AttemptFolder, record: ContainerR
   await rename(temporary, join(path, 'container'));
 }
 
+/** Under which start of the engine this attempt's container was first told to start; null when it never was. */
+export const readBegun = ({ path }: AttemptFolder): Promise<string | null> => readText(join(path, 'begun'));
+
+export async function writeBegun({ path }: AttemptFolder, engineStart: string): Promise<void> {
+  const temporary = join(path, `begun-${randomUUID()}`);
+  await writeFile(temporary, engineStart, { mode: 0o600, flush: true });
+  await rename(temporary, join(path, 'begun'));
+}
+
 export const readStopped = ({ path }: AttemptFolder): Promise<string | null> => readText(join(path, 'stopped'));
 /** The first order counts. False when the folder is not there any more. */
 export async function writeStopped({ path }: AttemptFolder, signal: string): Promise<boolean> {

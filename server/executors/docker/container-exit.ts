@@ -7,8 +7,8 @@ const instant = (text: string | undefined): Date | null => (text === undefined |
 
 export interface SeenContainer {
   readonly container: Docker.ContainerInspectInfo;
-  /** When this machine was started; null where that is not known. */
-  readonly bootedAt: Date | null;
+  /** When the engine was last started; null where that is not known. */
+  readonly engineStartedAt: Date | null;
   /** The order that ended the attempt before its container was started. */
   readonly stoppedBy: string | null;
 }
@@ -17,9 +17,11 @@ export const hasEverStarted = ({ State }: Docker.ContainerInspectInfo): boolean 
 
 /** What the engine gives a container that it finds dead and knows no code of, such as after a power loss. */
 const UNKNOWN_CODE = 255;
+/** A start finds them before it answers anybody: minutes on a machine with thousands of containers. */
+const LONGEST_ENGINE_START_MS = 120_000;
 
 /** What the engine's view of a container means. Never `gone`: that is for containers it does not know. */
-export function observeContainer({ container, bootedAt, stoppedBy }: SeenContainer): Observation {
+export function observeContainer({ container, engineStartedAt, stoppedBy }: SeenContainer): Observation {
   const { State } = container;
   const endedAt = instant(State.FinishedAt);
   const startedAt = instant(State.StartedAt);
@@ -29,18 +31,19 @@ export function observeContainer({ container, bootedAt, stoppedBy }: SeenContain
   }
   // While somebody removes it, it may still be alive; then the engine does not know it any more.
   if (State.Running || State.Paused || State.Restarting || State.Status === 'removing') return { state: 'running' };
-  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, bootedAt), startedAt, endedAt } };
+  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, engineStartedAt), startedAt, endedAt } };
 }
 
-function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, bootedAt: Date | null): Exit['failure'] {
+function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, engineStartedAt: Date | null): Exit['failure'] {
   const startedAt = instant(State.StartedAt);
   const endedAt = instant(State.FinishedAt);
   if (State.OOMKilled && State.ExitCode !== 0) {
     return { class: 'out-of-memory', message: `The job used more memory than its ${Math.round((HostConfig.Memory ?? 0) / 2 ** 20)} MiB.` };
   }
-  // Nothing lives through a start of the machine. Its stop would have been recorded before; only a crash is found after.
-  if (State.ExitCode === UNKNOWN_CODE && bootedAt && startedAt && endedAt && startedAt < bootedAt && endedAt > bootedAt) {
-    return { class: 'node-lost', message: 'The machine went down while the job ran.' };
+  // It takes them for ended when it starts. A job's own 255 is told apart by being in one life of the engine, or long after.
+  if (State.ExitCode === UNKNOWN_CODE && engineStartedAt && startedAt && endedAt && startedAt < engineStartedAt) {
+    if (endedAt.getTime() < engineStartedAt.getTime() + LONGEST_ENGINE_START_MS)
+      return { class: 'node-lost', message: 'The machine or its Docker engine went down while the job ran, and nobody knows how it ended.' };
   }
   const program = Config.Labels?.[LABELS.program];
   if (program !== undefined && (State.ExitCode === 127 || State.ExitCode === 126)) {

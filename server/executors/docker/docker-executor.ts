@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { AttemptId } from '@sodate/contract/ids.ts';
@@ -23,11 +23,13 @@ import {
   attemptFolder,
   folderExists,
   makeFolder,
+  readBegun,
   readContainer,
   readStopped,
   removeFolder,
   takeTurn,
   thisProcess,
+  writeBegun,
   writeContainer,
   writeScript,
   writeStopped,
@@ -90,6 +92,8 @@ const DEFAULT_STALLED_PULL_MS = 60_000;
 /** Throwaway containers live for milliseconds: what is so old was left by a crash. */
 const FORGOTTEN_PROBE_MS = 10 * 60_000;
 const SHORT_LENGTH = 12;
+/** What the engine says of a container whose earlier start it does not remember. */
+const LEFT_BY_A_CRASH = /\btask [0-9a-f]{64}: already exists|\bid already in use/i;
 
 /**
  * Runs attempts as containers of a Docker Engine on this machine. See README.md for how, and for what is promised.
@@ -202,6 +206,11 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     const { attempt, command } = spec;
     const seen = await find(attempt);
     if (seen === null || hasEverStarted(seen) || (await readStopped(folder)) !== null) return;
+    // An engine that dies between the start and its own note of it forgets that the job has run, and would run it again.
+    const engineStart = String((await readEngineStart(address, bootedAt))?.getTime());
+    const begunUnder = await readBegun(folder);
+    if (begunUnder !== null && begunUnder !== engineStart) return removeContainer(attempt);
+    await writeBegun(folder, engineStart);
     const startIt = async (): Promise<void> => {
       try {
         await engine.call((docker) => docker.getContainer(seen.Id).start());
@@ -214,6 +223,9 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
       await startIt();
     } catch (error) {
       if (isEngineUnreachable(error)) throw error;
+      // The engine died in the middle of an earlier start, and has ended what had begun. The job may have run for a moment,
+      // so this attempt is over. Its record stays, which makes it `gone`.
+      if (LEFT_BY_A_CRASH.test(messageOf(error))) return removeContainer(attempt);
       if (!/network/i.test(messageOf(error))) throw refusal(error, command);
       // The network went away since the container was made for it.
       await networks.ensure(spec.tenantNumber);
@@ -277,10 +289,11 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     const folder = folderOf(attempt);
     if (container !== null) {
       const stoppedBy = hasEverStarted(container) ? null : await readStopped(folder);
-      return observeContainer({ container, bootedAt, stoppedBy });
+      return observeContainer({ container, engineStartedAt: await readEngineStart(address, bootedAt), stoppedBy });
     }
     if (!(await folderExists(folder))) return { state: 'gone', reason: 'The engine does not know it.' };
-    if ((await readContainer(folder)) !== null) return { state: 'gone', reason: 'Its container was removed from outside.' };
+    if ((await readContainer(folder)) !== null)
+      return { state: 'gone', reason: 'Its container was removed from outside, or its engine died while it was being started.' };
     const signal = await readStopped(folder);
     if (signal !== null) return { state: 'exited', exit: { code: null, signal, failure: null, startedAt: null, endedAt: null } };
     return { state: 'pending', phase: 'staging' };
@@ -313,7 +326,7 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     hint(attempt);
   };
 
-  const removeTraces = async (attempt: AttemptId): Promise<void> => {
+  const removeContainer = async (attempt: AttemptId): Promise<void> => {
     try {
       await engine.call((docker) => docker.getContainer(nameOf(attempt)).remove({ force: true, v: true }));
     } catch (error) {
@@ -323,6 +336,10 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
         throw new EngineUnreachable(`The container of ${attempt} cannot be removed now: ${messageOf(error)}`, { cause: error });
       }
     }
+  };
+
+  const removeTraces = async (attempt: AttemptId): Promise<void> => {
+    await removeContainer(attempt);
     await stage.discard(attempt);
     await removeFolder(folderOf(attempt));
   };
@@ -447,6 +464,25 @@ function refusal(error: unknown, command: LaunchSpec['command']): StartRefused {
   const program = command.kind === 'list' ? (command.argv[0] ?? '') : 'the script';
   const failure = describeStartFailure(messageOf(error), program);
   return new StartRefused(failure.class, failure.message, { cause: error });
+}
+
+/**
+ * When the engine was last started, as far as can be seen: it makes its socket anew, or has its pid file beside it. Never
+ * before the machine.
+ */
+async function readEngineStart(address: ReturnType<typeof parseEngineHost>, bootedAt: Date | null): Promise<Date | null> {
+  if (!('socketPath' in address)) return bootedAt;
+  const files = [address.socketPath, join(dirname(address.socketPath), 'docker.pid')];
+  const times = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  const latest = Math.max(...times, bootedAt?.getTime() ?? 0);
+  return latest === 0 ? null : new Date(latest);
 }
 
 /** When this machine was started; null where there is no /proc. */

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
 import { isEngineUnreachable } from '../executor.ts';
 import { type EngineClient, statusOf } from './docker-client.ts';
+import { familiarReference } from './image-reference.ts';
 
 const PulledImage = z.object({
   /** The names under which we pulled it. */
@@ -22,7 +23,11 @@ const Memory = z.record(z.string(), PulledImage);
  * pulled, loaded or built is not in here: it is never removed, and every tenant may use it.
  */
 export interface ImageCache {
-  isOurs(imageId: string): boolean;
+  /**
+   * Whether an image is here under this reference because we pulled it. One that the operator has under another name is
+   * theirs under that one, whoever pulled the same image since.
+   */
+  isOurs(imageId: string, reference: string): boolean;
   /** When a holder of this mark last showed the registry that they may have the image, in milliseconds; null if never. */
   provedAtMs(imageId: string, mark: string): number | null;
   remember(imageId: string, reference: string, mark: string): Promise<void>;
@@ -45,6 +50,8 @@ export interface ImageCacheOptions {
 
 export async function openImageCache({ engine, folder, budgetBytes, clock, log }: ImageCacheOptions): Promise<ImageCache> {
   const file = join(folder, 'images.json');
+  // A process that was killed between the two steps of saving left them.
+  for (const name of await readdir(folder)) if (name.startsWith('images.json.')) await rm(join(folder, name), { force: true });
   const images = new Map<string, PulledImage>(Object.entries(await readMemory(file, log)));
   const nowMs = (): number => clock.now().getTime();
   let saving: Promise<void> = Promise.resolve();
@@ -97,7 +104,14 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   };
 
   return {
-    isOurs: (imageId) => images.has(imageId),
+    isOurs(imageId, reference) {
+      const asked = familiarReference(reference);
+      return (images.get(imageId)?.references ?? []).some((pulled) => {
+        const known = familiarReference(pulled);
+        // A pull by any tag makes the image known by its digest, too.
+        return known.repository === asked.repository && (asked.digest !== null || known.tag === asked.tag);
+      });
+    },
     provedAtMs: (imageId, mark) => images.get(imageId)?.proofs[mark] ?? null,
     async remember(imageId, reference, mark) {
       const known = images.get(imageId) ?? { references: [], proofs: {}, usedAtMs: 0 };

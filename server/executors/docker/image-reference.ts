@@ -18,6 +18,12 @@ export function parseImage(image: string): ParsedImage {
   return { repository: named, tag: digest === null ? 'latest' : null, digest };
 }
 
+/** The parts of a name in the shortest form that means the same, so that two names of one image can be compared. */
+export function familiarReference(image: string): ParsedImage {
+  const parsed = parseImage(image);
+  return { ...parsed, repository: familiarRepository(parsed.repository) };
+}
+
 /** The name under which the engine keeps it: without the tag where a digest says more. */
 export const engineReference = ({ repository, tag, digest }: ParsedImage): string => (digest === null ? `${repository}:${tag}` : `${repository}@${digest}`);
 

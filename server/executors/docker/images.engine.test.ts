@@ -243,6 +243,16 @@ function describePulls(on: TestEngine): void {
       await later.start(specFor(image, credential()), never());
     });
 
+    it('nor is it by its digest; and an image of the operator stays theirs under its own name, whoever pulled the same one', async () => {
+      const image = await registry.push(on.docker, TEST_IMAGES.bare, 'team/same:1');
+      const executor = await harness.openWith({});
+      const { imageDigest } = await executor.start(specFor(image, credential()), never());
+      const byDigest = `${image.replace(/:1$/, '')}@${imageDigest}`;
+      expect((await refusalOf(executor.start(specFor(byDigest, null), never()))).message).toContain('wants a credential');
+      expect((await on.docker.getImage(image).inspect()).Id).toBe((await on.docker.getImage(TEST_IMAGES.bare).inspect()).Id);
+      await executor.start(specFor(TEST_IMAGES.bare, null), never());
+    });
+
     it('a moved tag is noticed after its time, and a registry that is down keeps nobody from an image they have had', async () => {
       const image = await registry.push(on.docker, TEST_IMAGES.bare, 'team/moving:1');
       let nowMs = systemClock.now().getTime();

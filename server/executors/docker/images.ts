@@ -181,7 +181,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       const provedAtMs = local && cache.provedAtMs(local.Id, mark);
       if (local) {
         const isFresh = provedAtMs !== null && (parsed.digest !== null || clock.now().getTime() - provedAtMs < PROOF_MS);
-        if (!cache.isOurs(local.Id) || isFresh) return present(image, local);
+        if (!cache.isOurs(local.Id, reference) || isFresh) return present(image, local);
       }
       try {
         await sharedPull(mark, image, credential, signal, report);
@@ -194,7 +194,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       if (pulled === null) throw new EngineUnreachable(`The image ${image} was removed while it was pulled.`);
       const answer = await present(image, pulled);
       // An operator's image that the pull only confirmed stays theirs.
-      if (pulled.Id !== local?.Id || cache.isOurs(pulled.Id)) await cache.remember(pulled.Id, reference, mark);
+      if (pulled.Id !== local?.Id || cache.isOurs(pulled.Id, reference)) await cache.remember(pulled.Id, reference, mark);
       return answer;
     },
     async info(image, credential) {
