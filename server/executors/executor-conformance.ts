@@ -187,7 +187,9 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
         await ready(spec.attempt);
         await executor.stop(handle, 'terminate');
         expect(await exitOf(handle)).toMatchObject({ code: 7, signal: null, failure: null });
-        expect((await harness.log(spec.attempt)).toString()).toContain('saving\nsaved\n');
+        // Where the order goes to all of the job's processes, the shell may say in between that one has ended.
+        const said = (await harness.log(spec.attempt)).toString().split('\n');
+        expect(said.filter((line) => line === 'saving' || line === 'saved')).toEqual(['saving', 'saved']);
       },
       'processes',
     );

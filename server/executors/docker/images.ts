@@ -172,6 +172,24 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
     return { id: found.Id, digest: named?.slice(named.indexOf('@') + 1) ?? found.Id, user: found.Config.User ?? '' };
   };
 
+  const info: Images['info'] = async (image, credential) => {
+    const parsed = parseImage(image);
+    const authconfig = authOf(credential);
+    try {
+      const { Descriptor, Platforms } = await engine.call(
+        (docker) => docker.getImage(engineReference(parsed)).distribution(authconfig ? { authconfig } : {}),
+        stalledPullMs,
+      );
+      return {
+        digest: Descriptor.digest,
+        platforms: (Platforms ?? []).map(({ os, architecture: processor, variant }) => [os, processor, variant].filter((part) => part).join('/')),
+      };
+    } catch (error) {
+      if (statusOf(error) === null) throw error;
+      return fail(image, messageOf(error), credential);
+    }
+  };
+
   return {
     async ensure(image, credential, signal, report) {
       const parsed = parseImage(image);
@@ -184,7 +202,9 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
         if (!cache.isOurs(local.Id, reference) || isFresh) return present(image, local);
       }
       try {
-        await sharedPull(mark, image, credential, signal, report);
+        // An engine that has an image by its digest does not ask the registry whether this caller may have it.
+        if (local && parsed.digest !== null) await info(image, credential);
+        else await sharedPull(mark, image, credential, signal, report);
       } catch (error) {
         // A registry that is down keeps nobody from an image that is here, if they could have it before.
         if (error instanceof RegistrySilent && local && provedAtMs !== null) return present(image, local);
@@ -197,23 +217,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       if (pulled.Id !== local?.Id || cache.isOurs(pulled.Id, reference)) await cache.remember(pulled.Id, reference, mark);
       return answer;
     },
-    async info(image, credential) {
-      const parsed = parseImage(image);
-      const authconfig = authOf(credential);
-      try {
-        const { Descriptor, Platforms } = await engine.call(
-          (docker) => docker.getImage(engineReference(parsed)).distribution(authconfig ? { authconfig } : {}),
-          stalledPullMs,
-        );
-        return {
-          digest: Descriptor.digest,
-          platforms: (Platforms ?? []).map(({ os, architecture: processor, variant }) => [os, processor, variant].filter((part) => part).join('/')),
-        };
-      } catch (error) {
-        if (statusOf(error) === null) throw error;
-        return fail(image, messageOf(error), credential);
-      }
-    },
+    info,
   };
 }
 
