@@ -176,7 +176,13 @@ async function countEnded(client: Client): Promise<number> {
 async function readLive(client: Client, run: string, signal: AbortSignal): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   const backoff = { retries: Number.POSITIVE_INFINITY, firstDelayMs: 20, longestDelayMs: 300 };
-  for await (const { bytes } of followLog(client, { tenant: TENANT, run, backoff }, signal)) pieces.push(bytes);
+  let present = 0;
+  for await (const { attempt, bytes } of followLog(client, { tenant: TENANT, run, backoff }, signal)) {
+    // What is looked at in the end is the last attempt's log.
+    if (attempt !== present) pieces.length = 0;
+    present = attempt;
+    pieces.push(bytes);
+  }
   return Buffer.concat(pieces);
 }
 
