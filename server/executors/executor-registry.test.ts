@@ -11,7 +11,7 @@ it('finds executors by id and by image, in order of preference', () => {
   const registry = makeExecutorRegistry([local, docker]);
   expect(registry.get('docker')).toBe(docker);
   expect(registry.get('nowhere')).toBeUndefined();
-  expect(registry.supporting('host')).toEqual([local, docker]);
+  expect(registry.supporting('host')).toEqual([local]);
   expect(registry.supporting('python:3.12')).toEqual([docker]);
   expect(() => makeExecutorRegistry([local, local])).toThrow('local');
 });
