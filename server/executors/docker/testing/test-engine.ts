@@ -100,10 +100,15 @@ async function engineProcesses(): Promise<number[]> {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
     const program = await readlink(`/proc/${name}/exe`).catch(() => '');
-    if (/(dockerd|containerd|containerd-shim.*|docker-proxy)$/.test(program) && words.some((word) => word.includes(`${FOLDER}/`))) found.push(Number(name));
+    const isOfEngine = /(dockerd|containerd|containerd-shim.*|docker-proxy)$/.test(program) && words.some((word) => word.includes(`${FOLDER}/`));
+    if (isOfEngine || (await livesInImage(name))) found.push(Number(name));
   }
   return found;
 }
+
+/** A start that a killed engine has left unfinished waits for ever, with no shim around it; its root is a layer of ours. */
+const livesInImage = async (pid: string): Promise<boolean> =>
+  (await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '')).split('\n').some((mount) => / \/ \/ /.test(mount) && mount.includes(`=${FOLDER}/data/`));
 
 const isContainerd = (pid: number): boolean => {
   try {
