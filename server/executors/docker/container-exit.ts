@@ -31,7 +31,9 @@ export function observeContainer({ container, engineStartedAt, stoppedBy }: Seen
   }
   // While somebody removes it, it may still be alive; then the engine does not know it any more.
   if (State.Running || State.Paused || State.Restarting || State.Status === 'removing') return { state: 'running' };
-  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, engineStartedAt), startedAt, endedAt } };
+  // The engine notes the start when it hears of it, which of a job of a millisecond may be after its end.
+  const began = endedAt !== null && endedAt < startedAt ? endedAt : startedAt;
+  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, engineStartedAt), startedAt: began, endedAt } };
 }
 
 function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, engineStartedAt: Date | null): Exit['failure'] {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type Docker from 'dockerode';
 import { z } from 'zod';
 import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
@@ -16,7 +17,12 @@ const PulledImage = z.object({
   usedAtMs: z.number(),
 });
 type PulledImage = z.infer<typeof PulledImage>;
-const Memory = z.record(z.string(), PulledImage);
+const Memory = z.object({
+  images: z.record(z.string(), PulledImage),
+  /** References that are being pulled, written down before: whoever dies in a pull leaves an image that is ours all the same. */
+  pulling: z.array(z.string()),
+});
+const NOTHING: z.infer<typeof Memory> = { images: {}, pulling: [] };
 
 /**
  * The images we pulled, least recently used first out when they take more than a budget. An image that the operator
@@ -30,6 +36,10 @@ export interface ImageCache {
   isOurs(imageId: string, reference: string): boolean;
   /** When a holder of this mark last showed the registry that they may have the image, in milliseconds; null if never. */
   provedAtMs(imageId: string, mark: string): number | null;
+  /** A pull of an image that is not here begins. To be called before it, so that a death in between leaves nothing unknown. */
+  begin(reference: string): Promise<void>;
+  /** The pull has failed. */
+  giveUp(reference: string): void;
   remember(imageId: string, reference: string, mark: string): Promise<void>;
   touch(imageId: string): void;
   /** Removes what no container uses until the rest fits the budget. Runs once at a time. */
@@ -52,28 +62,26 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   const file = join(folder, 'images.json');
   // A process that was killed between the two steps of saving left them.
   for (const name of await readdir(folder)) if (name.startsWith('images.json.')) await rm(join(folder, name), { force: true });
-  const images = new Map<string, PulledImage>(Object.entries(await readMemory(file, log)));
+  const memory = await readMemory(file, log);
+  const images = new Map<string, PulledImage>(Object.entries(memory.images));
+  /** Pulls of this process, with how many wait for each; and those that an earlier one has left. */
+  const pulling = new Map<string, number>();
+  const left = new Set(memory.pulling);
   const nowMs = (): number => clock.now().getTime();
   let saving: Promise<void> = Promise.resolve();
   let cleaning: Promise<void> | null = null;
 
-  // If the process dies before this, an image of ours counts as the operator's: it is kept, which costs only space.
   const save = (): Promise<void> => {
     saving = saving.then(async () => {
       const temporary = `${file}.${randomUUID()}`;
-      await writeFile(temporary, JSON.stringify(Object.fromEntries(images)), { mode: 0o600 });
+      await writeFile(temporary, JSON.stringify({ images: Object.fromEntries(images), pulling: [...new Set([...pulling.keys(), ...left])] }), { mode: 0o600 });
       await rename(temporary, file);
     });
     return saving;
   };
 
   const removeImage = async (imageId: string, { references }: PulledImage): Promise<boolean> => {
-    const seen = await engine
-      .call((docker) => docker.getImage(imageId).inspect())
-      .catch((error: unknown) => {
-        if (statusOf(error) === 404) return null;
-        throw error;
-      });
+    const seen = await inspectOrNull(imageId);
     if (seen === null) return true;
     // Somebody gave it a name of their own: it is theirs now as well.
     if ((seen.RepoTags ?? []).some((tag) => !references.includes(tag))) return true;
@@ -88,9 +96,30 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     return true;
   };
 
+  /** What an earlier process pulled and had no time to note. Nobody has shown that they may have it, so it is for nobody yet. */
+  const takeUpLeft = async (): Promise<void> => {
+    for (const reference of left) {
+      const seen = await inspectOrNull(reference);
+      if (seen !== null) {
+        const known = images.get(seen.Id) ?? { references: [], proofs: {}, usedAtMs: nowMs() };
+        images.set(seen.Id, { ...known, references: [...new Set([...known.references, reference])] });
+      }
+      left.delete(reference);
+    }
+  };
+
+  const inspectOrNull = (name: string): Promise<Docker.ImageInspectInfo | null> =>
+    engine
+      .call((docker) => docker.getImage(name).inspect())
+      .catch((error: unknown) => {
+        if (statusOf(error) === 404) return null;
+        throw error;
+      });
+
   const clean = async (keep: ReadonlySet<string>): Promise<void> => {
     const present = new Map((await engine.call((docker) => docker.listImages())).map(({ Id, Size }) => [Id, Size]));
     for (const imageId of images.keys()) if (!present.has(imageId)) images.delete(imageId);
+    await takeUpLeft();
     const inUse = new Set((await engine.call((docker) => docker.listContainers({ all: true }))).map(({ ImageID }) => ImageID));
     let bytes = [...images.keys()].reduce((sum, imageId) => sum + (present.get(imageId) ?? 0), 0);
     const oldestFirst = [...images].sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
@@ -103,6 +132,12 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     await save();
   };
 
+  const ended = (reference: string): void => {
+    const waiting = (pulling.get(reference) ?? 1) - 1;
+    if (waiting > 0) pulling.set(reference, waiting);
+    else pulling.delete(reference);
+  };
+
   return {
     isOurs(imageId, reference) {
       const asked = familiarReference(reference);
@@ -113,7 +148,14 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
       });
     },
     provedAtMs: (imageId, mark) => images.get(imageId)?.proofs[mark] ?? null,
+    async begin(reference) {
+      pulling.set(reference, (pulling.get(reference) ?? 0) + 1);
+      await save();
+    },
+    giveUp: (reference) => ended(reference),
     async remember(imageId, reference, mark) {
+      ended(reference);
+      left.delete(reference);
       const known = images.get(imageId) ?? { references: [], proofs: {}, usedAtMs: 0 };
       images.set(imageId, {
         references: [...new Set([...known.references, reference])],
@@ -127,7 +169,7 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
       if (image) image.usedAtMs = nowMs();
     },
     cleanUp(keep) {
-      if (images.size === 0) return Promise.resolve();
+      if (images.size === 0 && left.size === 0) return Promise.resolve();
       cleaning ??= clean(keep)
         .catch((error: unknown) => {
           if (!isEngineUnreachable(error)) log.warn({ error }, 'Images that are not used any more could not be removed');
@@ -144,13 +186,13 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
 
 async function readMemory(file: string, log: Log): Promise<z.infer<typeof Memory>> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
+    if (error.code === 'ENOENT') return JSON.stringify(NOTHING);
     throw error;
   });
   try {
     return Memory.parse(JSON.parse(text));
   } catch (error) {
     log.warn({ error, file }, 'The list of pulled images cannot be read: they count as the operator’s own, and stay');
-    return {};
+    return NOTHING;
   }
 }

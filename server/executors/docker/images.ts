@@ -157,21 +157,6 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
     }
   };
 
-  const present = async (image: string, found: Docker.ImageInspectInfo): Promise<PresentImage> => {
-    architecture ??= engine.call((docker) => docker.version()).then(({ Arch }) => Arch);
-    const expected = await architecture.catch((error: unknown) => {
-      architecture = null;
-      throw error;
-    });
-    if (found.Os !== 'linux' || found.Architecture !== expected) {
-      throw new StartRefused('image-pull', `The image ${image} is made for ${found.Os}/${found.Architecture}; this machine runs linux/${expected}.`);
-    }
-    const { repository } = parseImage(image);
-    const named = (found.RepoDigests ?? []).find((each) => each.slice(0, each.indexOf('@')) === familiarRepository(repository));
-    cache.touch(found.Id);
-    return { id: found.Id, digest: named?.slice(named.indexOf('@') + 1) ?? found.Id, user: found.Config.User ?? '' };
-  };
-
   const info: Images['info'] = async (image, credential) => {
     const parsed = parseImage(image);
     const authconfig = authOf(credential);
@@ -190,6 +175,48 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
     }
   };
 
+  /** Gets an image that is not here, or not known to be for this caller, and notes that it is ours. */
+  const pullAndInspect = async (wanted: {
+    readonly image: string;
+    readonly reference: string;
+    readonly mark: string;
+    readonly credential: RegistryCredential | null;
+    readonly signal: AbortSignal;
+    readonly report: (phase: StartPhase) => void;
+    readonly isHere: boolean;
+  }): Promise<Docker.ImageInspectInfo> => {
+    const { image, reference, mark, credential, signal, report, isHere } = wanted;
+    await cache.begin(reference);
+    let pulled: Docker.ImageInspectInfo | null;
+    try {
+      // An engine that has an image by its digest does not ask the registry whether this caller may have it.
+      if (isHere && reference.includes('@')) await info(image, credential);
+      else await sharedPull(mark, image, credential, signal, report);
+      pulled = await inspect(reference);
+      if (pulled === null) throw new EngineUnreachable(`The image ${image} was removed while it was pulled.`);
+    } catch (error) {
+      cache.giveUp(reference);
+      throw error;
+    }
+    await cache.remember(pulled.Id, reference, mark);
+    return pulled;
+  };
+
+  const present = async (image: string, found: Docker.ImageInspectInfo): Promise<PresentImage> => {
+    architecture ??= engine.call((docker) => docker.version()).then(({ Arch }) => Arch);
+    const expected = await architecture.catch((error: unknown) => {
+      architecture = null;
+      throw error;
+    });
+    if (found.Os !== 'linux' || found.Architecture !== expected) {
+      throw new StartRefused('image-pull', `The image ${image} is made for ${found.Os}/${found.Architecture}; this machine runs linux/${expected}.`);
+    }
+    const { repository } = parseImage(image);
+    const named = (found.RepoDigests ?? []).find((each) => each.slice(0, each.indexOf('@')) === familiarRepository(repository));
+    cache.touch(found.Id);
+    return { id: found.Id, digest: named?.slice(named.indexOf('@') + 1) ?? found.Id, user: found.Config.User ?? '' };
+  };
+
   return {
     async ensure(image, credential, signal, report) {
       const parsed = parseImage(image);
@@ -201,21 +228,12 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
         const isFresh = provedAtMs !== null && (parsed.digest !== null || clock.now().getTime() - provedAtMs < PROOF_MS);
         if (!cache.isOurs(local.Id, reference) || isFresh) return present(image, local);
       }
-      try {
-        // An engine that has an image by its digest does not ask the registry whether this caller may have it.
-        if (local && parsed.digest !== null) await info(image, credential);
-        else await sharedPull(mark, image, credential, signal, report);
-      } catch (error) {
+      const pulled = await pullAndInspect({ image, reference, mark, credential, signal, report, isHere: local !== null }).catch((error: unknown) => {
         // A registry that is down keeps nobody from an image that is here, if they could have it before.
-        if (error instanceof RegistrySilent && local && provedAtMs !== null) return present(image, local);
+        if (error instanceof RegistrySilent && local && provedAtMs !== null) return null;
         throw error;
-      }
-      const pulled = await inspect(reference);
-      if (pulled === null) throw new EngineUnreachable(`The image ${image} was removed while it was pulled.`);
-      const answer = await present(image, pulled);
-      // An operator's image that the pull only confirmed stays theirs.
-      if (pulled.Id !== local?.Id || cache.isOurs(pulled.Id, reference)) await cache.remember(pulled.Id, reference, mark);
-      return answer;
+      });
+      return present(image, pulled ?? (local as Docker.ImageInspectInfo));
     },
     info,
   };
