@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '#config/secret.ts';
 import { systemClock } from '#kit/clock.ts';
@@ -277,6 +279,24 @@ function describePulls(on: TestEngine): void {
       const image = await registry.push(on.docker, TEST_IMAGES.foreign, 'team/foreign:1');
       const executor = await harness.openWith({});
       expect((await refusalOf(executor.start(specFor(image, credential()), never()))).message).toMatch(/processor|linux\/s390x/);
+    });
+
+    it('an image that a killed server was pulling counts as pulled by us, and goes when there is no room', async () => {
+      await importFiller(on.docker, 'filler/left:1', randomBytes(2 ** 20));
+      const image = await registry.push(on.docker, 'filler/left:1', 'filler/left:1');
+      await on.docker.getImage('filler/left:1').remove();
+      const first = await harness.openWith({});
+      await first.remove(await first.start({ ...specFor(image, credential()), command: list('none') }, never()));
+      await first.close();
+      // As it stood while the pull was under way.
+      const { folder } = harness.options();
+      const [own = ''] = await readdir(folder);
+      await writeFile(join(folder, own, 'images.json'), JSON.stringify({ images: {}, pulling: [image] }));
+      const later = await harness.openWith({ imageBudgetBytes: 1 });
+      expect(await has(image)).toBe(true);
+      await later.remove(await later.start(harness.spec({ image: TEST_IMAGES.sh, command: script('true') }), never()));
+      await until(async () => !(await has(image)));
+      expect(await has(TEST_IMAGES.sh)).toBe(true);
     });
 
     it('pulled images are kept within a budget; the one used last, those in use and the operator’s stay', async () => {
