@@ -372,6 +372,8 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     handleSchema: DockerHandle,
     async inventory() {
       const seen = await askInfo();
+      // Also what an engine that was away, or a death, has kept from being done.
+      void cleanUpImages();
       return {
         nodes: [
           await readInventory({

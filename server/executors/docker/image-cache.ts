@@ -70,6 +70,7 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   const nowMs = (): number => clock.now().getTime();
   let saving: Promise<void> = Promise.resolve();
   let cleaning: Promise<void> | null = null;
+  let wanted: { readonly keep: ReadonlySet<string> } | null = null;
 
   const save = (): Promise<void> => {
     saving = saving.then(async () => {
@@ -132,6 +133,16 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     await save();
   };
 
+  const cleanWhileWanted = async (): Promise<void> => {
+    while (wanted !== null) {
+      const { keep } = wanted;
+      wanted = null;
+      await clean(keep).catch((error: unknown) => {
+        if (!isEngineUnreachable(error)) log.warn({ error }, 'Images that are not used any more could not be removed');
+      });
+    }
+  };
+
   const ended = (reference: string): void => {
     const waiting = (pulling.get(reference) ?? 1) - 1;
     if (waiting > 0) pulling.set(reference, waiting);
@@ -170,11 +181,9 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     },
     cleanUp(keep) {
       if (images.size === 0 && left.size === 0) return Promise.resolve();
-      cleaning ??= clean(keep)
-        .catch((error: unknown) => {
-          if (!isEngineUnreachable(error)) log.warn({ error }, 'Images that are not used any more could not be removed');
-        })
-        .finally(() => (cleaning = null));
+      // What is asked for while it is under way may concern what it has looked at already: then it is done once more.
+      wanted = { keep };
+      cleaning ??= cleanWhileWanted().finally(() => (cleaning = null));
       return cleaning;
     },
     async settled() {
