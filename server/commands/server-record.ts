@@ -49,7 +49,8 @@ export async function findRunningServer(home: string): Promise<ServerRecord | nu
 }
 
 export async function writeServerRecord(home: string, record: ServerRecord): Promise<void> {
-  const draft = `${fileOf(home)}.${record.pid}`;
+  // One name for all: only one server at a time has this home, and the next one takes over what a killed one left.
+  const draft = `${fileOf(home)}.new`;
   await writeFile(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   await rename(draft, fileOf(home));
 }

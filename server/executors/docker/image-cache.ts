@@ -101,10 +101,10 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   const takeUpLeft = async (): Promise<void> => {
     for (const reference of left) {
       const seen = await inspectOrNull(reference);
-      if (seen !== null) {
-        const known = images.get(seen.Id) ?? { references: [], proofs: {}, usedAtMs: nowMs() };
-        images.set(seen.Id, { ...known, references: [...new Set([...known.references, reference])] });
-      }
+      // The engine may still be at it, whoever asked for it.
+      if (seen === null) continue;
+      const known = images.get(seen.Id) ?? { references: [], proofs: {}, usedAtMs: nowMs() };
+      images.set(seen.Id, { ...known, references: [...new Set([...known.references, reference])] });
       left.delete(reference);
     }
   };
