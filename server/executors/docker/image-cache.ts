@@ -7,7 +7,7 @@ import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
 import { isEngineUnreachable } from '../executor.ts';
 import { type EngineClient, statusOf } from './docker-client.ts';
-import { familiarReference } from './image-reference.ts';
+import { engineReference, familiarReference } from './image-reference.ts';
 
 const PulledImage = z.object({
   /** The names under which we pulled it. */
@@ -39,7 +39,7 @@ export interface ImageCache {
   /** A pull of an image that is not here begins. To be called before it, so that a death in between leaves nothing unknown. */
   begin(reference: string): Promise<void>;
   /** The pull has failed. */
-  giveUp(reference: string): void;
+  giveUp(reference: string): Promise<void>;
   remember(imageId: string, reference: string, mark: string): Promise<void>;
   touch(imageId: string): void;
   /** Removes what no container uses until the rest fits the budget. Runs once at a time. */
@@ -73,11 +73,16 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   let wanted: { readonly keep: ReadonlySet<string> } | null = null;
 
   const save = (): Promise<void> => {
-    saving = saving.then(async () => {
-      const temporary = `${file}.${randomUUID()}`;
-      await writeFile(temporary, JSON.stringify({ images: Object.fromEntries(images), pulling: [...new Set([...pulling.keys(), ...left])] }), { mode: 0o600 });
-      await rename(temporary, file);
-    });
+    // One that failed, as on a full disk, must not keep the later ones from being tried.
+    saving = saving
+      .catch(() => {})
+      .then(async () => {
+        const temporary = `${file}.${randomUUID()}`;
+        await writeFile(temporary, JSON.stringify({ images: Object.fromEntries(images), pulling: [...new Set([...pulling.keys(), ...left])] }), {
+          mode: 0o600,
+        });
+        await rename(temporary, file);
+      });
     return saving;
   };
 
@@ -85,8 +90,10 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     const seen = await inspectOrNull(imageId);
     if (seen === null) return true;
     // Somebody gave it a name of their own: it is theirs now as well.
-    if ((seen.RepoTags ?? []).some((tag) => !references.includes(tag))) return true;
-    for (const name of [...(seen.RepoTags ?? []), ...(seen.RepoDigests ?? [])]) {
+    const names = references.map((reference) => engineReference(familiarReference(reference)));
+    if ((seen.RepoTags ?? []).some((tag) => !names.includes(tag))) return true;
+    // By its id at last: an engine that dies between the names and the image leaves one without a name.
+    for (const name of [...(seen.RepoTags ?? []), ...(seen.RepoDigests ?? []), imageId]) {
       try {
         await engine.call((docker) => docker.getImage(name).remove());
       } catch (error) {
@@ -117,9 +124,15 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
         throw error;
       });
 
+  /** What was looked at, and not what a start has pulled and noted in the meantime. */
+  const forget = (imageId: string, image: PulledImage): void => {
+    if (images.get(imageId) === image) images.delete(imageId);
+  };
+
   const clean = async (keep: ReadonlySet<string>): Promise<void> => {
+    const before = [...images];
     const present = new Map((await engine.call((docker) => docker.listImages())).map(({ Id, Size }) => [Id, Size]));
-    for (const imageId of images.keys()) if (!present.has(imageId)) images.delete(imageId);
+    for (const [imageId, image] of before) if (!present.has(imageId)) forget(imageId, image);
     await takeUpLeft();
     const inUse = new Set((await engine.call((docker) => docker.listContainers({ all: true }))).map(({ ImageID }) => ImageID));
     let bytes = [...images.keys()].reduce((sum, imageId) => sum + (present.get(imageId) ?? 0), 0);
@@ -128,7 +141,7 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
       if (bytes <= budgetBytes) break;
       if (inUse.has(imageId) || keep.has(imageId) || !(await removeImage(imageId, image))) continue;
       bytes -= present.get(imageId) ?? 0;
-      images.delete(imageId);
+      forget(imageId, image);
     }
     await save();
   };
@@ -163,7 +176,10 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
       pulling.set(reference, (pulling.get(reference) ?? 0) + 1);
       await save();
     },
-    giveUp: (reference) => ended(reference),
+    async giveUp(reference) {
+      ended(reference);
+      await save();
+    },
     async remember(imageId, reference, mark) {
       ended(reference);
       left.delete(reference);
