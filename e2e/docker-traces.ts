@@ -13,10 +13,10 @@ export interface DockerPlace {
   readonly installation: string;
 }
 
-/** Containers of an installation's attempts, in whatever state, each as a line for people. */
+/** Containers of an installation, in whatever state, each as a line for people. */
 export async function findContainers(docker: Docker, installation: string): Promise<readonly string[]> {
-  const found = await docker.listContainers({ all: true, filters: { label: [`${LABELS.installation}=${installation}`, LABELS.attempt] } });
-  return found.map(({ Names, State, Labels }) => `container ${Names.join(' ')} (${State}) of attempt ${Labels[LABELS.attempt]}`);
+  const found = await docker.listContainers({ all: true, filters: { label: [`${LABELS.installation}=${installation}`] } });
+  return found.map(({ Names, State, Labels }) => `container ${Names.join(' ')} (${State}) of attempt ${Labels[LABELS.attempt] ?? 'none'}`);
 }
 
 /**
@@ -24,15 +24,10 @@ export async function findContainers(docker: Docker, installation: string): Prom
  * in the home. Each as a line for people.
  *
  * A tenant's network stays until it has been unused for a while, so that the next start finds it; there is one of each,
- * with our labels. A container that was made to look into an image, by a server that died meanwhile, was never started
- * and goes with a later start.
+ * with our labels.
  */
 export async function findDockerTraces({ docker, home, installation }: DockerPlace): Promise<readonly string[]> {
   const found: string[] = [...(await findContainers(docker, installation))];
-  const ours = { label: [`${LABELS.installation}=${installation}`] };
-  for (const { Names, State, Labels } of await docker.listContainers({ all: true, filters: ours })) {
-    if (!(LABELS.attempt in Labels) && !(LABELS.probe in Labels && State === 'created')) found.push(`container ${Names.join(' ')} (${State})`);
-  }
   const networks = (await docker.listNetworks()).filter(({ Name }) => Name.startsWith('sodate-'));
   const tenants = networks.map(({ Labels }) => (Labels?.[LABELS.installation] === installation ? Labels[LABELS.tenantNumber] : undefined));
   for (const [at, tenant] of tenants.entries()) {

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { TestEngine } from '../../server/executors/docker/testing/test-engine.ts';
 import { TEST_IMAGES } from '../../server/executors/docker/testing/test-images.ts';
 import type { TestRegistry } from '../../server/executors/docker/testing/test-registry.ts';
@@ -28,4 +30,14 @@ export async function provideChaosImages({ docker }: TestEngine, registry: TestR
 export async function presentImages({ docker }: TestEngine, names: readonly string[]): Promise<readonly string[]> {
   const tags = (await docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []);
   return names.filter((name) => tags.includes(name));
+}
+
+/** What the engine has and what the server remembers of it, for whoever reads why a test failed. */
+export async function describeImages({ docker }: TestEngine, home: string): Promise<string> {
+  const images = (await docker.listImages()).map(({ Id, RepoTags, RepoDigests, Size }) => ({ Id, RepoTags, RepoDigests, Size }));
+  const containers = (await docker.listContainers({ all: true })).map(({ Names, ImageID, State }) => ({ Names, ImageID, State }));
+  const folder = path.join(home, 'executors', 'docker');
+  const files = (await readdir(folder, { recursive: true })).filter((name) => path.basename(name) === 'images.json');
+  const remembered = await Promise.all(files.map((name) => readFile(path.join(folder, name), 'utf8')));
+  return JSON.stringify({ images, containers, remembered }, null, 2);
 }

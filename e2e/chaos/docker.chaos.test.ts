@@ -6,7 +6,7 @@ import { endStuckStarts, findContainers, findDockerTraces } from '../docker-trac
 import { findTraces } from '../home-traces.ts';
 import { freePort } from '../test-home.ts';
 import { until } from '../until.ts';
-import { presentImages, provideChaosImages } from './chaos-images.ts';
+import { describeImages, presentImages, provideChaosImages } from './chaos-images.ts';
 import { runChaos, seedOfTest } from './run-chaos.ts';
 
 const RUNS = 200;
@@ -17,12 +17,7 @@ const IMAGES_IN_BUDGET = 1.5;
 /** After the grace for attempts that no run knows, and then some. */
 const REST_PATIENCE_MS = 240_000;
 
-/**
- * Asked for, until the budget of images holds in it each time: images that a struck engine was pulling or removing were
- * found over the budget afterwards in some runs. Nothing else is known to fail.
- */
-const notAskedFor = process.env['SODATE_DOCKER_CHAOS'] === '1' ? null : 'the budget of images does not hold in it each time yet; SODATE_DOCKER_CHAOS=1 runs it';
-const engine = notAskedFor ?? whyNoRegistry() ?? (await engineOrReason());
+const engine = whyNoRegistry() ?? (await engineOrReason());
 const whyNot = typeof engine === 'string' ? engine : null;
 const seed = seedOfTest();
 
@@ -54,11 +49,15 @@ describe.skipIf(whyNot !== null)(`containers and processes together${whyNot === 
       },
       engine,
       images: [TEST_IMAGES.bash, TEST_IMAGES.bash, ...pulled.names],
-      untilAtRest: async (id) => {
+      untilAtRest: async (id, folder) => {
         await until('no container of ours is left', async () => (await findContainers(engine.docker, id)).length === 0, REST_PATIENCE_MS);
         // The next inventory at the latest clears away what a struck engine could not remove.
         const present = async (): Promise<number> => (await presentImages(engine, pulled.names)).length;
-        await until('the images fit their budget', async () => (await present()) <= Math.floor(IMAGES_IN_BUDGET), REST_PATIENCE_MS);
+        await until('the images fit their budget', async () => (await present()) <= Math.floor(IMAGES_IN_BUDGET), REST_PATIENCE_MS).catch(
+          async (error: unknown) => {
+            throw new Error(await describeImages(engine, folder), { cause: error });
+          },
+        );
       },
       cleanUps,
     });

@@ -35,7 +35,7 @@ export interface ChaosOptions {
   /** For the runs in containers; none without any. */
   readonly images?: readonly string[];
   /** Waited for before the server's ordinary end: what it clears away by itself after a while. */
-  readonly untilAtRest?: (installation: string) => Promise<void>;
+  readonly untilAtRest?: (installation: string, home: string) => Promise<void>;
   /** Done after the test, last first, whatever became of it. */
   readonly cleanUps: (() => Promise<void>)[];
 }
@@ -158,7 +158,7 @@ export async function runChaos({ seed, runs, strikes, environment = {}, engine, 
   console.log(JSON.stringify({ seed, runs, followed: followed.size, ...storm.counts }), storm.struck.join(' '), retries);
   expect((await client.call(listRuns, { params: { tenant: TENANT }, query: { limit: 1 } })).total).toMatchObject({ count: runs });
   expect(nodes.items.map(({ used }) => used)).toEqual([{ cpu: 0, memory: 0, gpus: 0 }]);
-  await untilAtRest?.(held.installation);
+  await untilAtRest?.(held.installation, home.folder);
   return { home: home.folder, installation: held.installation, counts: storm.counts, struck: storm.struck, faults, exitCode: await storm.end() };
 }
 

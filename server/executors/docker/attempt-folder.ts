@@ -94,7 +94,7 @@ export interface TurnTaker {
   readonly boot: string;
 }
 
-const Holder = z.object({ pid: z.number(), startTicks: z.string().nullable(), boot: z.string() });
+export const TurnTaker: z.ZodType<TurnTaker> = z.object({ pid: z.number(), startTicks: z.string().nullable(), boot: z.string() });
 const TURN = /^turn-(\d+)$/;
 const POLL_MS = 20;
 /** Longer than any call to the engine may take. */
@@ -110,6 +110,9 @@ export async function thisProcess(): Promise<TurnTaker> {
   const boot = ((await readText('/proc/sys/kernel/random/boot_id')) ?? 'unknown').trim();
   return { pid: process.pid, startTicks: await startTicksOf(process.pid), boot };
 }
+
+export const isAlive = async (taker: TurnTaker, me: TurnTaker): Promise<boolean> =>
+  taker.boot === me.boot && (await startTicksOf(taker.pid)) === taker.startTicks;
 
 /**
  * One at a time, over all processes of this machine, may look at a container and then start it. The engine starts an
@@ -128,7 +131,7 @@ export async function takeTurn<T>({ path }: AttemptFolder, me: TurnTaker, clock:
     while (turn === null) {
       const numbers = (await readdir(path)).flatMap((name) => TURN.exec(name)?.[1] ?? []).map(Number);
       const latest = Math.max(0, ...numbers);
-      if (latest === 0 || (await isOver(path, latest, me.boot))) {
+      if (latest === 0 || (await isOver(path, latest, me))) {
         const next = join(path, `turn-${latest + 1}`);
         try {
           await link(temporary, next);
@@ -153,10 +156,9 @@ export async function takeTurn<T>({ path }: AttemptFolder, me: TurnTaker, clock:
   }
 }
 
-async function isOver(path: string, number: number, boot: string): Promise<boolean> {
+async function isOver(path: string, number: number, me: TurnTaker): Promise<boolean> {
   if ((await readText(join(path, `turn-${number}.over`))) !== null) return true;
   const text = await readText(join(path, `turn-${number}`));
   if (text === null) return true;
-  const holder = Holder.parse(JSON.parse(text));
-  return holder.boot !== boot || (await startTicksOf(holder.pid)) !== holder.startTicks;
+  return !(await isAlive(TurnTaker.parse(JSON.parse(text)), me));
 }

@@ -89,8 +89,6 @@ export interface DockerOptions {
 const DEFAULT_MINIMUM_FREE_BYTES = 1024 * 2 ** 20;
 const DEFAULT_IMAGE_BUDGET_BYTES = 100 * 2 ** 30;
 const DEFAULT_STALLED_PULL_MS = 60_000;
-/** Throwaway containers live for milliseconds: what is so old was left by a crash. */
-const FORGOTTEN_PROBE_MS = 10 * 60_000;
 const SHORT_LENGTH = 12;
 /** What the engine says of a container whose earlier start it does not remember. */
 const LEFT_BY_A_CRASH = /\btask [0-9a-f]{64}: already exists|\bid already in use/i;
@@ -117,7 +115,7 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
   const bootedAt = await readBootTime();
   const cache = await openImageCache({ engine, folder: root, budgetBytes: options.imageBudgetBytes ?? DEFAULT_IMAGE_BUDGET_BYTES, clock, log });
   const images = makeImages({ engine, cache, clock, stalledPullMs: options.stalledPullMs ?? DEFAULT_STALLED_PULL_MS });
-  const probeImage = makeImageProbe(engine, installation);
+  const imageProbe = makeImageProbe(engine, installation, me);
   const listeners = new Set<(attempt: AttemptId) => void>();
   const hint = (attempt: AttemptId): void => {
     for (const listener of listeners) listener(attempt);
@@ -169,7 +167,7 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     networkReady.catch(() => {});
     const present = await images.ensure(spec.image, spec.registryCredential, signal, report);
     wanted.set(attempt, present.id);
-    const facts = { ...present, ...(await probeImage(present.id, present.user)) };
+    const facts = { ...present, ...(await imageProbe.look(present.id, present.user)) };
     if (command.kind === 'script' && facts.bash === null && facts.sh === null) {
       throw new StartRefused('user-error', `The image ${spec.image} has no shell, so no script can run in it: give the command as a list of words.`);
     }
@@ -344,17 +342,16 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     await removeFolder(folderOf(attempt));
   };
 
-  const removeForgottenProbes = async (): Promise<void> => {
-    const probes = await engine.call((docker) =>
-      docker.listContainers({ all: true, filters: { label: [`${LABELS.installation}=${installation}`, LABELS.probe] } }),
-    );
-    for (const { Id, Created } of probes) {
-      if (clock.now().getTime() - Created * 1000 > FORGOTTEN_PROBE_MS) await engine.call((docker) => docker.getContainer(Id).remove({ force: true, v: true }));
-    }
+  /** Also what an engine that was away, or a death, has kept from being done. */
+  const clearAway = async (): Promise<void> => {
+    await imageProbe.removeForgotten().catch((error: unknown) => {
+      if (!isEngineUnreachable(error)) log.warn({ error }, 'Containers of image probes could not be removed');
+    });
+    await cleanUpImages();
   };
 
   await askInfo()
-    .then(removeForgottenProbes)
+    .then(() => imageProbe.removeForgotten())
     .catch((error: unknown) => log.warn({ error }, 'The Docker engine does not answer yet; it is asked again'));
   const following = followEvents(engine, installation, clock, closing.signal, hint);
 
@@ -372,8 +369,7 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     handleSchema: DockerHandle,
     async inventory() {
       const seen = await askInfo();
-      // Also what an engine that was away, or a death, has kept from being done.
-      void cleanUpImages();
+      void clearAway();
       return {
         nodes: [
           await readInventory({

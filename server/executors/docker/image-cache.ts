@@ -22,6 +22,11 @@ const Memory = z.object({
   /** References that are being pulled, written down before: whoever dies in a pull leaves an image that is ours all the same. */
   pulling: z.array(z.string()),
 });
+/**
+ * What was being pulled when its end was missed is looked for so long. Whoever asked has dropped the line, which ends a
+ * pull; an image that comes up later is somebody else's.
+ */
+const LEFT_MS = 10 * 60_000;
 const NOTHING: z.infer<typeof Memory> = { images: {}, pulling: [] };
 
 /**
@@ -38,8 +43,10 @@ export interface ImageCache {
   provedAtMs(imageId: string, mark: string): number | null;
   /** A pull of an image that is not here begins. To be called before it, so that a death in between leaves nothing unknown. */
   begin(reference: string): Promise<void>;
-  /** The pull has failed. */
+  /** The registry or its answer ended the pull: nothing has come of it. */
   giveUp(reference: string): Promise<void>;
+  /** Nobody has heard how the pull ended, as when the engine died in it: what may have come of it is ours. */
+  leave(reference: string): Promise<void>;
   remember(imageId: string, reference: string, mark: string): Promise<void>;
   touch(imageId: string): void;
   /** Removes what no container uses until the rest fits the budget. Runs once at a time. */
@@ -64,10 +71,10 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   for (const name of await readdir(folder)) if (name.startsWith('images.json.')) await rm(join(folder, name), { force: true });
   const memory = await readMemory(file, log);
   const images = new Map<string, PulledImage>(Object.entries(memory.images));
-  /** Pulls of this process, with how many wait for each; and those that an earlier one has left. */
-  const pulling = new Map<string, number>();
-  const left = new Set(memory.pulling);
   const nowMs = (): number => clock.now().getTime();
+  /** Pulls of this process, with how many wait for each; and those whose end was missed, by this process or an earlier one, with since when. */
+  const pulling = new Map<string, number>();
+  const left = new Map(memory.pulling.map((reference) => [reference, nowMs()]));
   let saving: Promise<void> = Promise.resolve();
   let cleaning: Promise<void> | null = null;
   let wanted: { readonly keep: ReadonlySet<string> } | null = null;
@@ -78,7 +85,7 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
       .catch(() => {})
       .then(async () => {
         const temporary = `${file}.${randomUUID()}`;
-        await writeFile(temporary, JSON.stringify({ images: Object.fromEntries(images), pulling: [...new Set([...pulling.keys(), ...left])] }), {
+        await writeFile(temporary, JSON.stringify({ images: Object.fromEntries(images), pulling: [...new Set([...pulling.keys(), ...left.keys()])] }), {
           mode: 0o600,
         });
         await rename(temporary, file);
@@ -104,12 +111,22 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     return true;
   };
 
-  /** What an earlier process pulled and had no time to note. Nobody has shown that they may have it, so it is for nobody yet. */
+  /** One that the engine cannot remove, damaged by its own death perhaps, keeps no other from being removed. */
+  const removeOrTell = (imageId: string, image: PulledImage): Promise<boolean> =>
+    removeImage(imageId, image).catch((error: unknown) => {
+      if (isEngineUnreachable(error)) throw error;
+      log.warn({ error, imageId, references: image.references }, 'An image that is not used any more could not be removed');
+      return false;
+    });
+
+  /** What was pulled and nobody noted. Nobody has shown that they may have it, so it is for nobody yet. */
   const takeUpLeft = async (): Promise<void> => {
-    for (const reference of left) {
+    for (const [reference, sinceMs] of left) {
       const seen = await inspectOrNull(reference);
-      // The engine may still be at it, whoever asked for it.
-      if (seen === null) continue;
+      if (seen === null) {
+        if (nowMs() - sinceMs > LEFT_MS) left.delete(reference);
+        continue;
+      }
       const known = images.get(seen.Id) ?? { references: [], proofs: {}, usedAtMs: nowMs() };
       images.set(seen.Id, { ...known, references: [...new Set([...known.references, reference])] });
       left.delete(reference);
@@ -130,16 +147,16 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
   };
 
   const clean = async (keep: ReadonlySet<string>): Promise<void> => {
+    await takeUpLeft();
     const before = [...images];
     const present = new Map((await engine.call((docker) => docker.listImages())).map(({ Id, Size }) => [Id, Size]));
     for (const [imageId, image] of before) if (!present.has(imageId)) forget(imageId, image);
-    await takeUpLeft();
     const inUse = new Set((await engine.call((docker) => docker.listContainers({ all: true }))).map(({ ImageID }) => ImageID));
     let bytes = [...images.keys()].reduce((sum, imageId) => sum + (present.get(imageId) ?? 0), 0);
     const oldestFirst = [...images].sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
     for (const [imageId, image] of oldestFirst) {
       if (bytes <= budgetBytes) break;
-      if (inUse.has(imageId) || keep.has(imageId) || !(await removeImage(imageId, image))) continue;
+      if (inUse.has(imageId) || keep.has(imageId) || !(await removeOrTell(imageId, image))) continue;
       bytes -= present.get(imageId) ?? 0;
       forget(imageId, image);
     }
@@ -178,6 +195,11 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     },
     async giveUp(reference) {
       ended(reference);
+      await save();
+    },
+    async leave(reference) {
+      ended(reference);
+      left.set(reference, nowMs());
       await save();
     },
     async remember(imageId, reference, mark) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import { type EngineClient, statusOf } from './docker-client.ts';
+import { isAlive, TurnTaker } from './attempt-folder.ts';
 import { LABELS } from './container-spec.ts';
 
 /** What of an image decides how a job runs in it. */
@@ -23,17 +24,38 @@ const ACCOUNT_FILE_BYTES = 4 * 2 ** 20;
 /** Images differ from run to run in few installations; a forgotten one is looked into again in 50 ms. */
 const REMEMBERED = 500;
 
-/** Looks into an image through a container that is never started. Each image once. */
-export function makeImageProbe(engine: EngineClient, installation: string): (imageId: string, userOfImage: string) => Promise<ProbedFacts> {
+/** Looks into images through containers that are never started. */
+export interface ImageProbe {
+  /** Each image is looked into once. */
+  look(imageId: string, userOfImage: string): Promise<ProbedFacts>;
+  /**
+   * Removes the containers of probes that nobody is at any more, because their process died or the engine died under it.
+   * Each would keep its image from being removed.
+   */
+  removeForgotten(): Promise<void>;
+}
+
+export function makeImageProbe(engine: EngineClient, installation: string, me: TurnTaker): ImageProbe {
   const known = new Map<string, Promise<ProbedFacts>>();
+  const underWay = new Set<string>();
 
   const probe = async (imageId: string, userOfImage: string): Promise<ProbedFacts> => {
+    const name = `sodate-probe-${randomUUID()}`;
+    underWay.add(name);
+    try {
+      return await probeBy(name, imageId, userOfImage);
+    } finally {
+      underWay.delete(name);
+    }
+  };
+
+  const probeBy = async (name: string, imageId: string, userOfImage: string): Promise<ProbedFacts> => {
     const container = await engine.call((docker) =>
       docker.createContainer({
-        name: `sodate-probe-${randomUUID()}`,
+        name,
         Image: imageId,
         Entrypoint: ['/never-started'],
-        Labels: { [LABELS.installation]: installation, [LABELS.probe]: 'yes' },
+        Labels: { [LABELS.installation]: installation, [LABELS.probe]: JSON.stringify(me) },
         HostConfig: { NetworkMode: 'none' },
       }),
     );
@@ -57,20 +79,49 @@ export function makeImageProbe(engine: EngineClient, installation: string): (ima
       const [passwd, group] = needsFiles ? [await read('/etc/passwd'), await read('/etc/group')] : ['', ''];
       return { bash: await first(BASHES), sh: await first(SHELLS), user: resolveUser(userOfImage, passwd, group) };
     } finally {
-      await engine.call(() => container.remove({ force: true, v: true }));
+      await removeContainer(engine, container.id);
     }
   };
 
-  return (imageId, userOfImage) => {
-    const asked = known.get(imageId) ?? probe(imageId, userOfImage);
-    known.delete(imageId);
-    known.set(imageId, asked);
-    for (const oldest of known.keys()) if (known.size > REMEMBERED) known.delete(oldest);
-    return asked.catch((error: unknown) => {
+  return {
+    look(imageId, userOfImage) {
+      const asked = known.get(imageId) ?? probe(imageId, userOfImage);
       known.delete(imageId);
-      throw error;
-    });
+      known.set(imageId, asked);
+      for (const oldest of known.keys()) if (known.size > REMEMBERED) known.delete(oldest);
+      return asked.catch((error: unknown) => {
+        known.delete(imageId);
+        throw error;
+      });
+    },
+    async removeForgotten() {
+      const label = [`${LABELS.installation}=${installation}`, LABELS.probe];
+      for (const { Id, Names, Labels } of await engine.call((docker) => docker.listContainers({ all: true, filters: { label } }))) {
+        const prober = parseProber(Labels[LABELS.probe]);
+        const isMine = prober !== null && prober.pid === me.pid && prober.startTicks === me.startTicks && prober.boot === me.boot;
+        const isAtWork = isMine ? Names.some((name) => underWay.has(name.slice(1))) : prober !== null && (await isAlive(prober, me));
+        if (!isAtWork) await removeContainer(engine, Id);
+      }
+    },
   };
+}
+
+/** null for what nobody wrote who is alive. */
+function parseProber(label: string | undefined): TurnTaker | null {
+  try {
+    return TurnTaker.parse(JSON.parse(label ?? ''));
+  } catch {
+    return null;
+  }
+}
+
+async function removeContainer(engine: EngineClient, id: string): Promise<void> {
+  try {
+    await engine.call((docker) => docker.getContainer(id).remove({ force: true, v: true }));
+  } catch (error) {
+    // Gone, or on its way.
+    if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+  }
 }
 
 async function readAccountFile(container: Docker.Container, path: string): Promise<string> {

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '#config/secret.ts';
 import { systemClock } from '#kit/clock.ts';
 import { type Executor, type Exit, type LaunchSpec, type RegistryCredential, type StartPhase, isStartRefused, type StartRefused } from '../executor.ts';
+import { thisProcess } from './attempt-folder.ts';
+import { LABELS } from './container-spec.ts';
 import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
 import type { DockerHandle, DockerOptions } from './docker-executor.ts';
 import { engineOrReason, type TestEngine } from './testing/test-engine.ts';
@@ -159,6 +163,40 @@ function describeImages(on: TestEngine): void {
       } finally {
         await silent.close();
       }
+    });
+
+    it('what a dead process left of looking into an image goes, and what a live one is at stays', async () => {
+      const { installation } = harness.options();
+      const me = await thisProcess();
+      const other = spawn('sleep', ['600']);
+      try {
+        const probers = {
+          dead: { ...me, startTicks: '1' },
+          boot: { ...me, boot: 'another' },
+          alive: { pid: other.pid, startTicks: readFileSync(`/proc/${other.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19], boot: me.boot },
+        };
+        const made = new Map<string, string>();
+        for (const [name, prober] of Object.entries(probers)) {
+          const Labels = { [LABELS.installation]: installation, [LABELS.probe]: JSON.stringify(prober) };
+          made.set(
+            name,
+            (await on.docker.createContainer({ Image: TEST_IMAGES.sh, Entrypoint: ['/never-started'], Labels, HostConfig: { NetworkMode: 'none' } })).id,
+          );
+        }
+        const left = async (): Promise<string[]> => {
+          const ids = (await on.docker.listContainers({ all: true })).map(({ Id }) => Id);
+          return [...made].filter(([, id]) => ids.includes(id)).map(([name]) => name);
+        };
+        await executor.inventory();
+        await until(async () => (await left()).length === 1);
+        expect(await left()).toEqual(['alive']);
+      } finally {
+        other.kill('SIGKILL');
+      }
+      await until(async () => {
+        await executor.inventory();
+        return (await on.docker.listContainers({ all: true, filters: { label: [LABELS.probe] } })).length === 0;
+      });
     });
 
     it('a name that is none is refused', async () => {

@@ -195,7 +195,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       pulled = await inspect(reference);
       if (pulled === null) throw new EngineUnreachable(`The image ${image} was removed while it was pulled.`);
     } catch (error) {
-      await cache.giveUp(reference);
+      await (error instanceof StartRefused ? cache.giveUp(reference) : cache.leave(reference));
       throw error;
     }
     await cache.remember(pulled.Id, reference, mark);
