@@ -67,6 +67,12 @@ async function main(): Promise<void> {
   }
 }
 
+// Whoever waits for what nobody works on any more would otherwise end without a word, and as if all were well.
+process.once('beforeExit', () => {
+  process.stderr.write('error: The program stopped before it was done, which is a defect of Sodate. Starting it again is safe.\n');
+  process.exit(1);
+});
+
 main().then(
   () => process.exit(),
   (error: unknown) => {

@@ -46,6 +46,8 @@ export async function launchPostmaster({ dataFolder, connection, logFile, settin
     const alive = () => pid !== undefined && readProcess(pid) !== undefined;
     const ready = await waitUntil(async () => !alive() || (await askPostgres(connection)) === 'ready', timing.readyWithinMilliseconds);
     if (pid !== undefined && ready && alive()) return pid;
+    // It has ended, and this process must live to hear how: nothing else may be left to keep it alive.
+    child.ref();
     const why = alive() ? `no answer within ${timing.readyWithinMilliseconds / 1000} s` : await ended;
     throw new PostgresError('cannot-start', `PostgreSQL could not be started in ${dataFolder} (${why}). It said:\n${await lastLogLines(logFile, from)}`);
   } finally {

@@ -50,6 +50,10 @@ describe('what a container is seen as', () => {
     }
   });
 
+  it('has ended nobody knows how, when an engine that was away says 0 at no time', () => {
+    expect(see(container({ ExitCode: 0, FinishedAt: NEVER }))).toMatchObject({ exit: { code: null, failure: { class: 'node-lost' }, endedAt: null } });
+  });
+
   it('fails as out of memory, unless the job went on and succeeded', () => {
     expect(see(container({ OOMKilled: true, ExitCode: 137 }))).toMatchObject({
       exit: { failure: { class: 'out-of-memory', message: expect.stringContaining('64 MiB') as string } },

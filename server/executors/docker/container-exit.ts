@@ -20,6 +20,11 @@ const UNKNOWN_CODE = 255;
 /** A start finds them before it answers anybody: minutes on a machine with thousands of containers. */
 const LONGEST_ENGINE_START_MS = 120_000;
 
+const NOBODY_KNOWS: Exit['failure'] = {
+  class: 'node-lost',
+  message: 'The machine or its Docker engine went down while the job ran, and nobody knows how it ended.',
+};
+
 /** What the engine's view of a container means. Never `gone`: that is for containers it does not know. */
 export function observeContainer({ container, engineStartedAt, stoppedBy }: SeenContainer): Observation {
   const { State } = container;
@@ -31,8 +36,10 @@ export function observeContainer({ container, engineStartedAt, stoppedBy }: Seen
   }
   // While somebody removes it, it may still be alive; then the engine does not know it any more.
   if (State.Running || State.Paused || State.Restarting || State.Status === 'removing') return { state: 'running' };
+  // An engine that was away at the end, and whose runtime has forgotten it, says 0 at no time at all.
+  if (endedAt === null) return { state: 'exited', exit: { code: null, signal: null, failure: NOBODY_KNOWS, startedAt, endedAt } };
   // The engine notes the start when it hears of it, which of a job of a millisecond may be after its end.
-  const began = endedAt !== null && endedAt < startedAt ? endedAt : startedAt;
+  const began = endedAt < startedAt ? endedAt : startedAt;
   return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, engineStartedAt), startedAt: began, endedAt } };
 }
 
@@ -44,8 +51,7 @@ function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, e
   }
   // It takes them for ended when it starts. A job's own 255 is told apart by being in one life of the engine, or long after.
   if (State.ExitCode === UNKNOWN_CODE && engineStartedAt && startedAt && endedAt && startedAt < engineStartedAt) {
-    if (endedAt.getTime() < engineStartedAt.getTime() + LONGEST_ENGINE_START_MS)
-      return { class: 'node-lost', message: 'The machine or its Docker engine went down while the job ran, and nobody knows how it ended.' };
+    if (endedAt.getTime() < engineStartedAt.getTime() + LONGEST_ENGINE_START_MS) return NOBODY_KNOWS;
   }
   const program = Config.Labels?.[LABELS.program];
   if (program !== undefined && (State.ExitCode === 127 || State.ExitCode === 126)) {

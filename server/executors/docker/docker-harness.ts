@@ -12,7 +12,8 @@ import type { ConformanceHarness, ConformanceJob } from '../executor-conformance
 import type { Executor, LaunchSpec, LogCheckpoint } from '../executor.ts';
 import { makeTestStage } from '../test-stage.ts';
 import { LABELS } from './container-spec.ts';
-import { type DockerHandle, type DockerOptions, makeDockerExecutor } from './docker-executor.ts';
+import { type DockerOptions, makeDockerExecutor } from './docker-executor.ts';
+import type { DockerHandle } from './docker-handle.ts';
 import type { TenantNetworks } from './docker-network.ts';
 import type { TestEngine } from './testing/test-engine.ts';
 import { TEST_IMAGES } from './testing/test-images.ts';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '#kit/clock.ts';
 import type { Executor, LaunchSpec, LogCheckpoint, LogChunk } from '../executor.ts';
 import { type DockerHarness, LOG_BEGINNING, makeDockerHarness, readWholeLog } from './docker-harness.ts';
-import type { DockerHandle } from './docker-executor.ts';
+import type { DockerHandle } from './docker-handle.ts';
 import { engineOrReason, type TestEngine } from './testing/test-engine.ts';
 import { provideTestImages } from './testing/test-images.ts';
 

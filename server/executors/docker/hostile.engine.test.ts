@@ -16,7 +16,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from './docker-client.ts';
-import type { DockerHandle } from './docker-executor.ts';
+import type { DockerHandle } from './docker-handle.ts';
 import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
 import { type DockerTenantNetworks, makeTenantNetworks } from './tenant-networks.ts';
 import { provideTestEngine, whyNoEngine } from './testing/test-engine.ts';

@@ -10,7 +10,8 @@ import { type Executor, type Exit, type LaunchSpec, type RegistryCredential, typ
 import { thisProcess } from './attempt-folder.ts';
 import { LABELS } from './container-spec.ts';
 import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
-import type { DockerHandle, DockerOptions } from './docker-executor.ts';
+import type { DockerOptions } from './docker-executor.ts';
+import type { DockerHandle } from './docker-handle.ts';
 import { engineOrReason, type TestEngine } from './testing/test-engine.ts';
 import { importFiller, provideTestImages, TEST_IMAGES } from './testing/test-images.ts';
 import { provideSilentServer, provideTestRegistry, REGISTRY_USER, type TestRegistry, whyNoRegistry } from './testing/test-registry.ts';

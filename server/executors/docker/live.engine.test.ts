@@ -6,7 +6,7 @@ import { systemClock } from '#kit/clock.ts';
 import { type Executor, isEngineUnreachable, isStartRefused, type LaunchSpec } from '../executor.ts';
 import { takeTurn, attemptFolder, thisProcess } from './attempt-folder.ts';
 import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
-import type { DockerHandle } from './docker-executor.ts';
+import type { DockerHandle } from './docker-handle.ts';
 import { engineOrReason, type TestEngine } from './testing/test-engine.ts';
 import { provideTestImages } from './testing/test-images.ts';
 
