@@ -1,4 +1,4 @@
-import { chmod, chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { kill, processesOf } from './home-processes.ts';
 import { type Program, makeProgram } from './program.ts';
 import { makeTenant, runTask } from './run-task.ts';
-import { isHealthy, makeTestHome, signInAsAdmin, type StartChoice, type TestHome } from './test-home.ts';
+import { isHealthy, makeTestHome, signInAsAdmin, type StartChoice, type TestHome, untilReady } from './test-home.ts';
+import { until } from './until.ts';
 
 /** Whole servers are started, several times a test: seconds on an idle machine, a minute on a loaded one. */
 vi.setConfig({ testTimeout: 300_000 });
@@ -108,6 +109,37 @@ describe('a port', () => {
     await expectRefused(home, ['up', '--port', 'seven'], /SODATE_PORT/);
     await expectRefused(home, ['up', '--host', '192.0.2.1'], /192\.0\.2\.1 is not an address of this machine.*SODATE_HOST/);
     expect(await processesOf(home.folder)).toEqual([]);
+  });
+});
+
+describe('the embedded database', () => {
+  it('that dies while it starts ends the start, with the reason', async () => {
+    const home = await useHome();
+    const first = await home.up();
+    kill(first.pid, 'SIGTERM');
+    await first.ended;
+    const dead = { pid: 0 };
+    let given = 0;
+    // The sooner the better: what was wrong once showed itself in the first milliseconds.
+    for (let round = 0; round < 5; round += 1) {
+      const server = home.begin(['up']);
+      dead.pid = await until('the database begins', async () => {
+        const pid = Number((await readFile(path.join(home.folder, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0]);
+        return pid > 0 && pid !== dead.pid ? pid : null;
+      });
+      kill(dead.pid, 'SIGKILL');
+      const outcome = await Promise.race([server.ended, untilReady(server).catch(() => server.ended)]);
+      if (typeof outcome !== 'string') {
+        given += 1;
+        expect(outcome.stderr).toMatch(/PostgreSQL could not be started/);
+        expect(outcome.code).toBe(1);
+        continue;
+      }
+      kill(server.pid, 'SIGTERM');
+      expect((await server.ended).code).toBe(0);
+      dead.pid = 0;
+    }
+    expect(given).toBeGreaterThan(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@sodate/client/make-client.ts';
+import { FAILURE_CLASSES } from '@sodate/contract/failures.ts';
 import { getLog, getRun, getTimeline, listAttempts } from '@sodate/contract/run-routes.ts';
 import type { Attempt as AttemptSchema } from '@sodate/contract/runs.ts';
 import type { z } from 'zod';
@@ -59,8 +60,6 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
   const ran = lives.length > 0;
   if (lives.length > tries || new Set(lives).size !== lives.length || !lives.every((life) => isLifeOf(planned, life)))
     fault(`was tried ${tries} times and ran as ${JSON.stringify(lives)}`);
-  // One that was stopped may have been stopped before its job began.
-  if (!ran && planned.shape !== 'stopped') fault('never ran');
   const logs = (await readdir(path.join(folder, 'logs')).catch(() => [])).filter((name) => name.endsWith('.log'));
   if (logs.length > tries) fault(`${logs.length} logs`);
   const wasStruck = ({ placedAt, endedAt }: Attempt): boolean =>
@@ -69,6 +68,10 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
   // Only an engine that was killed under a run is a reason to try again, and only what is said to be the platform's fault.
   for (const earlier of attempts.items.slice(0, -1))
     if (!wasStruck(earlier) || earlier.failure?.fault !== 'platform') fault(`was tried again after ${JSON.stringify(earlier)}`);
+  // As many engines were killed under it as it has tries: then the platform gives it up, and says so.
+  const usedUp = tries > FAILURE_CLASSES['node-lost'].automaticRetries && attempts.items.every((one) => wasStruck(one) && one.failure?.class === 'node-lost');
+  // One that was stopped may have been stopped before its job began.
+  if (!ran && !usedUp && planned.shape !== 'stopped') fault('never ran');
   const attempt = attempts.items.at(-1);
   // The grace counts from when the end was asked for. Where the server was away for all of it, the kill is due at once.
   const asked = timeline.items.findLast(({ state }) => state === 'stopping')?.at;
@@ -76,7 +79,7 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
   const graceIsOver =
     asked !== undefined && ended !== undefined && Date.parse(ended) - Date.parse(asked) >= GRACE_MS[planned.shape === 'over-time' ? 'over-time' : 'stopped'];
   const sawOutage = attempt !== undefined && wasStruck(attempt);
-  const wanted = wantedEnds(planned, { ran, graceIsOver, sawOutage });
+  const wanted = usedUp ? [`failed, failure node-lost, exit code ${attempt?.exitCode}, signal null`] : wantedEnds(planned, { ran, graceIsOver, sawOutage });
   const found = `${run.state}, failure ${run.failure?.class ?? 'none'}, exit code ${attempt?.exitCode}, signal ${attempt?.signal}`;
   if (!wanted.includes(found)) fault(`ended as ${found} instead of ${wanted.join(' or ')}`);
   const ownCode = attempt?.exitCode ?? null;
