@@ -89,11 +89,11 @@ function errorCode(error: unknown): string | null {
 }
 
 /**
- * Trying again may help: the connection, the server, or the server behind a proxy is away for a moment. 502 to 504 without
- * our body come from a proxy.
+ * Trying again may help: the connection, the server, or the server behind a proxy is away for a moment. 429 and 502
+ * to 504 without our body come from a proxy.
  */
 export function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionError) return error.passing;
-  if (error instanceof UnexpectedAnswer) return error.status >= 502 && error.status <= 504;
+  if (error instanceof UnexpectedAnswer) return error.status === 429 || (error.status >= 502 && error.status <= 504);
   return error instanceof ApiError && error.status === 503;
 }
