@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -250,9 +250,12 @@ describe('data', () => {
     const into = join(cli.folder, 'out');
     expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 0, err: '' });
     expect(await readFile(join(into, 'sub/犬.txt'), 'utf8')).toBe('wan');
+    // What is there is not fetched again.
     received = 'cat';
-    expect((await cli.run(['data', 'download', '3', '--into', into])).err).toContain('arrived with other content');
-    expect(await readFile(join(into, 'sub/犬.txt'), 'utf8')).toBe('wan');
+    expect((await cli.run(['data', 'download', '3', '--into', into])).out).toContain('2 of them were there already');
+    await rm(join(into, 'sub/犬.txt'));
+    expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 1, err: expect.stringContaining('arrived with other content') });
+    expect(await readdir(join(into, 'sub'))).toEqual([]);
   });
 
   test('a file name that leads out of the folder is refused', async () => {

@@ -54,7 +54,8 @@ async function sendBundle(work: UploadWork, files: readonly SourceFile[], signal
       repeatable: false,
     });
     const parsed = addFiles.response.safeParse(await response.json().catch(() => null));
-    if (!parsed.success) throw new UnexpectedAnswer('The answer to a bundle of files is not whole, or not of the form that this client knows.', 502, parsed.error);
+    if (!parsed.success)
+      throw new UnexpectedAnswer('The answer to a bundle of files is not whole, or not of the form that this client knows.', 502, parsed.error);
     return parsed.data;
   });
   const sizes = new Map(read.map(({ file }) => [file.name, file.size]));

@@ -141,7 +141,12 @@ async function readPart(one: Sending, start: number, end: number): Promise<Uint8
   }
 }
 
-async function putBytes(work: UploadWork, one: Sending, part: { readonly number: number; readonly bytes: Uint8Array<ArrayBuffer> }, signal: AbortSignal): Promise<void> {
+async function putBytes(
+  work: UploadWork,
+  one: Sending,
+  part: { readonly number: number; readonly bytes: Uint8Array<ArrayBuffer> },
+  signal: AbortSignal,
+): Promise<void> {
   const { client, tenant } = work;
   const checksum = work.digests?.crc32(part.bytes) ?? null;
   // Without a digest of our own nothing tells whether what arrived before is of this file.

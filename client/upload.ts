@@ -114,8 +114,7 @@ async function findThere(work: UploadWork, files: readonly SourceFile[], how: 'b
     let equal = false;
     try {
       const { digests } = work;
-      equal =
-        file.size === stored.size && (how === 'by-size' || (digests !== null && (await digestOf(file, digests, signal)) === stored.digest));
+      equal = file.size === stored.size && (how === 'by-size' || (digests !== null && (await digestOf(file, digests, signal)) === stored.digest));
       if (!equal) work.refuse(file, new SodateError('name-taken', { thing: 'file', name: file.name }));
     } catch (error) {
       if (!concernsOneFile(error)) throw error;

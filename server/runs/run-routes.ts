@@ -9,6 +9,7 @@ import { findRun } from '#runs/find-run.ts';
 import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
 import { readUsage } from '#runs/read-usage.ts';
 import type { RunKind } from '#runs/run-kind.ts';
+import { findOutputDigest } from '#runs/find-output-digest.ts';
 import { listFolder, openInside } from '#runs/run-outputs.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
 import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
@@ -150,9 +151,11 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
     const opened = await openInside(folders.output(run.id), query.path);
     if (opened === null) throw new SodateError('not-found', { thing: 'output file', reference: query.path });
     const { file, size } = opened;
+    const digest = await findOutputDigest(db, tenant.id, run.id, { path: query.path, size });
     await sendDownload(request, reply, {
       name: query.path,
       size,
+      ...(digest === null ? {} : { digest }),
       // No more than it had when it was opened: a job may be writing to it.
       open: async (range) =>
         size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES }),
