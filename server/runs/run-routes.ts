@@ -14,6 +14,7 @@ import { listFolder, openInside } from '#runs/run-outputs.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
 import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
 import { stopRun } from '#runs/stop-run.ts';
+import { mayRemove } from '#kit/db/hold-removals.ts';
 import { sendDownload } from '#kit/http/send-download.ts';
 import type { Staging } from '#staging/staging.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -88,7 +89,8 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.deleteRun, async ({ tenant, params }) => {
     const run = await findRun(db, tenant.id, params.run);
     await deleteRun(db, clock, tenant.id, run);
-    await staging.removeRunFolders(run.id);
+    // While a backup is made that may name them, the sweep is left to remove them later.
+    if (await mayRemove(db)) await staging.removeRunFolders(run.id);
     changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'deleted' });
   });
 
