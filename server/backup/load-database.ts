@@ -20,7 +20,7 @@ export async function loadDatabase(client: pg.ClientBase, backup: string, manife
   try {
     const names = manifest.tables.map(({ name }) => quoted(name)).join(', ');
     // What migrations put in is in the backup, too.
-    await client.query(`truncate ${names}`);
+    await client.query(`truncate ${names} cascade`);
     // In the order of the references; the triggers of a table did their work when the rows were first written.
     for (const { name, columns, file, rows } of [...known.keys()].flatMap((table) => manifest.tables.filter((each) => each.name === table))) {
       await client.query(`alter table ${quoted(name)} disable trigger user`);
