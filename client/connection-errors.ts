@@ -47,6 +47,9 @@ export function readApiError(text: string, status: number): ApiError | null {
   return body.success ? new ApiError(knownCode(body.data.code, status), body.data, status) : null;
 }
 
+/** What an answer that was no error as a whole says of one thing in it. */
+export const errorInside = (code: string, message: string): ApiError => new ApiError(knownCode(code, 400), { code, message, params: {}, requestId: '' }, 400);
+
 /** A newer server may know codes that this client does not; the status still tells whose move it is. */
 function knownCode(code: string, status: number): ErrorCode {
   if (Object.hasOwn(ERROR_CATALOGUE, code)) return code as ErrorCode;

@@ -1,7 +1,7 @@
 import { addFiles, BUNDLED_FILE_BYTES_LIMIT, type BundleHead, type DataFile } from '@sodate/contract/data.ts';
 import { persist } from './backoff.ts';
 import { buildPath } from './build-path.ts';
-import { UnexpectedAnswer } from './connection-errors.ts';
+import { errorInside, UnexpectedAnswer } from './connection-errors.ts';
 import { forEachOf } from './for-each-of.ts';
 import { readBytes, type SourceFile } from './upload-source.ts';
 import { concernsOneFile, mayPass, type UploadWork } from './upload-work.ts';
@@ -59,8 +59,8 @@ async function sendBundle(work: UploadWork, files: readonly SourceFile[], signal
     return parsed.data;
   });
   const sizes = new Map(read.map(({ file }) => [file.name, file.size]));
-  for (const { name, message } of answer.refused) {
-    work.refuse({ name }, new Error(message));
+  for (const { name, code, message } of answer.refused) {
+    work.refuse({ name }, errorInside(code, message));
     work.sent(sizes.get(name) ?? 0);
   }
   work.stored(answer.files);
