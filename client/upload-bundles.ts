@@ -9,7 +9,7 @@ import { concernsOneFile, mayPass, type UploadWork } from './upload-work.ts';
 /** Files up to this size go in bundles. */
 export const BUNDLED_UP_TO_BYTES = BUNDLED_FILE_BYTES_LIMIT;
 const BUNDLE_BYTES = 8 * 1024 * 1024;
-const BUNDLE_FILES = 500;
+const BUNDLE_FILES = 200;
 const READ_TOGETHER = 8;
 
 /**
