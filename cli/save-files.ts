@@ -13,8 +13,8 @@ export interface WantedFile {
 }
 
 const DEFAULT_CONCURRENCY = 4;
-/** What this machine's file system does not take: that file is left out, and the others come. */
-const NOT_HERE = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EEXIST', 'EINVAL', 'EILSEQ', 'ELOOP', 'ENOTEMPTY']);
+/** Gone from the server meanwhile, or not to be had on this machine's file system: that file is left out, and the others come. */
+const NOT_HERE = new Set(['not-found', 'ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EEXIST', 'EINVAL', 'EILSEQ', 'ELOOP', 'ENOTEMPTY']);
 
 /**
  * Fetches files into a folder, several at a time. What was cut off goes on with the next call, and files that are there with
