@@ -8,12 +8,13 @@ import { queueBench } from './queue.ts';
 import { rateBench } from './rate.ts';
 import { stagingBench } from './staging.ts';
 import { startBench } from './start.ts';
+import { transfersBench } from './transfers.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHES: readonly Bench[] = [startBench, rateBench, idleBench, queueBench, stagingBench, dockerBench];
+const BENCHES: readonly Bench[] = [startBench, rateBench, idleBench, queueBench, stagingBench, dockerBench, transfersBench];
 const NOT_MEASURED_HERE = ['lists at 1 M rows: p99 ≤ 2 × that at 10,000'];
 
 const USAGE = `Usage: npm run bench -- [NAME …] [--json] [--scale N] [--profile FOLDER] [--program FILE]

@@ -1,8 +1,8 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { completeUploads, createData, getData, getDataFile, listData, listDataFiles, putPart, startUploads } from '@sodate/contract/data.ts';
+import { addFiles, BundleHead, createData, getData, getDataFile, listData, listDataFiles } from '@sodate/contract/data.ts';
 import { createDataset, getDataset, updateDataset } from '@sodate/contract/datasets.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { getHealth } from '@sodate/contract/health.ts';
@@ -230,31 +230,32 @@ describe('data', () => {
     let received = '';
     server
       .on(listDataFiles, () => ({ ...noMore, items: received === '' ? [old] : [old, fresh] }))
-      .on(startUploads, ({ body }) => ({
-        uploads: body.files.map((file) => ({
-          ...file,
-          id: id(30),
-          partSize: 16,
-          partCount: 1,
-          received: [],
-          expiresAt: at,
-          partUrl: `/v1/uploads/${id(30)}/parts/{part}?expires=1&signature=s`,
-        })),
-      }))
-      .on(putPart, ({ bytes }) => {
-        received = bytes.toString();
-        return { etag: 'e' };
+      .on(addFiles, ({ bytes }) => {
+        const headLength = bytes.readUInt32BE();
+        expect(BundleHead.parse(JSON.parse(bytes.subarray(4, 4 + headLength).toString()))).toEqual({
+          files: [{ name: 'sub/犬.txt', size: 3, digest: digest('wan') }],
+        });
+        received = bytes.subarray(4 + headLength).toString();
+        return { files: [fresh], refused: [] };
       })
-      .on(completeUploads, () => ({ files: [fresh] }))
       .on(getDataFile, ({ params, response }) => void response.end(params.file === old.id ? 'old' : received));
-    expect(await cli.run(['data', 'upload', '3', folder, '--skip-existing'])).toEqual({ exitCode: 0, out: '1 file (3 B) are in data 3.\n', err: '' });
+    const uploaded = await cli.run(['data', 'upload', '3', folder]);
+    expect(uploaded).toEqual({ exitCode: 0, out: '1 file (3 B) is in data 3.\n1 file was there already.\n', err: '' });
     expect(received).toBe('wan');
+    expect((await cli.run(['data', 'upload', '3', folder])).out).toBe('0 files (0 B) are in data 3.\n2 files were there already.\n');
+    await writeFile(join(folder, 'old.txt'), 'new');
+    const refused = await cli.run(['data', 'upload', '3', folder]);
+    expect(refused).toMatchObject({ exitCode: 1, err: 'refused: old.txt: There is already a file named old.txt. Choose another name.\n' });
+    expect((await cli.run(['data', 'upload', '3', folder, '--skip-existing'])).exitCode).toBe(0);
     const into = join(cli.folder, 'out');
     expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 0, err: '' });
     expect(await readFile(join(into, 'sub/犬.txt'), 'utf8')).toBe('wan');
+    // What is there is not fetched again.
     received = 'cat';
-    expect((await cli.run(['data', 'download', '3', '--into', into])).err).toContain('arrived with other content');
-    expect(await readFile(join(into, 'sub/犬.txt'), 'utf8')).toBe('wan');
+    expect((await cli.run(['data', 'download', '3', '--into', into])).out).toContain('2 of them were there already');
+    await rm(join(into, 'sub/犬.txt'));
+    expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 1, err: expect.stringContaining('arrived with other content') });
+    expect(await readdir(join(into, 'sub'))).toEqual([]);
   });
 
   test('a file name that leads out of the folder is refused', async () => {

@@ -6,12 +6,19 @@ import { defineRoute } from './route.ts';
 import { TenantParams } from './tenants.ts';
 
 /** At most this many files in one data. */
-export const FILES_PER_DATA_LIMIT = 10_000;
+export const FILES_PER_DATA_LIMIT = 1_000_000;
 /** At most this many files started or completed by one request. */
 export const FILES_PER_REQUEST_LIMIT = 1_000;
 /** A file is sent in parts of this many bytes; only the last may be smaller. */
 export const UPLOAD_PART_BYTES = 16 * 1024 * 1024;
 export const FILE_BYTES_LIMIT = 5 * 1024 ** 4;
+/** A file in a bundle has at most this many bytes; larger ones go in parts. */
+export const BUNDLED_FILE_BYTES_LIMIT = 1024 * 1024;
+/** The bytes of all files of a bundle together. */
+export const BUNDLE_BYTES_LIMIT = 32 * 1024 * 1024;
+export const BUNDLE_HEAD_BYTES_LIMIT = 4 * 1024 * 1024;
+/** Request header of a part: the CRC-32 of its bytes, 8 hexadecimal digits. What arrives otherwise is refused. */
+export const PART_CHECKSUM_HEADER = 'x-part-crc32';
 
 export const Data = z.object({
   id: DataId,
@@ -37,6 +44,8 @@ export const DataFile = z.object({
   digest: z.string(),
 });
 export type DataFile = z.infer<typeof DataFile>;
+
+const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, '`sha256:` and 64 hexadecimal digits');
 
 const DataParams = TenantParams.extend({ data: ThingRef });
 
@@ -141,6 +150,8 @@ export const Upload = z.object({
   /** `{part}` is to be replaced by the part's number, from 1. Relative to the server's address. */
   partUrl: z.string(),
   received: z.array(z.number().int()),
+  /** By part number, the CRC-32 of what has arrived: whoever goes on after an interruption sees what need not be sent again. */
+  checksums: z.record(z.string(), z.string()).optional(),
   expiresAt: Instant,
 });
 export type Upload = z.infer<typeof Upload>;
@@ -163,6 +174,17 @@ export const startUploads = defineRoute({
   errors: ['in-use', 'name-taken', 'too-many', 'disk-full'],
 });
 
+export const listUploads = defineRoute({
+  id: 'uploads.list',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/uploads',
+  permission: 'tenant-member',
+  summary: "The caller's own unfinished uploads into a data, oldest first, with what has arrived of each",
+  params: DataParams,
+  query: PageQuery,
+  response: pageOf(Upload),
+});
+
 export const getUpload = defineRoute({
   id: 'uploads.get',
   method: 'GET',
@@ -183,7 +205,7 @@ export const putPart = defineRoute({
   query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
   takes: 'bytes',
   response: z.object({ etag: z.string() }),
-  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid', 'wrong-state'],
+  errors: ['part-out-of-form', 'part-damaged', 'disk-full', 'signature-not-valid', 'wrong-state'],
 });
 
 export const completeUploads = defineRoute({
@@ -198,10 +220,7 @@ export const completeUploads = defineRoute({
       .array(
         z.strictObject({
           id: UploadId,
-          digest: z
-            .string()
-            .regex(/^sha256:[0-9a-f]{64}$/)
-            .optional(),
+          digest: Digest.optional(),
         }),
       )
       .min(1)
@@ -221,6 +240,35 @@ export const abortUpload = defineRoute({
   params: TenantParams.extend({ upload: UploadId }),
 });
 
+/**
+ * Many small files in one request. The body: the length of the head in bytes as a 32-bit number, most significant byte first;
+ * the head, JSON of this form; then the bytes of the files, in the head's order and with nothing in between.
+ */
+export const BundleHead = z.strictObject({
+  files: z
+    .array(z.strictObject({ name: FileName, size: z.number().int().min(0).max(BUNDLED_FILE_BYTES_LIMIT), digest: Digest.optional() }))
+    .min(1)
+    .max(FILES_PER_REQUEST_LIMIT),
+});
+export type BundleHead = z.input<typeof BundleHead>;
+
+export const addFiles = defineRoute({
+  id: 'data.addFiles',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/data/{data}/files',
+  permission: 'tenant-member',
+  summary: 'Add many small files by one request; a file that is there already with the same content counts as added',
+  params: DataParams,
+  takes: 'bytes',
+  response: z.object({
+    files: z.array(DataFile),
+    /** What was left out, and why. The others are in. */
+    refused: z.array(z.object({ name: z.string(), code: z.string(), message: z.string() })),
+  }),
+  status: 201,
+  errors: ['in-use', 'too-many', 'disk-full', 'body-too-large'],
+});
+
 export const dataRoutes = [
   listData,
   createData,
@@ -230,7 +278,9 @@ export const dataRoutes = [
   listDataFiles,
   getDataFile,
   deleteDataFile,
+  addFiles,
   startUploads,
+  listUploads,
   getUpload,
   putPart,
   completeUploads,

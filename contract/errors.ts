@@ -50,6 +50,7 @@ export const ERROR_CATALOGUE = {
     'request',
     'Part {part} must have {expected} bytes but has {actual}. Every part but the last has the part size given at the start.',
   ),
+  'part-damaged': entry(400, 'request', 'Part {part} arrived with the checksum {actual}, not {expected}: it was damaged on its way. Send it again.'),
   'digest-differs': entry(409, 'request', 'The bytes of {name} that arrived have the digest {actual}, not {expected}. Send the file again.'),
   'range-not-satisfiable': entry(416, 'request', 'The file has {size} bytes; the range asked for is outside of it.'),
   'body-too-large': entry(413, 'limit', 'The request body is larger than {limit}.'),

@@ -1,12 +1,10 @@
 import { getOutput, listOutputs } from '@sodate/contract/run-routes.ts';
 import { CliError } from '../cli-error.ts';
 import type { Cli } from '../cli.ts';
-import { defineCommand, text } from '../command.ts';
-import { formatBytes } from '../output/bytes.ts';
-import { progress } from '../output/progress.ts';
+import { defineCommand, text, wholeNumber } from '../command.ts';
 import { printable } from '../output/table.ts';
 import { runArgument } from '../run-reference.ts';
-import { saveFile } from '../save-file.ts';
+import { saveFiles } from '../save-files.ts';
 
 interface OutputFile {
   readonly path: string;
@@ -18,7 +16,10 @@ export const runDownload = defineCommand({
   summary: 'Fetch the output of a run, or a part of it, into a folder',
   tenant: true,
   args: { run: runArgument, path: text('[path]', 'file or folder inside the output; everything if left out') },
-  options: { into: text('--into <folder>', 'where to (default: a folder named like the run)') },
+  options: {
+    into: text('--into <folder>', 'where to (default: a folder named like the run)'),
+    concurrency: wholeNumber('--concurrency <count>', 'files under way at once (default: 4)'),
+  },
   async run(input, cli) {
     const client = cli.client();
     const params = { tenant: await cli.tenant(), run: input.run };
@@ -26,18 +27,10 @@ export const runDownload = defineCommand({
     const files = await filesBelow(cli, params, wanted);
     if (files.length === 0) throw new CliError(`The output of ${input.run} holds no files${wanted === '' ? '' : ` at ${wanted}`}.`);
     const folder = input.into ?? input.run;
-    const bytes = files.reduce((sum, file) => sum + file.size, 0);
-    const bar = progress(cli.terminal, cli.json);
-    let arrived = 0;
-    try {
-      for (const [at, file] of files.entries()) {
-        const onBytes = (count: number): void => bar.update((arrived += count), bytes, `${at} of ${files.length} files`);
-        await saveFile(cli, { folder, name: file.path, onBytes }, () => client.bytes(getOutput, { params, query: { path: file.path }, signal: cli.signal }));
-      }
-    } finally {
-      bar.end();
-    }
-    await cli.show({ folder, files }, () => `${files.length} file${files.length === 1 ? '' : 's'} (${formatBytes(bytes)}) are in ${folder}.`);
+    const wantedFiles = files.map(({ path, size }) => ({ name: path, size }));
+    return saveFiles(cli, { folder, files: wantedFiles, concurrency: input.concurrency }, (file, headers, signal) =>
+      client.bytes(getOutput, { params, query: { path: file.name }, headers, signal }),
+    );
   },
 });
 

@@ -16,6 +16,10 @@ type MakeExample = (things: TenantThings, platform: TestPlatform) => Promise<Exa
 
 const SMALL = { cpu: 0.1, memory: 10_000_000 };
 
+/** One file of eight bytes in a bundle; its head is shorter than 256 bytes. */
+const BUNDLE_HEAD = new TextEncoder().encode(JSON.stringify({ files: [{ name: 'small.txt', size: 8 }] }));
+const BUNDLE = new Uint8Array([0, 0, 0, BUNDLE_HEAD.length, ...BUNDLE_HEAD, ...new TextEncoder().encode('8 bytes!')]);
+
 const forTenant =
   (make: (things: TenantThings, platform: TestPlatform) => Promise<ExampleRequest>): MakeExample =>
   async (things, platform) => {
@@ -96,6 +100,12 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'data.listFiles': withData(),
   'data.getFile': withFile,
   'data.deleteFile': withFile,
+  'data.addFiles': forTenant(async (things) => ({ params: { data: (await things.data()).id }, body: BUNDLE })),
+  'uploads.list': forTenant(async (things) => {
+    const data = await things.data();
+    await things.openUpload(data);
+    return { params: { data: data.id } };
+  }),
   'uploads.start': withData({ body: { files: [{ name: 'a.txt', size: 3 }] } }),
   'uploads.get': withUpload,
   'uploads.putPart': async (things) => {

@@ -1,4 +1,5 @@
 import type { DataParts } from '#data/data-parts.ts';
+import { mayRemove } from '#kit/db/hold-removals.ts';
 import { BlobId } from '#kit/object-store/object-store.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
@@ -23,6 +24,8 @@ export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, 
   if (blobs.length === 0) return 0;
   const ids = blobs as readonly string[];
   const { removed, announced } = await db.transaction().execute(async (tx) => {
+    // A backup is copying what its rows name: the sweep comes back to it.
+    if (!(await mayRemove(tx))) return { removed: [], announced: [] };
     const locked = await tx
       .selectFrom('blobs')
       .select('id')

@@ -2,13 +2,13 @@ import { checkFileNames } from '#data/check-file-names.ts';
 import { claimBlobs } from '#data/claim-blobs.ts';
 import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow, type FoundData } from '#data/data-store.ts';
-import { countFiles, fileNamesOf, filesById } from '#data/file-store.ts';
+import { checkRoomFor, countFiles, filesById, namesInTheWay } from '#data/file-store.ts';
 import { missingParts } from '#data/receive-part.ts';
 import { countParts, findUploads, type StoredUpload } from '#data/upload-store.ts';
 import { changeData } from '#datasets/datasets.ts';
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import { blobOfUpload, partCountOf } from '#kit/object-store/object-store.ts';
-import { type DataFile, FILES_PER_DATA_LIMIT } from '@sodate/contract/data.ts';
+import type { DataFile } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId, UploadId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
@@ -66,13 +66,9 @@ async function store({ db, store, log }: Parts, data: FoundData, uploads: readon
   }
 
   const claimed = await changeData(db, tenant, data, async (tx) => {
-    const existing = await fileNamesOf(tx, tenant, data.id);
-    if (existing.length + uploads.length > FILES_PER_DATA_LIMIT)
-      throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
-    checkFileNames(
-      existing,
-      uploads.map(({ name }) => name),
-    );
+    const names = uploads.map(({ name }) => name);
+    await checkRoomFor(tx, tenant, data.id, names.length);
+    checkFileNames(await namesInTheWay(tx, tenant, data.id, names), names);
     const blobs = await claimBlobs(tx, tenant, finished, now);
     await insertFiles(tx, finished, blobs, now);
     await sql`delete from uploads where tenant_id = ${tenant} and id = any(${uploads.map(({ id }) => id as string)}::uuid[])`.execute(tx);

@@ -4,13 +4,15 @@ import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow, listDataPage, readData } from '#data/data-store.ts';
 import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
 import { findFile, listFilePage } from '#data/file-store.ts';
+import { receiveBundle } from '#data/receive-bundle.ts';
 import { receivePart } from '#data/receive-part.ts';
 import { giveUpUpload } from '#data/remove-uploads.ts';
-import { resumeUpload, startUploadsOf } from '#data/start-uploads.ts';
+import { listOpenUploads, resumeUpload, startUploadsOf } from '#data/start-uploads.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
 import { sendDownload } from '#kit/http/send-download.ts';
 import {
   abortUpload,
+  addFiles,
   completeUploads,
   createData,
   type Data,
@@ -21,6 +23,8 @@ import {
   getUpload,
   listData,
   listDataFiles,
+  listUploads,
+  PART_CHECKSUM_HEADER,
   putPart,
   startUploads,
   updateData,
@@ -81,9 +85,18 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
 
   binder.bind(deleteDataFile, ({ params, tenant }) => deleteFileOf(parts, tenant.id, params.data, params.file));
 
+  binder.bind(addFiles, ({ params, stream, tenant }) => {
+    if (!(stream instanceof Readable)) throw new SodateError('invalid-request', { details: 'send the bundle as application/octet-stream, and not empty' });
+    return receiveBundle(parts, { tenant: tenant.id, data: params.data, body: stream });
+  });
+
   binder.bind(startUploads, async ({ params, body, tenant, caller }) => ({
     uploads: await startUploadsOf(parts, { tenant: tenant.id, data: params.data, files: body.files, user: caller.user, now: clock.now() }),
   }));
+
+  binder.bind(listUploads, ({ params, query, tenant, caller }) =>
+    listOpenUploads(parts, { tenant: tenant.id, data: params.data, user: caller.user, now: clock.now() }, query),
+  );
 
   binder.bind(getUpload, ({ params, tenant }) => resumeUpload(parts, tenant.id, canonical(params.upload), clock.now()));
 
@@ -91,9 +104,19 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
     // Bodies declared as JSON were parsed before they came here.
     if (!(stream instanceof Readable)) throw new SodateError('invalid-request', { details: 'send the part as application/octet-stream, and not empty' });
     const length = request.headers['content-length'];
+    const crc32 = request.headers[PART_CHECKSUM_HEADER];
+    if (crc32 !== undefined && !/^[0-9a-f]{8}$/.test(String(crc32)))
+      throw new SodateError('invalid-request', { details: `the header ${PART_CHECKSUM_HEADER} must be 8 hexadecimal digits` });
     const sent = await receivePart(
       parts,
-      { ...params, upload: canonical(params.upload), ...query, body: stream, length: length === undefined ? null : Number(length) },
+      {
+        ...params,
+        upload: canonical(params.upload),
+        ...query,
+        body: stream,
+        length: length === undefined ? null : Number(length),
+        crc32: crc32 === undefined ? null : String(crc32),
+      },
       clock.now(),
     );
     reply.header('etag', sent.etag);

@@ -13,6 +13,8 @@ type Parts = Pick<DataParts, 'db' | 'store' | 'gate' | 'changes' | 'log'>;
 
 /** An error names this many. */
 const NAMED_CHILDREN = 5;
+const COLLECTED_TOGETHER = 500;
+const COLLECTED_AT_ONCE = 2_000;
 
 /**
  * Deletes a data with its files and open uploads, and takes it out of unlocked data sets. The bytes go after the commit.
@@ -47,7 +49,9 @@ export async function deleteDataOf(parts: Parts, tenant: TenantId, reference: st
   for (const dataset of removed.datasets) changes.publish({ tenant, topic: 'dataset', id: dataset, change: 'updated' });
   // Senders find no row any more; those that are writing are stopped first, or they would leave a file behind.
   for (const upload of removed.uploads) await gate.end([upload], 'stop', () => removeUploadBytes({ store, log }, tenant, upload));
-  await collectBlobs(parts, tenant, removed.blobs);
+  // Of a data of very many files the caller does not wait for all; the sweep removes the rest.
+  for (let at = 0; at < Math.min(removed.blobs.length, COLLECTED_AT_ONCE); at += COLLECTED_TOGETHER)
+    await collectBlobs(parts, tenant, removed.blobs.slice(at, at + COLLECTED_TOGETHER));
 }
 
 /** @throws SodateError `in-use` naming the locked data sets */

@@ -79,6 +79,7 @@ table data_files
   constraint data_files_pkey PRIMARY KEY (id)
   constraint data_files_data_id_name_key UNIQUE (data_id, name)
   CREATE INDEX data_files_blob ON public.data_files USING btree (blob_id)
+  CREATE INDEX data_files_by_name ON public.data_files USING btree (data_id, name COLLATE "C")
 
 table dataset_entries
   tenant_id uuid not null
@@ -418,6 +419,7 @@ table upload_parts
   number int4 not null
   size int8 not null
   etag text not null
+  crc32 text
   constraint upload_parts_number_check CHECK ((number >= 1))
   constraint upload_parts_tenant_id_upload_id_fkey FOREIGN KEY (tenant_id, upload_id) REFERENCES uploads(tenant_id, id) ON DELETE CASCADE
   constraint upload_parts_pkey PRIMARY KEY (upload_id, number)

@@ -9,10 +9,12 @@ import { findRun } from '#runs/find-run.ts';
 import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
 import { readUsage } from '#runs/read-usage.ts';
 import type { RunKind } from '#runs/run-kind.ts';
+import { findOutputDigest } from '#runs/find-output-digest.ts';
 import { listFolder, openInside } from '#runs/run-outputs.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
 import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
 import { stopRun } from '#runs/stop-run.ts';
+import { mayRemove } from '#kit/db/hold-removals.ts';
 import { sendDownload } from '#kit/http/send-download.ts';
 import type { Staging } from '#staging/staging.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -87,7 +89,8 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.deleteRun, async ({ tenant, params }) => {
     const run = await findRun(db, tenant.id, params.run);
     await deleteRun(db, clock, tenant.id, run);
-    await staging.removeRunFolders(run.id);
+    // While a backup is made that may name them, the sweep is left to remove them later.
+    if (await mayRemove(db)) await staging.removeRunFolders(run.id);
     changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'deleted' });
   });
 
@@ -150,9 +153,11 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
     const opened = await openInside(folders.output(run.id), query.path);
     if (opened === null) throw new SodateError('not-found', { thing: 'output file', reference: query.path });
     const { file, size } = opened;
+    const digest = await findOutputDigest(db, tenant.id, run.id, { path: query.path, size });
     await sendDownload(request, reply, {
       name: query.path,
       size,
+      ...(digest === null ? {} : { digest }),
       // No more than it had when it was opened: a job may be writing to it.
       open: async (range) =>
         size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES }),

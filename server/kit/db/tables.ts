@@ -335,6 +335,7 @@ export interface Tokens {
 }
 
 export interface UploadParts {
+  crc32: string | null;
   etag: string;
   number: number;
   size: number;

@@ -27,6 +27,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'upload-incomplete': 'アップロード {reference} には {missing} が足りません。不足分を送ってからもう一度完了してください。',
   'part-out-of-form':
     'パート {part} は {expected} バイトでなければなりませんが、{actual} バイトでした。最後以外のパートは、開始時に示されたサイズにしてください。',
+  'part-damaged': 'パート {part} のチェックサムは {actual} で、{expected} と一致しません。転送中に壊れたため、送り直してください。',
   'digest-differs': '届いた {name} のダイジェストは {actual} で、{expected} と一致しません。ファイルを送り直してください。',
   'range-not-satisfiable': 'ファイルは {size} バイトです。指定された範囲はその外にあります。',
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
