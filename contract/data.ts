@@ -9,7 +9,7 @@ import { TenantParams } from './tenants.ts';
 export const FILES_PER_DATA_LIMIT = 10_000;
 /** At most this many files started or completed by one request. */
 export const FILES_PER_REQUEST_LIMIT = 1_000;
-/** A file is sent in parts of this many bytes; only the last may be smaller. */
+/** A file is sent in parts of this many bytes, or more where the store asks it of a very large file; only the last may be smaller. */
 export const UPLOAD_PART_BYTES = 16 * 1024 * 1024;
 export const FILE_BYTES_LIMIT = 5 * 1024 ** 4;
 

@@ -7,7 +7,7 @@ import { findUploads, insertUploads, prolongUpload, receivedParts, type StoredUp
 import { changeData } from '#datasets/datasets.ts';
 import { newId } from '#kit/ids.ts';
 import { partCountOf } from '#kit/object-store/object-store.ts';
-import { FILES_PER_DATA_LIMIT, UPLOAD_PART_BYTES, type Upload } from '@sodate/contract/data.ts';
+import { FILES_PER_DATA_LIMIT, type Upload } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId, UploadId, UserId } from '@sodate/contract/ids.ts';
 
@@ -42,7 +42,7 @@ export async function startUploadsOf(
     data: data.id,
     name: file.name,
     size: file.size,
-    partSize: UPLOAD_PART_BYTES,
+    partSize: store.partSize(file.size),
     expiresAt: uploadExpiry(ask.now),
   }));
   await changeData(db, ask.tenant, data, async (tx) => {
