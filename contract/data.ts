@@ -114,7 +114,7 @@ export const getDataFile = defineRoute({
   summary: 'The bytes of a file; ranges are supported',
   params: DataParams.extend({ file: FileId }),
   answers: 'bytes',
-  errors: ['range-not-satisfiable'],
+  errors: ['range-not-satisfiable', 'object-store-unavailable'],
 });
 
 export const deleteDataFile = defineRoute({
@@ -171,6 +171,7 @@ export const getUpload = defineRoute({
   summary: 'What of an upload has arrived, with a fresh part address',
   params: TenantParams.extend({ upload: UploadId }),
   response: Upload,
+  errors: ['object-store-unavailable'],
 });
 
 export const putPart = defineRoute({
@@ -183,7 +184,7 @@ export const putPart = defineRoute({
   query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
   takes: 'bytes',
   response: z.object({ etag: z.string() }),
-  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid', 'wrong-state'],
+  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid', 'wrong-state', 'object-store-unavailable'],
 });
 
 export const completeUploads = defineRoute({
@@ -209,7 +210,7 @@ export const completeUploads = defineRoute({
   }),
   response: z.object({ files: z.array(DataFile) }),
   status: 201,
-  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full'],
+  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full', 'object-store-unavailable'],
 });
 
 export const abortUpload = defineRoute({

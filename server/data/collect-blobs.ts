@@ -1,5 +1,6 @@
 import type { DataParts } from '#data/data-parts.ts';
 import { BlobId } from '#kit/object-store/object-store.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
 
@@ -22,7 +23,7 @@ const isUnused = sql<boolean>`not exists (select from data_files where data_file
 export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, blobs: readonly BlobId[]): Promise<number> {
   if (blobs.length === 0) return 0;
   const ids = blobs as readonly string[];
-  const { removed, announced } = await db.transaction().execute(async (tx) => {
+  const collecting = db.transaction().execute(async (tx) => {
     const locked = await tx
       .selectFrom('blobs')
       .select('id')
@@ -44,6 +45,12 @@ export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, 
       .returning('id')
       .execute();
     return { removed: gone.map((row) => BlobId.parse(row.id)), announced: candidates };
+  });
+  const { removed, announced } = await collecting.catch((error: unknown) => {
+    if (!isSodateError(error) || error.code !== 'object-store-unavailable') throw error;
+    // What refers to the bytes is gone; whoever removed that need not hear that the store is away. The sweep comes again.
+    log.warn({ err: error, tenant }, 'bytes of removed files could not be announced for removal yet');
+    return { removed: [], announced: [] };
   });
   try {
     for (const blob of removed) await store.removeBlob(tenant, blob);

@@ -27,6 +27,8 @@ interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+const ignore = (): void => {};
+
 /** Requests at the same time on one connection each. More make a bucket slower, not faster. */
 const SOCKETS = 64;
 
@@ -87,6 +89,8 @@ export function makeS3Client(settings: S3Settings, endpoint: string, patience: S
     disableS3ExpressSessionAuth: true,
     followRegionRedirects: false,
     userAgentAppId: 'sodate',
+    // The SDK's own default writes to the console.
+    logger: { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore },
     requestHandler: { connectionTimeout: patience.connectMs, socketTimeout: patience.idleMs, httpAgent: agent, httpsAgent: agent },
   });
 }

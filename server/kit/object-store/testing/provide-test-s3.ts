@@ -71,9 +71,9 @@ async function ensureProgram(): Promise<string> {
   try {
     if (await isThere()) return program;
     const fresh = path.join(folder, `build-${randomUUID()}`);
-    const environment = { ...process.env, GOBIN: fresh, GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' };
+    const environment = [`GOBIN=${fresh}`, 'GOTOOLCHAIN=local', 'GOFLAGS=-buildvcs=false'];
     try {
-      await promisify(execFile)('go', ['install', MODULE], { env: environment, timeout: BUILD_LIMIT_MS }).catch((error: { killed?: boolean }) => {
+      await promisify(execFile)('env', [...environment, 'go', 'install', MODULE], { timeout: BUILD_LIMIT_MS }).catch((error: { killed?: boolean }) => {
         throw new Error(error.killed === true ? `${MODULE} was not built in time` : `${MODULE} cannot be built here`);
       });
       await rename(path.join(fresh, 'versitygw'), program);
@@ -129,8 +129,23 @@ export async function startTestS3(): Promise<TestS3> {
   const secret = randomUUID();
   const server: ChildProcess = spawn(
     program,
-    ['--port', new URL(endpoint).host, '--quiet', '--keep-alive', '--region', 'test-region', 'posix', '--sidecar', side, data],
-    { stdio: 'ignore', env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secret } },
+    [
+      '--access',
+      accessKeyId,
+      '--secret',
+      secret,
+      '--port',
+      new URL(endpoint).host,
+      '--quiet',
+      '--keep-alive',
+      '--region',
+      'test-region',
+      'posix',
+      '--sidecar',
+      side,
+      data,
+    ],
+    { stdio: 'ignore' },
   );
   const ended = once(server, 'exit');
   const client = new S3Client({
