@@ -6,6 +6,7 @@ import { furtherCopy, objectFolders } from '#kit/object-store/object-folders.ts'
 import type { BlobId } from '#kit/object-store/object-store.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
+import { setMaxListeners } from 'node:events';
 import { createWriteStream, type Dirent, rmSync, statSync, unlinkSync } from 'node:fs';
 import { chmod, link, mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
@@ -67,6 +68,8 @@ export function openBlobCache({ folder, budgetBytes, hasher, clock, fetch }: Blo
   const underWay = new Map<string, Promise<string>>();
   const holds = new Set<{ readonly since: number }>();
   const ended = new AbortController();
+  // One listener for each fetch.
+  setMaxListeners(0, ended.signal);
   const turns = makeTurns(FETCHES_LIMIT);
   /** Bytes of what is cached and being fetched; null until somebody has looked. */
   let total: number | null = null;

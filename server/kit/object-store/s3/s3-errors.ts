@@ -13,8 +13,7 @@ const statusOf = (error: unknown): number => told(error).$metadata?.httpStatusCo
 const says = (error: unknown, ...names: string[]): boolean => names.includes(told(error).name ?? '') || names.includes(told(error).code ?? '');
 
 /** The thing asked for is not there; to be told from a bucket that is not. */
-export const isMissing = (error: unknown): boolean =>
-  says(error, 'NoSuchKey', 'NotFound') || (statusOf(error) === 404 && !says(error, 'NoSuchBucket', 'NoSuchUpload'));
+export const isMissing = (error: unknown): boolean => says(error, 'NoSuchKey', 'NotFound');
 
 /** A multipart upload that was completed or given up. */
 export const isUploadGone = (error: unknown): boolean => says(error, 'NoSuchUpload');
@@ -45,7 +44,8 @@ export interface AskedStore {
 export function explainS3Error(error: unknown, { endpoint, bucket }: AskedStore): string {
   const at = `the bucket ${bucket} at ${endpoint}`;
   if (says(error, 'NoSuchBucket')) return `there is no bucket ${bucket} at ${endpoint}`;
-  if (says(error, 'InvalidAccessKeyId', 'InvalidClientTokenId')) return `${endpoint} does not know the access key of SODATE_S3_ACCESS_KEY_ID`;
+  if (says(error, 'InvalidAccessKeyId', 'InvalidClientTokenId', 'XAdminUserNotFound'))
+    return `${endpoint} does not know the access key of SODATE_S3_ACCESS_KEY_ID`;
   if (says(error, 'SignatureDoesNotMatch')) return `${endpoint} says that SODATE_S3_SECRET_ACCESS_KEY does not belong to SODATE_S3_ACCESS_KEY_ID`;
   if (says(error, 'RequestTimeTooSkewed')) return `the clocks of this machine and of ${endpoint} differ by more than 15 minutes`;
   if (says(error, 'PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'))
@@ -54,8 +54,11 @@ export function explainS3Error(error: unknown, { endpoint, bucket }: AskedStore)
   if (says(error, 'NotImplemented') || statusOf(error) === 501)
     return `${endpoint} lacks something that is needed of S3 (${told(error).name ?? 'not implemented'})`;
   if (says(error, ...OVERLOADED) || statusOf(error) === 429 || statusOf(error) === 503) return `${at} is overloaded`;
+  // The SDK calls every broken connection a TimeoutError too, so the code goes first.
+  const code = told(error).code ?? '';
+  if (code !== 'ETIMEDOUT' && CONNECTION.includes(code)) return `${endpoint} cannot be reached (${code})`;
   if (says(error, 'TimeoutError', 'AbortError', 'RequestTimeout', 'ETIMEDOUT')) return `${endpoint} does not answer in time`;
-  if (isConnectionTrouble(error)) return `${endpoint} cannot be reached (${told(error).code ?? told(error).name ?? 'the connection broke'})`;
+  if (isConnectionTrouble(error)) return `${endpoint} cannot be reached`;
   if (statusOf(error) > 0) return `${at} answered ${statusOf(error)} ${/^\w{1,60}$/.exec(told(error).name ?? '')?.[0] ?? ''}`.trim();
   return `what ${endpoint} answers is not S3 (${/^\w{1,60}$/.exec(told(error).name ?? '')?.[0] ?? 'unknown'})`;
 }

@@ -6,7 +6,7 @@ import { filesBelow, partOf, sha256 } from '#kit/object-store/object-store-confo
 import { checkS3 } from '#kit/object-store/s3/check-s3.ts';
 import { openS3 } from '#kit/object-store/s3/s3-connection.ts';
 import { makeS3ObjectStore } from '#kit/object-store/s3/s3-object-store.ts';
-import { S3_PATIENCE, type S3Settings } from '#kit/object-store/s3/s3-settings.ts';
+import { S3_PATIENCE, type S3Patience, type S3Settings } from '#kit/object-store/s3/s3-settings.ts';
 import { type FaultProxy, openFaultProxy } from '#kit/object-store/testing/open-fault-proxy.ts';
 import { startTestS3, type TestBucket, type TestS3, whyNoTestS3 } from '#kit/object-store/testing/provide-test-s3.ts';
 import type { TenantId, UploadId } from '@sodate/contract/ids.ts';
@@ -21,8 +21,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 const whyNot = await whyNoTestS3();
 const PART = 5 * 1024 * 1024;
 const never = new AbortController().signal;
+/** Tries again at once and for long; an answer that does not come is waited for briefly. */
+const PATIENT = { ...S3_PATIENCE, connectMs: 1_000, idleMs: 600, answerMs: 600, triesMs: 20_000, firstDelayMs: 10, longestDelayMs: 50 };
 /** Gives up quickly, so that a test of it does not take long. */
-const IMPATIENT = { ...S3_PATIENCE, connectMs: 500, idleMs: 500, answerMs: 500, triesMs: 1_500, firstDelayMs: 10, longestDelayMs: 50 };
+const IMPATIENT = { ...PATIENT, triesMs: 500 };
 
 describe.skipIf(whyNot !== null)(`S3 in trouble${whyNot === null ? '' : ` (skipped: ${whyNot})`}`, () => {
   const tenant = newId<TenantId>();
@@ -51,8 +53,8 @@ describe.skipIf(whyNot !== null)(`S3 in trouble${whyNot === null ? '' : ` (skipp
     await rm(home, { recursive: true });
   });
 
-  const open = (of: S3Settings, cacheBytes = 1e9): ObjectStore =>
-    makeS3ObjectStore({ settings: of, home, cacheBytes, clock: systemClock, patience: IMPATIENT });
+  const open = (of: S3Settings, patience: S3Patience = PATIENT): ObjectStore =>
+    makeS3ObjectStore({ settings: of, home, cacheBytes: 1e9, clock: systemClock, patience });
   const shape = (size: number): UploadShape => ({ tenant, id: newId<UploadId>(), size, partSize: PART });
   const send = async (bytes: Buffer): Promise<UploadShape> => {
     const upload = shape(bytes.length);
@@ -142,7 +144,9 @@ describe.skipIf(whyNot !== null)(`S3 in trouble${whyNot === null ? '' : ` (skipp
     const bytes = randomBytes(1000);
     const upload = await send(bytes);
     await seal(upload);
+    await store.close();
     proxy.fault = () => fault;
+    store = open(settings, IMPATIENT);
     const other = shape(1000);
     expect(await reasonOf(store.writePart(other, 1, partOf(bytes, other, 1), never))).toMatch(reason);
     expect(await reasonOf(store.read(tenant, blobOfUpload(upload.id)))).toMatch(reason);
@@ -156,6 +160,8 @@ describe.skipIf(whyNot !== null)(`S3 in trouble${whyNot === null ? '' : ` (skipp
   it('does not take for whole what a server answers that is not S3', async () => {
     const upload = await send(randomBytes(1000));
     await seal(upload);
+    await store.close();
+    store = open(settings, IMPATIENT);
     proxy.fault = () => ({ kind: 'garbage' });
     const target = path.join(home, 'x');
     const links = [{ blob: blobOfUpload(upload.id), digest: sha256(randomBytes(1000)), target }];

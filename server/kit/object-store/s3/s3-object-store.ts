@@ -73,16 +73,15 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
   /** Each link with the file its blob is in by then, in order; the next ones are being fetched meanwhile. */
   async function* withFiles(tenant: TenantId, links: Iterable<BlobLink> | AsyncIterable<BlobLink>, signal: AbortSignal) {
     const ahead: { readonly target: string; readonly file: Promise<string> }[] = [];
-    const aborted = abortion(signal);
     for await (const { blob, target, digest } of links) {
       const file = cache.file(tenant, blob, digest);
       // Looked at in its turn.
       file.catch(() => {});
       ahead.push({ target, file });
       const next = ahead.length >= LINKS_AHEAD ? ahead.shift() : undefined;
-      if (next) yield { target: next.target, source: await Promise.race([next.file, aborted]) };
+      if (next) yield { target: next.target, source: await orAborted(next.file, signal) };
     }
-    for (const { target, file } of ahead) yield { target, source: await Promise.race([file, aborted]) };
+    for (const { target, file } of ahead) yield { target, source: await orAborted(file, signal) };
   }
 
   return {
@@ -170,11 +169,12 @@ async function forEachTogether<Thing>(things: readonly Thing[], work: (thing: Th
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** Never resolves; rejects when the signal aborts. */
-function abortion(signal: AbortSignal): Promise<never> {
-  const promise = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+/** Ends the wait, not the work: what is fetched is of use to the next who asks. */
+function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-  promise.catch(() => {});
-  return promise;
 }

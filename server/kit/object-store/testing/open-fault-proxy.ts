@@ -7,7 +7,9 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
  */
 export type Fault =
   | { readonly kind: 'answer'; readonly status: number; readonly code: string }
-  | { readonly kind: 'cut' | 'lose-answer' | 'hang' }
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'lose-answer' }
+  | { readonly kind: 'hang' }
   | { readonly kind: 'cut-answer' | 'hang-answer'; readonly after: number }
   | { readonly kind: 'garbage' }
   | null;
