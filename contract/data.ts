@@ -140,6 +140,10 @@ export const Upload = z.object({
   partCount: z.number().int(),
   /** `{part}` is to be replaced by the part's number, from 1. Relative to the server's address. */
   partUrl: z.string(),
+  /**
+   * Where the store takes parts itself: asks for the address of one, `{part}` as above. Each way can be used for each part.
+   */
+  addressUrl: z.string().nullable().default(null),
   received: z.array(z.number().int()),
   expiresAt: Instant,
 });
@@ -185,6 +189,18 @@ export const putPart = defineRoute({
   takes: 'bytes',
   response: z.object({ etag: z.string() }),
   errors: ['part-out-of-form', 'disk-full', 'signature-not-valid', 'wrong-state', 'object-store-unavailable'],
+});
+
+export const getPartAddress = defineRoute({
+  id: 'uploads.partAddress',
+  method: 'GET',
+  path: '/v1/uploads/{upload}/parts/{part}/address',
+  permission: 'signed-url',
+  summary: 'Where one part can be sent to the store itself, by PUT and with exactly its length; null where parts come through the platform',
+  params: z.object({ upload: UploadId, part: z.coerce.number().int().min(1).max(1_000_000) }),
+  query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
+  response: z.object({ address: z.string().nullable() }),
+  errors: ['object-store-unavailable'],
 });
 
 export const completeUploads = defineRoute({
@@ -234,6 +250,7 @@ export const dataRoutes = [
   startUploads,
   getUpload,
   putPart,
+  getPartAddress,
   completeUploads,
   abortUpload,
 ];

@@ -37,6 +37,7 @@ Symbolic links inside folders are left out. After an interruption go on with --s
     let filesDone = 0;
     try {
       const stored = await uploadFiles(client, {
+        direct: true,
         tenant,
         data: input.data,
         files,

@@ -3,6 +3,7 @@ import { claimBlobs } from '#data/claim-blobs.ts';
 import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow, type FoundData } from '#data/data-store.ts';
 import { countFiles, fileNamesOf, filesById } from '#data/file-store.ts';
+import { recordDirectParts } from '#data/part-addresses.ts';
 import { missingParts } from '#data/receive-part.ts';
 import { countParts, findUploads, type StoredUpload } from '#data/upload-store.ts';
 import { changeData } from '#datasets/datasets.ts';
@@ -49,6 +50,7 @@ export async function completeUploadsOf(parts: Parts, asked: Asked): Promise<Dat
 }
 
 async function store({ db, store, log }: Parts, data: FoundData, uploads: readonly StoredUpload[], { tenant, uploads: asked, now }: Asked): Promise<void> {
+  for (const upload of uploads) await recordDirectParts({ db, store }, upload);
   const arrived = await countParts(
     db,
     tenant,

@@ -2,7 +2,8 @@ import { checkFileNames } from '#data/check-file-names.ts';
 import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow } from '#data/data-store.ts';
 import { fileNamesOf } from '#data/file-store.ts';
-import { signedPartAddress } from '#data/signed-part-address.ts';
+import { recordDirectParts } from '#data/part-addresses.ts';
+import { signedAddressQuestion, signedPartAddress } from '#data/signed-part-address.ts';
 import { findUploads, insertUploads, prolongUpload, receivedParts, type StoredUpload } from '#data/upload-store.ts';
 import { changeData } from '#datasets/datasets.ts';
 import { newId } from '#kit/ids.ts';
@@ -63,25 +64,35 @@ export async function startUploadsOf(
       throw new SodateError('too-many', { limit: OPEN_UPLOADS_PER_DATA_LIMIT, things: 'unfinished uploads of one data' });
     await insertUploads(tx, uploads, ask.user, ask.now);
   });
-  return uploads.map((upload) => toWire(signingKey, upload, []));
+  return uploads.map((upload) => toWire({ signingKey, store }, upload, []));
 }
 
 /** What of an upload has arrived. It lives on from now, with an address for as long. */
-export async function resumeUpload({ db, signingKey }: Pick<DataParts, 'db' | 'signingKey'>, tenant: TenantId, id: UploadId, now: Date): Promise<Upload> {
+export async function resumeUpload(
+  { db, store, signingKey }: Pick<DataParts, 'db' | 'store' | 'signingKey'>,
+  tenant: TenantId,
+  id: UploadId,
+  now: Date,
+): Promise<Upload> {
   const [upload] = await findUploads(db, tenant, [id]);
   if (!upload || upload.expiresAt <= now) throw new SodateError('not-found', { thing: 'upload', reference: id });
   const prolonged = { ...upload, expiresAt: uploadExpiry(now) };
   await prolongUpload(db, upload, prolonged.expiresAt);
-  return toWire(signingKey, prolonged, await receivedParts(db, upload));
+  await recordDirectParts({ db, store }, upload);
+  return toWire({ signingKey, store }, prolonged, await receivedParts(db, upload));
 }
 
-const toWire = (signingKey: Uint8Array, upload: StoredUpload, received: number[]): Upload => ({
-  id: upload.id,
-  name: upload.name,
-  size: upload.size,
-  partSize: upload.partSize,
-  partCount: partCountOf(upload),
-  partUrl: signedPartAddress(signingKey, upload.id, upload.expiresAt),
-  received,
-  expiresAt: upload.expiresAt.toISOString(),
-});
+function toWire({ signingKey, store }: Pick<DataParts, 'signingKey' | 'store'>, upload: StoredUpload, received: number[]): Upload {
+  const partUrl = signedPartAddress(signingKey, upload.id, upload.expiresAt);
+  return {
+    id: upload.id,
+    name: upload.name,
+    size: upload.size,
+    partSize: upload.partSize,
+    partCount: partCountOf(upload),
+    partUrl,
+    addressUrl: store.direct === null ? null : signedAddressQuestion(partUrl),
+    received,
+    expiresAt: upload.expiresAt.toISOString(),
+  };
+}

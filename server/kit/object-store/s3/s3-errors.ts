@@ -18,6 +18,9 @@ export const isMissing = (error: unknown): boolean => says(error, 'NoSuchKey', '
 /** A multipart upload that was completed or given up. */
 export const isUploadGone = (error: unknown): boolean => says(error, 'NoSuchUpload');
 
+/** A part is not the one that was listed a moment ago: its sender sent it again. */
+export const isPartChanged = (error: unknown): boolean => says(error, 'InvalidPart');
+
 const CONNECTION = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE'];
 const OVERLOADED = ['SlowDown', 'ServiceUnavailable', 'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'TooManyRequests', 'ReduceYourRateLimit'];
 const FULL = ['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull', 'InsufficientCapacity', 'XMinioAdminBucketQuotaExceeded'];
@@ -33,7 +36,7 @@ export const isPassingTrouble = (error: unknown): boolean =>
 const isFull = (error: unknown): boolean => says(error, ...FULL) || statusOf(error) === 507;
 
 /** What the caller's own logic goes by; everything else is a trouble of the store. */
-export const isAnswer = (error: unknown): boolean => isMissing(error) || isUploadGone(error);
+export const isAnswer = (error: unknown): boolean => isMissing(error) || isUploadGone(error) || isPartChanged(error);
 
 export interface AskedStore {
   readonly endpoint: string;

@@ -1,7 +1,7 @@
 import type { FileHasher } from '#kit/object-store/file-hasher.ts';
 import { blobOfUpload, partCountOf, partLengthOf, type UploadShape } from '#kit/object-store/object-store.ts';
 import type { S3Connection } from '#kit/object-store/s3/s3-connection.ts';
-import { isMissing, isUploadGone } from '#kit/object-store/s3/s3-errors.ts';
+import { isMissing, isPartChanged, isUploadGone } from '#kit/object-store/s3/s3-errors.ts';
 import type { S3Keys } from '#kit/object-store/s3/s3-keys.ts';
 import type { S3Pending } from '#kit/object-store/s3/s3-pending.ts';
 import type { SpooledPart } from '#kit/object-store/s3/spool-part.ts';
@@ -141,6 +141,7 @@ export function makeS3Uploads(parts: {
     try {
       await s3.call((client, options) => client.send(new CompleteMultipartUploadCommand(input), options), { kind: 'work' });
     } catch (error) {
+      if (isPartChanged(error)) throw incomplete(upload, 'a part that is being sent again');
       // The answer to a try before was lost, and that try did it.
       if (!isUploadGone(error)) throw error;
     }
