@@ -84,7 +84,7 @@ export const SETTINGS = {
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
     .optional()
-    .describe('Keeps the files of data in this S3 bucket, which must be for Sodate alone. Without it they are kept in the home'),
+    .describe('Keeps the files of data in this S3 bucket, where nobody else may write below SODATE_S3_PREFIX. Without it they are kept in the home'),
   SODATE_S3_ENDPOINT: s3Endpoint.optional().describe("Address of the S3 service, such as https://minio.example.org:9000. Default: Amazon's of the region"),
   SODATE_S3_REGION: z
     .string()
@@ -114,7 +114,9 @@ export const SETTINGS = {
     .number()
     .positive()
     .default(100)
-    .describe('Gigabytes of files from S3 that are kept on this machine for the next runs; those in use are not counted out. Default: 100'),
+    .describe(
+      'Gigabytes that files fetched from S3 may take on this machine; above it those that no staged data set has and that were not used for longest are removed. Default: 100',
+    ),
   SODATE_ISOLATION: z
     .enum(['auto', 'bubblewrap', 'unshare', 'none'])
     .default('auto')

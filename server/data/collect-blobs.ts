@@ -1,10 +1,14 @@
 import type { DataParts } from '#data/data-parts.ts';
+import { forEachTogether } from '#kit/for-each-together.ts';
 import { BlobId } from '#kit/object-store/object-store.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
 
 type Parts = Pick<DataParts, 'db' | 'store' | 'log'>;
+
+/** A store at the other end of a network takes some milliseconds for each, a data may have 10,000 files. */
+const REMOVED_TOGETHER = 16;
 
 /** Whatever table comes to refer to blobs must be named here; its foreign key fails the collection until it is. */
 const isUnused = sql<boolean>`not exists (select from data_files where data_files.blob_id = blobs.id)`;
@@ -53,8 +57,8 @@ export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, 
     return { removed: [], announced: [] };
   });
   try {
-    for (const blob of removed) await store.removeBlob(tenant, blob);
-    for (const blob of announced) await store.forget(tenant, blob);
+    await forEachTogether(removed, REMOVED_TOGETHER, (blob) => store.removeBlob(tenant, blob));
+    await forEachTogether(announced, REMOVED_TOGETHER, (blob) => store.forget(tenant, blob));
   } catch (error) {
     // The rows are gone, so for everybody else it is done; the sweep does the rest.
     log.warn({ err: error, tenant }, 'bytes of removed files could not be deleted yet');

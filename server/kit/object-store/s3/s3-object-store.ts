@@ -1,4 +1,5 @@
 import type { Clock } from '#kit/clock.ts';
+import { forEachTogether } from '#kit/for-each-together.ts';
 import { openBlobCache } from '#kit/object-store/blob-cache.ts';
 import { isDiskFull } from '#kit/db/database-errors.ts';
 import { makeFileHasher } from '#kit/object-store/file-hasher.ts';
@@ -95,7 +96,7 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
 
     async seal(asked) {
       const digests = new Map<UploadId, { readonly digest: string }>();
-      await forEachTogether(asked, async (upload) => void digests.set(upload.id, { digest: await uploads.seal(upload) }));
+      await forEachTogether(asked, TOGETHER, async (upload) => void digests.set(upload.id, { digest: await uploads.seal(upload) }));
       return digests;
     },
 
@@ -122,7 +123,7 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
     freeBytes: async () => null,
 
     async markForRemoval(tenant, blobs) {
-      await forEachTogether(blobs, async (blob) => {
+      await forEachTogether(blobs, TOGETHER, async (blob) => {
         await pending.mark(tenant, blob);
         announced.add(blob);
       });
@@ -157,16 +158,6 @@ async function orDiskFull<Result>(work: () => Promise<Result>): Promise<Result> 
   } catch (error) {
     throw isDiskFull(error) ? new SodateError('disk-full', { place: 'the server' }, { cause: error }) : error;
   }
-}
-
-/** All of them are over when this ends; the first failure is thrown. */
-async function forEachTogether<Thing>(things: readonly Thing[], work: (thing: Thing) => Promise<void>): Promise<void> {
-  const rest = [...things];
-  const next = async (): Promise<void> => {
-    for (let thing = rest.shift(); thing !== undefined; thing = rest.shift()) await work(thing);
-  };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(TOGETHER, things.length) }, next));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 /** Ends the wait, not the work: what is fetched is of use to the next who asks. */
