@@ -4,9 +4,7 @@ import type { Config } from '#config/config.ts';
 import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
 import { systemClock } from '#kit/clock.ts';
 import { silentLog } from '#kit/log.ts';
-import { SKEW_WORTH_SAYING_MS, START_PATIENCE } from '#kit/object-store/open-object-store.ts';
-import { checkS3, clockSkewOf } from '#kit/object-store/s3/check-s3.ts';
-import { openS3 } from '#kit/object-store/s3/s3-connection.ts';
+import { SKEW_WORTH_SAYING_MS, START_PATIENCE } from '#kit/object-store/s3/s3-settings.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { execFile } from 'node:child_process';
 import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises';
@@ -173,6 +171,10 @@ async function lookAtObjectStore(config: Config): Promise<readonly Finding[]> {
   const about = 'files';
   if (config.objectStore.kind === 'file-system') return [good(about, 'kept in the home')];
   const { bucket, endpoint } = config.objectStore.s3;
+  const [{ openS3 }, { checkS3, clockSkewOf }] = await Promise.all([
+    import('#kit/object-store/s3/s3-connection.ts'),
+    import('#kit/object-store/s3/check-s3.ts'),
+  ]);
   const s3 = openS3(config.objectStore.s3, systemClock, START_PATIENCE);
   try {
     await checkS3(s3);

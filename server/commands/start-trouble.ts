@@ -1,6 +1,6 @@
 import { CommandError } from '#commands/command-error.ts';
 import { isDiskFull } from '#kit/db/database-errors.ts';
-import { ObjectStoreRefused } from '#kit/object-store/open-object-store.ts';
+import { ObjectStoreRefused } from '#kit/object-store/object-store-refused.ts';
 
 /** PostgreSQL's programs say it in words, which end up in the message of whoever ran them. */
 const SAYS_DISK_FULL = /No space left on device|Disk quota exceeded/;

@@ -40,3 +40,8 @@ export const S3_PATIENCE: S3Patience = {
   firstDelayMs: 200,
   longestDelayMs: 5_000,
 };
+
+/** A start waits this long for a bucket that does not answer. */
+export const START_PATIENCE: S3Patience = { ...S3_PATIENCE, answerMs: 10_000, triesMs: 10_000 };
+/** S3 refuses signatures that are 15 minutes off. */
+export const SKEW_WORTH_SAYING_MS = 2 * 60_000;
