@@ -15,6 +15,8 @@ export interface UploadWork {
   readonly backoff: Backoff;
   readonly concurrency: number;
   readonly digests: Digests | null;
+  /** Whether parts may go to the object store itself. */
+  readonly direct: boolean;
   /** Bytes that need not be sent any more; negative when a file is left out of the sum. */
   sent(bytes: number): void;
   stored(files: readonly DataFile[]): void;

@@ -41,6 +41,8 @@ export interface UploadOptions {
   readonly onRefused?: ((file: RefusedFile) => void) | undefined;
   /** Files up to so many bytes travel together, many in one request; 0 = none do. At most 1 MiB, which is the default. */
   readonly bundleUpToBytes?: number | undefined;
+  /** Send parts to the object store itself where the server says so. Not from web pages: the store does not know their origin. */
+  readonly direct?: boolean | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 4;
@@ -65,6 +67,7 @@ export async function uploadFiles(client: Client, options: UploadOptions): Promi
     backoff: options.backoff ?? TRANSFER_BACKOFF,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     digests: options.digests ?? null,
+    direct: options.direct ?? false,
     sent(bytes) {
       count.bytesSent += bytes;
       report();

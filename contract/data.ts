@@ -9,7 +9,7 @@ import { TenantParams } from './tenants.ts';
 export const FILES_PER_DATA_LIMIT = 1_000_000;
 /** At most this many files started or completed by one request. */
 export const FILES_PER_REQUEST_LIMIT = 1_000;
-/** A file is sent in parts of this many bytes; only the last may be smaller. */
+/** A file is sent in parts of this many bytes, or more where the store asks it of a very large file; only the last may be smaller. */
 export const UPLOAD_PART_BYTES = 16 * 1024 * 1024;
 export const FILE_BYTES_LIMIT = 5 * 1024 ** 4;
 /** A file in a bundle has at most this many bytes; larger ones go in parts. */
@@ -123,7 +123,7 @@ export const getDataFile = defineRoute({
   summary: 'The bytes of a file; ranges are supported',
   params: DataParams.extend({ file: FileId }),
   answers: 'bytes',
-  errors: ['range-not-satisfiable'],
+  errors: ['range-not-satisfiable', 'object-store-unavailable'],
 });
 
 export const deleteDataFile = defineRoute({
@@ -149,6 +149,10 @@ export const Upload = z.object({
   partCount: z.number().int(),
   /** `{part}` is to be replaced by the part's number, from 1. Relative to the server's address. */
   partUrl: z.string(),
+  /**
+   * Where the store takes parts itself: asks for the address of one, `{part}` as above. Each way can be used for each part.
+   */
+  addressUrl: z.string().nullable().default(null),
   received: z.array(z.number().int()),
   /** By part number, the CRC-32 of what has arrived: whoever goes on after an interruption sees what need not be sent again. */
   checksums: z.record(z.string(), z.string()).optional(),
@@ -193,6 +197,7 @@ export const getUpload = defineRoute({
   summary: 'What of an upload has arrived, with a fresh part address',
   params: TenantParams.extend({ upload: UploadId }),
   response: Upload,
+  errors: ['object-store-unavailable'],
 });
 
 export const putPart = defineRoute({
@@ -205,7 +210,19 @@ export const putPart = defineRoute({
   query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
   takes: 'bytes',
   response: z.object({ etag: z.string() }),
-  errors: ['part-out-of-form', 'part-damaged', 'disk-full', 'signature-not-valid', 'wrong-state'],
+  errors: ['part-out-of-form', 'part-damaged', 'disk-full', 'signature-not-valid', 'wrong-state', 'object-store-unavailable'],
+});
+
+export const getPartAddress = defineRoute({
+  id: 'uploads.partAddress',
+  method: 'GET',
+  path: '/v1/uploads/{upload}/parts/{part}/address',
+  permission: 'signed-url',
+  summary: 'Where one part can be sent to the store itself, by PUT and with exactly its length; null where parts come through the platform',
+  params: z.object({ upload: UploadId, part: z.coerce.number().int().min(1).max(1_000_000) }),
+  query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
+  response: z.object({ address: z.string().nullable() }),
+  errors: ['object-store-unavailable'],
 });
 
 export const completeUploads = defineRoute({
@@ -228,7 +245,7 @@ export const completeUploads = defineRoute({
   }),
   response: z.object({ files: z.array(DataFile) }),
   status: 201,
-  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full'],
+  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full', 'object-store-unavailable'],
 });
 
 export const abortUpload = defineRoute({
@@ -283,6 +300,7 @@ export const dataRoutes = [
   listUploads,
   getUpload,
   putPart,
+  getPartAddress,
   completeUploads,
   abortUpload,
 ];

@@ -91,6 +91,7 @@ export const ERROR_CATALOGUE = {
   ),
   'parent-not-usable': entry(409, 'state', '{parent} is {state} and cannot be a parent. Choose a run that has ended.'),
   'disk-full': entry(507, 'platform', 'The disk of {place} is full. Nothing was stored. Free some space and try again.'),
+  'object-store-unavailable': entry(503, 'platform', 'The object store cannot be used now: {reason}. Nothing was lost. Try again in a moment.'),
   'shutting-down': entry(503, 'platform', 'The server is stopping. Try again in a moment.'),
   'database-unavailable': entry(503, 'platform', 'The database does not answer. Try again in a moment.'),
   internal: entry(500, 'platform', 'Something went wrong on the server. The server log has the details under request {requestId}.'),

@@ -22,7 +22,7 @@ import { servePages } from '#kit/http/serve-pages.ts';
 import { readInstallation } from '#kit/db/installation.ts';
 import { makeChangeFeed } from '#kit/live/change-feed.ts';
 import { bindLiveRoutes } from '#kit/live/live-routes.ts';
-import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import { type ObjectStoreSettings, openObjectStore } from '#kit/object-store/open-object-store.ts';
 import { type Sweep, startSweeps } from '#kit/sweeps.ts';
 import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { VERSION } from '#kit/version.ts';
@@ -75,6 +75,8 @@ export interface ComposeOptions {
   readonly migrations: string;
   readonly webFolder: string;
   readonly workers?: WorkerFiles;
+  /** Where the bytes of files are. Without it: in the home. */
+  readonly objectStore?: ObjectStoreSettings;
   readonly limits?: Partial<EngineLimits>;
   /** Where jobs that have networks of their own reach the platform; null where none have. */
   readonly jobPort?: number;
@@ -117,8 +119,13 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const installation = await readInstallation(db, clock.now());
   const changes = makeChangeFeed({ pool, clientConfig: options.database, server: home.serverId, log: logger });
 
-  const objectStore = makeFileSystemObjectStore({
+  const objectStore = await openObjectStore({
+    settings: options.objectStore ?? { kind: 'file-system' },
     home: home.folder,
+    db,
+    installation,
+    clock,
+    log: logger,
     ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}),
   });
   const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger });

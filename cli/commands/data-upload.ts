@@ -37,6 +37,7 @@ cannot be put in are listed at the end, and the others are in; the exit code is 
     };
     try {
       const stored = await uploadFiles(client, {
+        direct: true,
         tenant,
         data: input.data,
         files,

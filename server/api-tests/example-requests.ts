@@ -113,6 +113,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const query = Object.fromEntries(new URL(partUrl, 'http://x').searchParams);
     return { params: { upload: id, part: '1' }, query, body: new TextEncoder().encode('8 bytes!') };
   },
+  'uploads.partAddress': async (things) => {
+    const { id, partUrl } = await things.openUpload(await things.data());
+    return { params: { upload: id, part: '1' }, query: Object.fromEntries(new URL(partUrl, 'http://x').searchParams) };
+  },
   'uploads.complete': forTenant(async (things) => {
     const data = await things.data();
     return { params: { data: data.id }, body: { uploads: [{ id: (await things.fullUpload(data)).id }] } };

@@ -85,6 +85,7 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     adminPassword: config.adminPassword?.reveal() ?? null,
     gitRoot: config.gitRoot,
     timeZone: config.timeZone,
+    objectStore: config.objectStore,
     ...files,
     jobPort: config.jobPort,
     executors: (around) => makeExecutors(config, logger, around),

@@ -4,6 +4,7 @@ import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow, listDataPage, readData } from '#data/data-store.ts';
 import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
 import { findFile, listFilePage } from '#data/file-store.ts';
+import { partAddressOf } from '#data/part-addresses.ts';
 import { receiveBundle } from '#data/receive-bundle.ts';
 import { receivePart } from '#data/receive-part.ts';
 import { giveUpUpload } from '#data/remove-uploads.ts';
@@ -20,6 +21,7 @@ import {
   deleteDataFile,
   getData,
   getDataFile,
+  getPartAddress,
   getUpload,
   listData,
   listDataFiles,
@@ -80,7 +82,14 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
   binder.bind(getDataFile, async ({ params, tenant, request, reply }) => {
     const { id } = await findDataRow(db, tenant.id, params.data);
     const file = await findFile(db, tenant.id, id, params.file);
-    await sendDownload(request, reply, { name: file.name, size: file.size, digest: file.digest, open: (range) => store.read(tenant.id, file.blob, range) });
+    const { direct } = store;
+    await sendDownload(request, reply, {
+      name: file.name,
+      size: file.size,
+      digest: file.digest,
+      open: (range) => store.read(tenant.id, file.blob, range),
+      ...(direct === null ? {} : { addressOf: (disposition) => direct.blobAddress(tenant.id, file.blob, disposition) }),
+    });
   });
 
   binder.bind(deleteDataFile, ({ params, tenant }) => deleteFileOf(parts, tenant.id, params.data, params.file));
@@ -122,6 +131,8 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
     reply.header('etag', sent.etag);
     return sent;
   });
+
+  binder.bind(getPartAddress, ({ params, query }) => partAddressOf(parts, { ...params, upload: canonical(params.upload), ...query }, clock.now()));
 
   binder.bind(completeUploads, async ({ params, body, tenant }) => ({
     files: await completeUploadsOf(parts, {

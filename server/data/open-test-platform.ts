@@ -10,6 +10,7 @@ import { makeHttpApp } from '#kit/http/make-http-app.ts';
 import { newId } from '#kit/ids.ts';
 import { silentLog } from '#kit/log.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import type { ObjectStore } from '#kit/object-store/object-store.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
 import type { Change } from '#kit/live/change-feed.ts';
 import type { TenantId, UserId } from '@sodate/contract/ids.ts';
@@ -42,8 +43,11 @@ export interface TestPlatform {
   close(): Promise<void>;
 }
 
-/** `home`: on a folder of the caller's. `goesOnFrom`: as after a restart, with the same home, key and people. */
-export async function openTestPlatform(db: Database, options: { readonly home?: string; readonly goesOnFrom?: TestPlatform } = {}): Promise<TestPlatform> {
+/** `home`: on a folder of the caller's. `goesOnFrom`: as after a restart, with the same home, key and people. `openStore`: another than the file system. */
+export async function openTestPlatform(
+  db: Database,
+  options: { readonly home?: string; readonly goesOnFrom?: TestPlatform; readonly openStore?: (home: string) => ObjectStore } = {},
+): Promise<TestPlatform> {
   const { goesOnFrom } = options;
   const givenHome = goesOnFrom?.home ?? options.home;
   const home = givenHome ?? (await mkdtemp(path.join(tmpdir(), 'sodate-data-')));
@@ -59,7 +63,7 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
       .values({ id: tenant, name: `tenant-${tenant}`, display_name: 'T', created_at: now })
       .execute();
   }
-  const store = makeFileSystemObjectStore({ home });
+  const store = options.openStore ? options.openStore(home) : makeFileSystemObjectStore({ home });
   const published: Change[] = [];
   const parts: DataParts = {
     db,

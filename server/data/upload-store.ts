@@ -145,7 +145,7 @@ export async function deletePart(db: Database, upload: StoredUpload, part: numbe
 export async function insertPart(
   db: Database,
   upload: StoredUpload,
-  part: { readonly number: number; readonly size: number; readonly etag: string; readonly crc32: string },
+  part: { readonly number: number; readonly size: number; readonly etag: string; readonly crc32: string | null },
 ): Promise<void> {
   await db
     .insertInto('upload_parts')

@@ -147,6 +147,7 @@ table installation
   singleton bool not null default true
   id uuid not null
   created_at timestamptz not null
+  object_store text
   constraint installation_singleton_check CHECK (singleton)
   constraint installation_pkey PRIMARY KEY (singleton)
 

@@ -128,6 +128,7 @@ export interface IdempotencyKeys {
 export interface Installation {
   created_at: Timestamp;
   id: string;
+  object_store: string | null;
   singleton: Generated<boolean>;
 }
 

@@ -52,6 +52,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'parent-not-usable': '{parent} は {state} のため親にできません。終了した実行を選んでください。',
   'disk-full': '{place} のディスクがいっぱいで、何も保存されませんでした。空きを作ってからもう一度お試しください。',
   'shutting-down': 'サーバーは停止処理中です。しばらくしてからもう一度お試しください。',
+  'object-store-unavailable': 'オブジェクトストアを現在利用できません: {reason}。失われたものはありません。しばらくしてからもう一度お試しください。',
   'database-unavailable': 'データベースが応答しません。しばらくしてからもう一度お試しください。',
   internal: 'サーバーで問題が起きました。詳細はサーバーログのリクエスト {requestId} にあります。',
 };
