@@ -7,18 +7,27 @@ import { SodateError } from '@sodate/contract/errors.ts';
 /**
  * Finds the commit that a revision means now, and keeps it. A branch wins over a tag of the same name, as in
  * `git checkout`; then a full commit id, also of one that no branch reaches any more; then an abbreviated one.
+ * The origin is not asked for a kept commit of a repository that the reader was lately seen to be allowed to read.
  * @throws SodateError `git-revision-not-found`, `git-failed`
  */
 export async function resolveRevision(git: RunGit, mirror: GitMirror, at: RepositoryAt, revision: string | undefined): Promise<string> {
   const digits = revision?.toLowerCase() ?? '';
-  if (FULL_ID.test(digits) && (await mirror.isKept(at, digits))) return digits;
-  const origin = await at.origin();
-  if (await isShallow(origin))
-    throw new SodateError('git-failed', { repository: at.repository, reason: 'it is a shallow clone. Complete it there with: git fetch --unshallow' });
-  const commit = await findCommit(mirror, at, revision ?? 'HEAD', await readOriginRefs(git, at.repository, origin));
+  if (FULL_ID.test(digits) && (await at.mayRead()) && (await mirror.isKept(at, digits))) return digits;
+  const commit = await findCommit(mirror, at, revision ?? 'HEAD', await readRefs(git, at));
   // A tag may point to something that is no commit; `keep` tells.
   await mirror.keep(at, commit);
   return commit;
+}
+
+/** The origin's refs. Whoever gets them may read the repository, and is remembered as such. */
+export async function readRefs(git: RunGit, at: RepositoryAt): Promise<OriginRefs> {
+  return at.withOrigin(async (origin) => {
+    if (origin.reach === null && (await isShallow(origin.address)))
+      throw new SodateError('git-failed', { repository: at.repository, reason: 'it is a shallow clone. Complete it there with: git fetch --unshallow' });
+    const refs = await readOriginRefs(git, at.repository, origin);
+    await at.recordRead();
+    return refs;
+  });
 }
 
 const FULL_ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
