@@ -13,7 +13,10 @@ import { SodateError } from '@sodate/contract/errors.ts';
 export async function resolveRevision(git: RunGit, mirror: GitMirror, at: RepositoryAt, revision: string | undefined): Promise<string> {
   const digits = revision?.toLowerCase() ?? '';
   if (FULL_ID.test(digits) && (await at.mayRead()) && (await mirror.isKept(at, digits))) return digits;
-  const commit = await findCommit(mirror, at, revision ?? 'HEAD', await readRefs(git, at));
+  const refs = await readRefs(git, at);
+  if (isEmpty(refs) && at.source.kind !== 'local')
+    throw new SodateError('git-failed', { repository: at.repository, reason: 'it is empty, or what answers under this name is no git repository' });
+  const commit = await findCommit(mirror, at, revision ?? 'HEAD', refs);
   // A tag may point to something that is no commit; `keep` tells.
   await mirror.keep(at, commit);
   return commit;
@@ -25,10 +28,13 @@ export async function readRefs(git: RunGit, at: RepositoryAt): Promise<OriginRef
     if (origin.reach === null && (await isShallow(origin.address)))
       throw new SodateError('git-failed', { repository: at.repository, reason: 'it is a shallow clone. Complete it there with: git fetch --unshallow' });
     const refs = await readOriginRefs(git, at.repository, origin);
-    await at.recordRead();
+    // A page that answers whatever is asked, such as one to sign in, looks to git like an empty repository: it proves nothing.
+    if (!isEmpty(refs)) await at.recordRead();
     return refs;
   });
 }
+
+const isEmpty = ({ head, branches, tags }: OriginRefs): boolean => head === null && branches.size === 0 && tags.size === 0;
 
 const FULL_ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
