@@ -34,7 +34,7 @@ export function makeGitWorld(database: () => { readonly db: Database }) {
   const write = (fields: object, message: string): void =>
     void said.push(
       message,
-      JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? { ...value, text: `${value.message} ${value.stack}` } : value)),
+      JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? { ...(value as object), text: `${value.message} ${value.stack}` } : value)),
     );
   const log: Log = { info: write, warn: write, error: write };
   const time = { ahead: 0 };
