@@ -19,7 +19,11 @@ import { eventsFollow } from './commands/events-follow.ts';
 import { gitAdd } from './commands/git-add.ts';
 import { gitBranches } from './commands/git-branches.ts';
 import { gitCommits } from './commands/git-commits.ts';
+import { gitCredentials } from './commands/git-credentials.ts';
+import { gitEdit } from './commands/git-edit.ts';
 import { gitEndpoints } from './commands/git-endpoints.ts';
+import { gitLogin } from './commands/git-login.ts';
+import { gitLogout } from './commands/git-logout.ts';
 import { gitRemove } from './commands/git-remove.ts';
 import { gitRepositories } from './commands/git-repositories.ts';
 import { imageList } from './commands/image-list.ts';
@@ -115,7 +119,11 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   datasetDelete,
   gitEndpoints,
   gitAdd,
+  gitEdit,
   gitRemove,
+  gitLogin,
+  gitLogout,
+  gitCredentials,
   gitRepositories,
   gitBranches,
   gitCommits,

@@ -67,6 +67,26 @@ export const ERROR_CATALOGUE = {
   'git-repository-not-found': entry(404, 'request', 'There is no git repository {repository} at {endpoint}. Known: {known}.'),
   'git-revision-not-found': entry(404, 'request', 'There is no branch, tag or commit {revision} in {repository}.'),
   'git-failed': entry(502, 'platform', 'git could not read {repository}: {reason}'),
+  'git-sign-in-needed': entry(
+    409,
+    'state',
+    'The git server {endpoint} shows {repository} to nobody who has not signed in, or has none of that name. Set what to sign in with: sodate git login {endpoint}',
+  ),
+  'git-sign-in-refused': entry(
+    409,
+    'state',
+    'The git server {endpoint} does not show {repository} to the credential that {owner} has there: it is wrong, has expired, or may not read this. Set another one: sodate git login {endpoint}',
+  ),
+  'git-host-key-changed': entry(
+    409,
+    'state',
+    'The git server {endpoint} shows another SSH host key than it is known by. Somebody may stand between; nothing was sent. If the server has a new key, a system admin says so: sodate git edit {endpoint} --scan-host-keys',
+  ),
+  'git-server-unreachable': entry(502, 'platform', 'The git server {endpoint} cannot be reached: {reason}'),
+  'git-server-silent': entry(504, 'platform', 'The git server {endpoint} accepts connections but said nothing for {seconds} seconds. Try again later.'),
+  'git-without-list': entry(409, 'state', 'The git server {endpoint} lists no repositories. Type the name of the repository.'),
+  'git-submodule-refused': entry(409, 'state', 'The submodule {submodule} of {repository} cannot be had: {reason}'),
+  'git-lfs-missing': entry(409, 'state', 'The content of {file} in {repository}, which is kept by Git LFS, cannot be had: {reason}'),
   'registry-failed': entry(502, 'platform', 'The registry {registry} cannot be read: {reason}'),
   'registry-sign-in-needed': entry(
     409,

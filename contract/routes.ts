@@ -1,6 +1,7 @@
 import { dataRoutes } from './data.ts';
 import { datasetRoutes } from './datasets.ts';
 import { gitRoutes } from './git.ts';
+import { gitCredentialRoutes } from './git-credentials.ts';
 import { healthRoutes } from './health.ts';
 import { inferenceRoutes } from './inference.ts';
 import { lineageRoutes } from './lineage.ts';
@@ -26,6 +27,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...dataRoutes,
   ...datasetRoutes,
   ...gitRoutes,
+  ...gitCredentialRoutes,
   ...registryRoutes,
   ...nodeRoutes,
   ...trainingRoutes,

@@ -19,6 +19,7 @@ interface Tool {
 
 const TOOLS: readonly Tool[] = [
   { program: 'git', debianPackage: 'git', what: 'repositories' },
+  { program: 'sshd', debianPackage: 'openssh-server', what: 'a git server over SSH' },
   { program: 'bwrap', debianPackage: 'bubblewrap', what: 'the sandbox of local jobs' },
   { program: 'dockerd', debianPackage: 'docker.io', what: 'jobs in containers, on an engine of the tests’ own' },
   { program: 'docker-registry', debianPackage: 'docker-registry', what: 'registries of images' },

@@ -7,6 +7,7 @@ import { bindDatasetRoutes } from '#datasets/dataset-routes.ts';
 import { type Executor, type StageFolders, StartRefused } from '#executors/executor.ts';
 import { makeExecutorRegistry } from '#executors/executor-registry.ts';
 import { makeGit } from '#git/git.ts';
+import { bindGitCredentialRoutes } from '#git/git-credential-routes.ts';
 import { bindGitRoutes } from '#git/git-routes.ts';
 import { inferenceKind } from '#inference/inference-kind.ts';
 import { bindInferenceRoutes } from '#inference/inference-routes.ts';
@@ -128,7 +129,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     log: logger,
     ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}),
   });
-  const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger });
+  const sealed = makeSealedSecrets(home.key);
+  const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger, sealed });
   const staging = makeStageFolders({
     db,
     git,
@@ -160,7 +162,6 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const runs = makeRuns({ db, clock, executors, changes, engine: { hintQueue: () => engine.hintQueue() } });
 
   const passwords = makePasswords();
-  const sealed = makeSealedSecrets(home.key);
   const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
   const access = makeAccess({ db, clock, verifyAttempt: (token) => verifyAttemptToken(db, home.key, token) });
 
@@ -177,6 +178,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindDataRoutes(binder, { db, store: objectStore, gate, changes, clock, log: logger, signingKey: home.key });
   bindDatasetRoutes(binder, { db, clock, changes });
   bindGitRoutes(binder, { git });
+  bindGitCredentialRoutes(binder, { db, clock, sealed });
   bindRegistryRoutes(binder, { db, clock, sealed });
   bindNodeRoutes(binder, { db, changes, engine: { hintQueue: () => engine.hintQueue() } });
   bindTrainingRoutes(binder, { db, git, runs });
@@ -243,7 +245,10 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     async close() {
       await door?.close();
       await app.close();
-      await engine.stop();
+      const stopped = engine.stop();
+      // Steps that wait for a git server are ended now, and taken again by the next server.
+      git.close();
+      await stopped;
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
       await Promise.all([staging.close(), objectStore.close(), changes.close()]);

@@ -51,6 +51,21 @@ async function newRegistry(platform: TestPlatform): Promise<{ readonly id: strin
   return (await platform.must(platform.systemAdmin.secret, 'POST', '/v1/registries', { name, address: `${name}.example` })).body;
 }
 
+/** Nobody is asked there unless something is read. */
+async function newGitServer(platform: TestPlatform): Promise<string> {
+  const name = `git-${(count.people += 1)}`;
+  await platform.must(platform.systemAdmin.secret, 'POST', '/v1/git-endpoints', { name, kind: 'gitea', url: `https://${name}.example` });
+  return name;
+}
+/** One for all tenants, as they are. */
+const shared = new WeakMap<TestPlatform, Promise<string>>();
+const withGitServer = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (_things, platform) => {
+    const endpoint = shared.get(platform) ?? newGitServer(platform);
+    shared.set(platform, endpoint);
+    return { ...rest, params: { endpoint: await endpoint } };
+  });
+
 /** By route id: how to make a request with things that are there. Made anew each time, because some requests use them up. */
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'health.get': async () => ({}),
@@ -155,6 +170,24 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { endpoint: 'local' },
     query: { repository: platform.repository.name, revision: 'main' },
   })),
+
+  'git.updateEndpoint': async (_things, platform) => ({
+    params: { endpoint: await newGitServer(platform) },
+    body: { name: `renamed-${(count.people += 1)}`, lfsHosts: ['lfs.example'] },
+  }),
+  'gitCredentials.list': forTenant(async () => ({})),
+  'gitCredentials.putForTenant': withGitServer({ body: { userName: 'anna', token: 'a token' } }),
+  'gitCredentials.deleteForTenant': forTenant(async (things, platform) => {
+    const endpoint = await newGitServer(platform);
+    await platform.must(platform.systemAdmin.secret, 'PUT', `/v1/tenants/${things.tenant}/git-credentials/${endpoint}`, { token: 'a token' });
+    return { params: { endpoint } };
+  }),
+  'gitCredentials.putMine': withGitServer({ body: { token: 'a token' } }),
+  'gitCredentials.deleteMine': forTenant(async (things, platform) => {
+    const endpoint = await newGitServer(platform);
+    await platform.must(platform.systemAdmin.secret, 'PUT', `/v1/tenants/${things.tenant}/my-git-credentials/${endpoint}`, { token: 'a token' });
+    return { params: { endpoint }, as: platform.systemAdmin.secret };
+  }),
 
   'registries.list': async () => ({}),
   'registries.create': async () => ({ body: { name: 'second', address: 'second.example:5000', insecure: true, tokenHosts: ['auth.example'] } }),

@@ -111,14 +111,37 @@ table datasets
   CREATE INDEX datasets_list ON public.datasets USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX datasets_text ON public.datasets USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
 
+table git_credentials
+  tenant_id uuid not null
+  id uuid not null
+  endpoint_id uuid not null
+  user_id uuid
+  user_name text not null
+  holds_token bool not null
+  holds_key bool not null
+  secret_sealed bytea not null
+  set_at timestamptz not null
+  constraint git_credentials_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES git_endpoints(id) ON DELETE CASCADE
+  constraint git_credentials_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint git_credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint git_credentials_pkey PRIMARY KEY (tenant_id, id)
+  constraint git_credentials_id_key UNIQUE (id)
+  constraint git_credentials_tenant_id_endpoint_id_user_id_key UNIQUE NULLS NOT DISTINCT (tenant_id, endpoint_id, user_id)
+  CREATE INDEX git_credentials_endpoint ON public.git_credentials USING btree (endpoint_id)
+  CREATE INDEX git_credentials_user ON public.git_credentials USING btree (user_id)
+
 table git_endpoints
   id uuid not null
   number int8 not null default nextval('number_git_endpoint'::regclass)
   name text not null
   kind text not null
-  root text not null
+  root text
   created_at timestamptz not null
-  constraint git_endpoints_kind_check CHECK ((kind = 'local'::text))
+  url text
+  api_url text
+  host_keys text
+  lfs_hosts _text not null default '{}'::text[]
+  constraint git_endpoints_kind_check CHECK ((((kind = 'local'::text) AND (root IS NOT NULL) AND (url IS NULL)) OR ((kind = ANY (ARRAY['github'::text, 'gitlab'::text, 'gitea'::text, 'gitbucket'::text, 'plain'::text])) AND (root IS NULL) AND (url IS NOT NULL))))
   constraint git_endpoints_pkey PRIMARY KEY (id)
   constraint git_endpoints_name_key UNIQUE (name)
   constraint git_endpoints_number_key UNIQUE (number)

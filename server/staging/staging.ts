@@ -1,5 +1,5 @@
 import { type StagedFolders, type StageFolders, type StageItem, StartRefused } from '#executors/executor.ts';
-import type { Git } from '#git/git.ts';
+import type { Git, GitReader } from '#git/git.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import { newId } from '#kit/ids.ts';
 import type { ObjectStore } from '#kit/object-store/object-store.ts';
@@ -8,8 +8,8 @@ import { makeRunFolders, type RunFolders } from '#staging/run-folders.ts';
 import { makeStagingWorker } from '#staging/run-staging-task.ts';
 import { folderExists, settleFolder } from '#staging/settle-folder.ts';
 import { makeStageDataset } from '#staging/stage-dataset.ts';
-import { isSodateError } from '@sodate/contract/errors.ts';
-import type { AttemptId, DatasetId, RunId, TenantId } from '@sodate/contract/ids.ts';
+import { type ErrorCode, isSodateError } from '@sodate/contract/errors.ts';
+import type { AttemptId, DatasetId, RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
 import { closeSync, fchmodSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
@@ -99,7 +99,8 @@ export function makeStageFolders(parts: StagingParts): Staging {
     switch (item.kind) {
       case 'checkout':
         return privateFolder(attempt, item, async (fresh) => {
-          const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit).catch(refuseWhatIsGone);
+          const reader = (): Promise<GitReader> => readSubmitter(db, run);
+          const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit, reader).catch(refuseWhatGitCannot);
           signal.throwIfAborted();
           await worker.run('copyTree', checkout, fresh, options.jobUser);
         });
@@ -210,10 +211,35 @@ async function checkTenant(db: Database, run: RunId, items: readonly StageItem[]
   return tenant as TenantId;
 }
 
-/** A commit or repository that is not there now will not come back by trying again. */
-function refuseWhatIsGone(error: unknown): never {
-  if (isSodateError(error) && (error.code === 'git-repository-not-found' || error.code === 'git-revision-not-found' || error.code === 'not-found'))
-    throw new StartRefused('platform', error.message, { cause: error });
+/** For whom a run's code is read: with whose credentials, where some of it must be brought from a git server. */
+async function readSubmitter(db: Database, run: RunId): Promise<GitReader> {
+  const row = await db.selectFrom('runs').select(['tenant_id', 'created_by']).where('id', '=', run).executeTakeFirst();
+  if (row === undefined) throw new Error(`Run ${run} is to be staged but has no row`);
+  return { tenant: row.tenant_id as TenantId, user: row.created_by as UserId };
+}
+
+/** What only people can mend: credentials, keys, and what their repositories refer to. */
+const PEOPLE_MEND: ReadonlySet<ErrorCode> = new Set([
+  'git-sign-in-needed',
+  'git-sign-in-refused',
+  'git-host-key-changed',
+  'git-submodule-refused',
+  'git-lfs-missing',
+  'secret-unreadable',
+]);
+/** What may pass (a server that is away), and what has gone with its endpoint or repository: the text says what is meant. */
+const TRIED_AGAIN: ReadonlySet<ErrorCode> = new Set([
+  'git-server-unreachable',
+  'git-server-silent',
+  'git-repository-not-found',
+  'git-revision-not-found',
+  'git-failed',
+  'not-found',
+]);
+
+function refuseWhatGitCannot(error: unknown): never {
+  if (isSodateError(error) && PEOPLE_MEND.has(error.code)) throw new StartRefused('user-error', error.message, { cause: error });
+  if (isSodateError(error) && TRIED_AGAIN.has(error.code)) throw new StartRefused('platform', error.message, { cause: error });
   throw error;
 }
 

@@ -101,13 +101,29 @@ export interface Datasets {
   tenant_id: string;
 }
 
+export interface GitCredentials {
+  endpoint_id: string;
+  holds_key: boolean;
+  holds_token: boolean;
+  id: string;
+  secret_sealed: Buffer;
+  set_at: Timestamp;
+  tenant_id: string;
+  user_id: string | null;
+  user_name: string;
+}
+
 export interface GitEndpoints {
+  api_url: string | null;
   created_at: Timestamp;
+  host_keys: string | null;
   id: string;
   kind: string;
+  lfs_hosts: Generated<string[]>;
   name: string;
   number: Generated<number>;
-  root: string;
+  root: string | null;
+  url: string | null;
 }
 
 export interface GpuAllocations {
@@ -375,6 +391,7 @@ export interface DB {
   data_files: DataFiles;
   dataset_entries: DatasetEntries;
   datasets: Datasets;
+  git_credentials: GitCredentials;
   git_endpoints: GitEndpoints;
   gpu_allocations: GpuAllocations;
   idempotency_keys: IdempotencyKeys;

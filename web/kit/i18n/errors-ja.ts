@@ -40,6 +40,17 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'git-repository-not-found': '{endpoint} に git リポジトリ {repository} はありません。あるもの: {known}。',
   'git-revision-not-found': '{repository} にブランチ、タグ、コミット {revision} はありません。',
   'git-failed': 'git が {repository} を読み取れませんでした: {reason}',
+  'git-sign-in-needed':
+    'git サーバー {endpoint} の {repository} はサインインしないと読めないか、存在しません。認証情報を登録してください: sodate git login {endpoint}',
+  'git-sign-in-refused':
+    'git サーバー {endpoint} は {owner} の認証情報では {repository} を読ませません。誤っているか、期限切れか、権限がありません。登録し直してください: sodate git login {endpoint}',
+  'git-host-key-changed':
+    'git サーバー {endpoint} の SSH ホスト鍵が登録済みのものと違います。通信が傍受されている可能性があるため、何も送っていません。鍵が更新されたのであれば、システム管理者が登録し直してください: sodate git edit {endpoint} --scan-host-keys',
+  'git-server-unreachable': 'git サーバー {endpoint} に接続できません: {reason}',
+  'git-server-silent': 'git サーバー {endpoint} は接続後 {seconds} 秒間応答しませんでした。しばらくしてからやり直してください。',
+  'git-without-list': 'git サーバー {endpoint} はリポジトリの一覧を提供していません。リポジトリ名を入力してください。',
+  'git-submodule-refused': '{repository} のサブモジュール {submodule} を取得できません: {reason}',
+  'git-lfs-missing': '{repository} の {file}（Git LFS で管理）の内容を取得できません: {reason}',
   'registry-failed': 'レジストリ {registry} を読めません: {reason}',
   'registry-sign-in-needed':
     'レジストリ {registry} はユーザー名とパスワードを求めていますが、このテナントには {host} のものが登録されていません。テナントの管理者が登録してください: sodate registry login {host} --user NAME',

@@ -2,7 +2,7 @@ import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
- * Addresses that no registry has, whoever registered it: link-local ones, and those under which clouds give their
+ * Addresses that no registry and no git server has, whoever registered it: link-local ones, and those under which clouds give their
  * machines' own credentials to whoever asks from inside.
  */
 const neverAsked = new BlockList();

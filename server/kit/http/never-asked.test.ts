@@ -1,4 +1,4 @@
-import { isNeverAsked, makeGuardedLookup } from '#registries/never-asked.ts';
+import { isNeverAsked, makeGuardedLookup } from '#kit/http/never-asked.ts';
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 
