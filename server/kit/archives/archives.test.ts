@@ -63,7 +63,10 @@ describe('an archive', () => {
     const entries = [...Object.entries(contents).map(([name, bytes]) => file(name, bytes)), gone, folder('nothing in it')];
     await pipeline(Readable.from(writeZip(each(entries))), createWriteStream(place));
     const found = JSON.parse((await run('/usr/bin/python3', ['-c', LOOK, place])).stdout) as [string, number, string, number[], number, number][];
-    expect(found.map(([name, size]) => [name, size])).toEqual([...Object.entries(contents).map(([name, bytes]) => [name, bytes.length]), ['nothing in it/', 0]]);
+    expect(found.map(([name, size]) => [name, size])).toEqual([
+      ...Object.entries(contents).map(([name, bytes]) => [name, bytes.length]),
+      ['nothing in it/', 0],
+    ]);
     for (const [name, , digest, time, , mode] of found) {
       expect(time).toEqual([2024, 5, 6, 7, 8, 10]);
       expect(mode).toBe(name.endsWith('/') ? 0o40755 : 0o100644);
@@ -92,39 +95,43 @@ describe('an archive', () => {
     expect((await run('/usr/bin/python3', ['-c', look, place])).stdout).toBe('70000 69999\n');
   });
 
-  it.skipIf(whyNoPython !== null)(`with a file of more than 4 GiB, and one behind it, is read by Python's zipfile${unless(whyNoPython)}`, { timeout: 60_000 }, async () => {
-    const place = await makeFolder();
-    const size = 2 ** 32 + 12_345;
-    const holes = Buffer.alloc(4 * 1024 * 1024);
-    const large: ArchiveEntry = {
-      name: 'large.pt',
-      modifiedAt: at,
-      open: async () => ({
-        size,
-        async *read() {
-          for (let from = 0; from < size; from += holes.length) yield holes.subarray(0, Math.min(holes.length, size - from));
-        },
-        close: async () => {},
-      }),
-    };
-    // Only what is not the file's zeros is written: the archive on the disk is as sparse as the file is.
-    const archive = await open(path.join(place, 'large.zip'), 'w');
-    let bytes = 0;
-    for await (const chunk of writeZip(each([large, file('behind.txt', 'found')]))) {
-      if (chunk.length < 1_000_000) await archive.write(chunk, 0, chunk.length, bytes);
-      bytes += chunk.length;
-    }
-    await archive.close();
-    expect(bytes).toBeGreaterThan(size);
-    const look =
-      'import json, sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); print(json.dumps([[i.filename, i.file_size, i.compress_size, i.header_offset] for i in a.infolist()])); print(a.read("behind.txt").decode())';
-    const [listed = '', behind] = (await run('/usr/bin/python3', ['-c', look, path.join(place, 'large.zip')])).stdout.trim().split('\n');
-    expect(JSON.parse(listed)).toEqual([
-      ['large.pt', size, size, 0],
-      ['behind.txt', 5, 5, expect.any(Number)],
-    ]);
-    expect(behind).toBe('found');
-  });
+  it.skipIf(whyNoPython !== null)(
+    `with a file of more than 4 GiB, and one behind it, is read by Python's zipfile${unless(whyNoPython)}`,
+    { timeout: 60_000 },
+    async () => {
+      const place = await makeFolder();
+      const size = 2 ** 32 + 12_345;
+      const holes = Buffer.alloc(4 * 1024 * 1024);
+      const large: ArchiveEntry = {
+        name: 'large.pt',
+        modifiedAt: at,
+        open: async () => ({
+          size,
+          async *read() {
+            for (let from = 0; from < size; from += holes.length) yield holes.subarray(0, Math.min(holes.length, size - from));
+          },
+          close: async () => {},
+        }),
+      };
+      // Only what is not the file's zeros is written: the archive on the disk is as sparse as the file is.
+      const archive = await open(path.join(place, 'large.zip'), 'w');
+      let bytes = 0;
+      for await (const chunk of writeZip(each([large, file('behind.txt', 'found')]))) {
+        if (chunk.length < 1_000_000) await archive.write(chunk, 0, chunk.length, bytes);
+        bytes += chunk.length;
+      }
+      await archive.close();
+      expect(bytes).toBeGreaterThan(size);
+      const look =
+        'import json, sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); print(json.dumps([[i.filename, i.file_size, i.compress_size, i.header_offset] for i in a.infolist()])); print(a.read("behind.txt").decode())';
+      const [listed = '', behind] = (await run('/usr/bin/python3', ['-c', look, path.join(place, 'large.zip')])).stdout.trim().split('\n');
+      expect(JSON.parse(listed)).toEqual([
+        ['large.pt', size, size, 0],
+        ['behind.txt', 5, 5, expect.any(Number)],
+      ]);
+      expect(behind).toBe('found');
+    },
+  );
 
   it('takes no more of a file than it had when its turn came', async () => {
     const place = path.join(await makeFolder(), 'log');
@@ -183,10 +190,26 @@ describe('names in an archive', () => {
   });
 
   it('are each there once', () => {
-    expect(check(['a_b.txt', 'a\\b.txt', 'a\nb.txt', 'a\tb', 'a\nb', '.x\n', '.x_'])).toEqual(['a_b.txt', 'a_b (2).txt', 'a_b (3).txt', 'a_b', 'a_b (2)', '.x_', '.x_ (2)']);
+    expect(check(['a_b.txt', 'a\\b.txt', 'a\nb.txt', 'a\tb', 'a\nb', '.x\n', '.x_'])).toEqual([
+      'a_b.txt',
+      'a_b (2).txt',
+      'a_b (3).txt',
+      'a_b',
+      'a_b (2)',
+      '.x_',
+      '.x_ (2)',
+    ]);
   });
 
   it('are neither a file nor a folder of another name', () => {
-    expect(check(['a_', 'a\n/', 'a\n/file', 'a\n/sub/', 'a\n/sub/x', 'a\t/', 'a\t/file'])).toEqual(['a_', 'a_ (2)/', 'a_ (2)/file', 'a_ (2)/sub/', 'a_ (2)/sub/x', 'a_ (3)/', 'a_ (3)/file']);
+    expect(check(['a_', 'a\n/', 'a\n/file', 'a\n/sub/', 'a\n/sub/x', 'a\t/', 'a\t/file'])).toEqual([
+      'a_',
+      'a_ (2)/',
+      'a_ (2)/file',
+      'a_ (2)/sub/',
+      'a_ (2)/sub/x',
+      'a_ (3)/',
+      'a_ (3)/file',
+    ]);
   });
 });

@@ -75,7 +75,13 @@ export function endRecords(count: number, listAt: number, listBytes: number): Bu
     wide.writeBigUInt64LE(44n, 4);
     wide.writeUInt16LE(MADE_BY_UNIX | VERSION_ZIP64, 12);
     wide.writeUInt16LE(VERSION_ZIP64, 14);
-    for (const [at, value] of [[24, count], [32, count], [40, listBytes], [48, listAt]] as const) wide.writeBigUInt64LE(BigInt(value), at);
+    for (const [at, value] of [
+      [24, count],
+      [32, count],
+      [40, listBytes],
+      [48, listAt],
+    ] as const)
+      wide.writeBigUInt64LE(BigInt(value), at);
     const locator = Buffer.alloc(20);
     locator.writeUInt32LE(0x07064b50, 0);
     locator.writeBigUInt64LE(BigInt(listAt + listBytes), 8);

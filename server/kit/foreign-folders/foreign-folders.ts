@@ -85,7 +85,14 @@ export function makeForeignFolders(parts: { readonly clock: Clock; readonly work
     async count(root, path, limit) {
       let after: string | null = null;
       for (let count = 0; ;) {
-        const report: WalkReport | null = await walkOnce({ root, path: textToRaw(path), after, limit: 0, look: Math.min(NAMES_PER_ORDER, limit + 1 - count), text: null });
+        const report: WalkReport | null = await walkOnce({
+          root,
+          path: textToRaw(path),
+          after,
+          limit: 0,
+          look: Math.min(NAMES_PER_ORDER, limit + 1 - count),
+          text: null,
+        });
         if (report === null) return null;
         count += report.looked;
         after = report.after;
