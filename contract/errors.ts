@@ -91,7 +91,7 @@ export const ERROR_CATALOGUE = {
   'parent-not-usable': entry(409, 'state', '{parent} is {state} and cannot be a parent. Choose a run that has ended.'),
   'written-by-job': entry(409, 'state', '{name} was written by the job and stays with the run. Only what somebody attached can be removed.'),
   'archives-busy': entry(
-    503,
+    429,
     'limit',
     '{limit} archives of this tenant, or too many in all, are being made now. Try again when one has ended, or fetch the files one by one.',
   ),
