@@ -33,7 +33,9 @@ export function bytesToText(bytes: Buffer): string {
 /** The bytes that a text stands for. */
 export function textToBytes(text: string): Buffer {
   if (!ESCAPED.test(text)) return Buffer.from(text);
-  return Buffer.concat([...text].map((character) => (ESCAPED.test(character) ? Buffer.from([character.charCodeAt(0) - ESCAPES_AT]) : Buffer.from(character))));
+  return Buffer.concat(
+    Array.from(text, (character) => (ESCAPED.test(character) ? Buffer.from([character.charCodeAt(0) - ESCAPES_AT]) : Buffer.from(character))),
+  );
 }
 
 export const rawToText = (raw: string): string => bytesToText(Buffer.from(raw, 'latin1'));
