@@ -3,7 +3,7 @@ import { useTestPlatform } from '#api-tests/test-platform.ts';
 import type { Answer } from '#api-tests/exchange.ts';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -171,7 +171,7 @@ describe('an archive of the output', () => {
   });
 });
 
-const readFileLink = async (place: string): Promise<string> => (await import('node:fs/promises')).readlink(place).catch(() => '');
+const readFileLink = (place: string): Promise<string> => readlink(place).catch(() => '');
 
 describe('archives of data', () => {
   it.skipIf(whyNoPython !== null)(`hold the files of a data, and of a data set by type and number${unless(whyNoPython)}`, async () => {
@@ -249,6 +249,9 @@ describe('attachments', () => {
   it('are never written over; the same again is the same', async () => {
     const task = await things().endedTask();
     await attach(task, 'a.txt', 'first');
+    const large = Buffer.alloc(3_000_000, 'some text');
+    expect((await attach(task, 'large', large)).body).toMatchObject({ size: large.length });
+    expect((await readFile(path.join(folderOf(task), 'large'))).equals(large)).toBe(true);
     expect((await attach(task, 'a.txt', 'first')).status).toBe(201);
     expect((await attach(task, 'a.txt', 'other')).body.code).toBe('name-taken');
     await symlink(path.join(opened().home.folder, 'key'), path.join(folderOf(task), 'link'));

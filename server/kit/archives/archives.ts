@@ -10,6 +10,8 @@ export const ARCHIVE_ENTRIES_LIMIT = 1_000_000;
 const ARCHIVES_AT_ONCE = 16;
 const ARCHIVES_AT_ONCE_PER_TENANT = 4;
 const BUFFER_BYTES = 1024 * 1024;
+/** A reader that takes nothing for so long is cut off, or four of them would keep a tenant from its archives. */
+const STALLED_READER_MS = 600_000;
 
 export interface Archive {
   /** Without `.zip`. */
@@ -65,12 +67,16 @@ export function makeArchives(): Archives {
           end();
           return void reply.send();
         }
+        // The reader may have gone while it was prepared.
+        if (request.raw.socket.destroyed) {
+          end();
+          return void reply.hijack();
+        }
         const bytes = Readable.from(writeZip(entries()), { objectMode: false, highWaterMark: BUFFER_BYTES });
         // Both how it ends well and how it is given up; then the generator has closed what it had open.
         bytes.on('close', end);
         reply.raw.on('close', () => bytes.destroy());
-        // The reader may have gone while it was prepared.
-        if (request.raw.socket.destroyed) bytes.destroy();
+        reply.raw.setTimeout(STALLED_READER_MS, () => reply.raw.destroy());
         reply.send(bytes);
       } catch (error) {
         end();

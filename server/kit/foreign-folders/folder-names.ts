@@ -3,12 +3,17 @@ import { fstatSync, lstatSync, opendirSync } from 'node:fs';
 
 /** Names read of one folder; what is beyond is not shown, and said to be there. A name takes about 60 bytes of memory. */
 export const FOLDER_NAMES_LIMIT = 5_000_000;
-/** Names kept of the folders looked at last. The folder in use stays, however large it is. */
+/** Names kept of the folders looked at last, each folder counting for some. The folder in use stays, however large it is. */
 const KEPT_NAMES_LIMIT = 2_000_000;
+const NAMES_OF_AN_EMPTY_FOLDER = 20;
 /** A folder's time has the grain of the kernel's tick: changed once more within it, it looks unchanged. */
 const SETTLED_AFTER_MS = 2_000;
-/** A folder that changes is read again only after this many times what reading it took: one that is written to without end costs a tenth of a core. */
+/**
+ * A folder of very many names that changes is read again only after this many times what reading it took: one that is
+ * written to without end costs a tenth of a core. Others are read again at once.
+ */
 const REUSE_FOR_READS = 10;
+const MANY_NAMES = 20_000;
 
 export interface FolderNames {
   /** In the order of their bytes, one character a byte. */
@@ -34,35 +39,40 @@ export interface NamesCache {
 
 export function makeNamesCache(): NamesCache {
   const kept = new Map<string, Kept>();
-  const weight = (): number => [...kept.values()].reduce((sum, { names }) => sum + names.length, 0);
+  let weight = 0;
+  const weightOf = ({ names }: FolderNames): number => names.length + NAMES_OF_AN_EMPTY_FOLDER;
+  const drop = (key: string): Kept | undefined => {
+    const dropped = kept.get(key);
+    if (dropped !== undefined && kept.delete(key)) weight -= weightOf(dropped);
+    return dropped;
+  };
   return {
     read(folder, nowMs) {
       const stat = fstatSync(folder.fd, { bigint: true });
       // The number of a removed folder is given to the next one.
       const key = `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
       const changedAt = `${stat.mtimeNs} ${stat.ctimeNs}`;
-      const before = kept.get(key);
-      kept.delete(key);
-      const usable = before !== undefined && ((before.changedAt === changedAt && before.settled) || nowMs - before.readAtMs < before.tookMs * REUSE_FOR_READS);
-      const began = performance.now();
-      const names = usable
-        ? before
-        : {
-            ...readNames(folder),
-            changedAt,
-            settled: nowMs - Number(stat.mtimeMs) > SETTLED_AFTER_MS,
-            readAtMs: nowMs,
-            tookMs: performance.now() - began,
-          };
+      const before = drop(key);
+      const names = before !== undefined && isUsable(before, changedAt, nowMs) ? before : read(folder, changedAt, Number(stat.mtimeMs), nowMs);
       // Put in last: the first of the map is the one not used for longest.
       kept.set(key, names);
+      weight += weightOf(names);
       for (const oldest of kept.keys()) {
-        if (oldest === key || weight() <= KEPT_NAMES_LIMIT) break;
-        kept.delete(oldest);
+        if (oldest === key || weight <= KEPT_NAMES_LIMIT) break;
+        drop(oldest);
       }
       return names;
     },
   };
+}
+
+const isUsable = (before: Kept, changedAt: string, nowMs: number): boolean =>
+  (before.changedAt === changedAt && before.settled) || (before.names.length > MANY_NAMES && nowMs - before.readAtMs < before.tookMs * REUSE_FOR_READS);
+
+function read(folder: HeldFolder, changedAt: string, modifiedMs: number, nowMs: number): Kept {
+  const began = performance.now();
+  const names = readNames(folder);
+  return { ...names, changedAt, settled: nowMs - modifiedMs > SETTLED_AFTER_MS, readAtMs: nowMs, tookMs: performance.now() - began };
 }
 
 function readNames(folder: HeldFolder): FolderNames {

@@ -24,7 +24,8 @@ export async function receiveFile(
   try {
     const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    // Not destroyed with the loop: whoever sends too much is still to hear so.
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limits.bytes) throw new SodateError('body-too-large', { limit: `${limits.bytes / 1024 ** 3} GiB; put a larger file into a data` });
       hash.update(chunk);
