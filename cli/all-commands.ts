@@ -6,6 +6,7 @@ import { dataDownload } from './commands/data-download.ts';
 import { dataEdit } from './commands/data-edit.ts';
 import { dataFiles } from './commands/data-files.ts';
 import { dataList } from './commands/data-list.ts';
+import { dataPreview } from './commands/data-preview.ts';
 import { dataRemoveFile } from './commands/data-remove-file.ts';
 import { dataShow } from './commands/data-show.ts';
 import { dataUpload } from './commands/data-upload.ts';
@@ -46,13 +47,17 @@ import { registryList } from './commands/registry-list.ts';
 import { registryLogin } from './commands/registry-login.ts';
 import { registryLogout } from './commands/registry-logout.ts';
 import { registryRemove } from './commands/registry-remove.ts';
+import { runAttach } from './commands/run-attach.ts';
+import { runAttachments } from './commands/run-attachments.ts';
 import { runAttempts } from './commands/run-attempts.ts';
 import { runDelete } from './commands/run-delete.ts';
+import { runDetach } from './commands/run-detach.ts';
 import { runDownload } from './commands/run-download.ts';
 import { runEdit } from './commands/run-edit.ts';
 import { runList } from './commands/run-list.ts';
 import { runLog } from './commands/run-log.ts';
 import { runOutputs } from './commands/run-outputs.ts';
+import { runPreview } from './commands/run-preview.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
 import { runTimeline } from './commands/run-timeline.ts';
@@ -110,6 +115,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   dataUpload,
   dataDownload,
   dataFiles,
+  dataPreview,
   dataRemoveFile,
   datasetList,
   datasetShow,
@@ -158,6 +164,10 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runAttempts,
   runOutputs,
   runDownload,
+  runPreview,
+  runAttach,
+  runAttachments,
+  runDetach,
   runEdit,
   runDelete,
   lineageShow,

@@ -98,7 +98,11 @@ describe('a download', () => {
     let asked = 0;
     let answered = bytes;
     server
-      .on(listOutputs, () => ({ truncated: false, items: [{ name: 'model', kind: 'file' as const, size: bytes.length, modifiedAt: null }] }))
+      .on(listOutputs, () => ({
+        items: [{ name: 'model', kind: 'file' as const, size: bytes.length, modifiedAt: null, digest: null, below: null }],
+        nextCursor: null,
+        total: { count: 1, exact: true },
+      }))
       .on(getOutput, ({ response }) => {
         asked += 1;
         return void response.writeHead(200, { etag: `"${digest}"` }).end(answered);

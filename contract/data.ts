@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DataId, FileId, NamedRef, ThingRef, UploadId } from './ids.ts';
 import { FileName, Memo, Tag, Tags, Title } from './names.ts';
 import { Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
+import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { TenantParams } from './tenants.ts';
 
@@ -124,6 +125,27 @@ export const getDataFile = defineRoute({
   params: DataParams.extend({ file: FileId }),
   answers: 'bytes',
   errors: ['range-not-satisfiable', 'object-store-unavailable'],
+});
+
+export const previewDataFile = defineRoute({
+  id: 'data.previewFile',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/files/{file}/preview',
+  permission: 'tenant-viewer',
+  summary: 'What can be shown of a file by its beginning: an image, a table, JSON, text, or bytes',
+  params: DataParams.extend({ file: FileId }),
+  response: Preview,
+});
+
+export const archiveData = defineRoute({
+  id: 'data.archive',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/archive',
+  permission: 'tenant-viewer',
+  summary: 'The files of a data as a zip made while it is read',
+  params: DataParams,
+  answers: 'bytes',
+  errors: ['archives-busy'],
 });
 
 export const deleteDataFile = defineRoute({
@@ -303,4 +325,6 @@ export const dataRoutes = [
   getPartAddress,
   completeUploads,
   abortUpload,
+  previewDataFile,
+  archiveData,
 ];

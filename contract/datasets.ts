@@ -104,6 +104,17 @@ export const copyDataset = defineRoute({
   status: 201,
 });
 
+export const archiveDataset = defineRoute({
+  id: 'datasets.archive',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/datasets/{dataset}/archive',
+  permission: 'tenant-viewer',
+  summary: 'The files of a data set by type and data, as jobs see them below /kqi/input, as a zip made while it is read',
+  params: DatasetParams,
+  answers: 'bytes',
+  errors: ['archives-busy', 'too-many'],
+});
+
 export const deleteDataset = defineRoute({
   id: 'datasets.delete',
   method: 'DELETE',
@@ -114,4 +125,4 @@ export const deleteDataset = defineRoute({
   errors: ['in-use'],
 });
 
-export const datasetRoutes = [listDatasets, createDataset, getDataset, updateDataset, copyDataset, deleteDataset];
+export const datasetRoutes = [listDatasets, createDataset, getDataset, updateDataset, copyDataset, deleteDataset, archiveDataset];

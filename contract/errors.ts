@@ -110,6 +110,12 @@ export const ERROR_CATALOGUE = {
     '{what} cannot be read with the key of this installation. Restore the key file of its home from a backup, or set the secret again.',
   ),
   'parent-not-usable': entry(409, 'state', '{parent} is {state} and cannot be a parent. Choose a run that has ended.'),
+  'written-by-job': entry(409, 'state', '{name} was written by the job and stays with the run. Only what somebody attached can be removed.'),
+  'archives-busy': entry(
+    429,
+    'limit',
+    '{limit} archives of this tenant, or too many in all, are being made now. Try again when one has ended, or fetch the files one by one.',
+  ),
   'disk-full': entry(507, 'platform', 'The disk of {place} is full. Nothing was stored. Free some space and try again.'),
   'object-store-unavailable': entry(503, 'platform', 'The object store cannot be used now: {reason}. Nothing was lost. Try again in a moment.'),
   'shutting-down': entry(503, 'platform', 'The server is stopping. Try again in a moment.'),

@@ -1,3 +1,4 @@
+import { attachmentRoutes } from './attachments.ts';
 import { dataRoutes } from './data.ts';
 import { datasetRoutes } from './datasets.ts';
 import { gitRoutes } from './git.ts';
@@ -34,6 +35,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...inferenceRoutes,
   ...taskRoutes,
   ...runRoutes,
+  ...attachmentRoutes,
   ...lineageRoutes,
   ...liveRoutes,
 ];

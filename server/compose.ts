@@ -15,6 +15,8 @@ import type { Clock } from '#kit/clock.ts';
 import { type DatabaseAddress, openDatabase } from '#kit/db/open-database.ts';
 import { migrate } from '#kit/db/migrate.ts';
 import type { Home } from '#kit/home.ts';
+import { makeArchives } from '#kit/archives/archives.ts';
+import { makeForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
 import { makeBinder } from '#kit/http/bind-route.ts';
 import { IDEMPOTENCY_KEY_HOURS, sweepIdempotencyKeys } from '#kit/http/idempotency.ts';
 import { type JobDoor, makeJobDoor } from '#kit/http/job-door.ts';
@@ -32,6 +34,7 @@ import { readTenantsInUse, recordInventory } from '#nodes/nodes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
 import { findRegistryCredential } from '#registries/registries.ts';
 import { bindRegistryRoutes } from '#registries/registry-routes.ts';
+import { bindAttachmentRoutes } from '#runs/attachments/attachment-routes.ts';
 import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
 import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
@@ -62,6 +65,7 @@ export interface WorkerFiles {
   readonly hash: URL;
   readonly link: URL;
   readonly staging: URL;
+  readonly folder: URL;
 }
 
 export interface ComposeOptions {
@@ -139,6 +143,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     timeZone: options.timeZone,
     ...(options.workers ? { workerUrl: options.workers.staging } : {}),
   });
+  const foreignFolders = makeForeignFolders({ clock, ...(options.workers ? { workerUrl: options.workers.folder } : {}) });
+  const archives = makeArchives();
   await Promise.all([git.removeLeftovers(), staging.removeLeftovers()]);
   const door = options.jobPort === undefined ? null : makeJobDoor({ port: options.jobPort });
   const executorSweeps: Sweep[] = [];
@@ -175,8 +181,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindUserRoutes(binder, { db, clock, passwords, address });
   bindTenantRoutes(binder, { db, clock, changes });
   bindTokenRoutes(binder, { db, clock, changes });
-  bindDataRoutes(binder, { db, store: objectStore, gate, changes, clock, log: logger, signingKey: home.key });
-  bindDatasetRoutes(binder, { db, clock, changes });
+  bindDataRoutes(binder, { db, store: objectStore, archives, gate, changes, clock, log: logger, signingKey: home.key });
+  bindDatasetRoutes(binder, { db, clock, changes, store: objectStore, archives });
   bindGitRoutes(binder, { git });
   bindGitCredentialRoutes(binder, { db, clock, sealed });
   bindRegistryRoutes(binder, { db, clock, sealed });
@@ -184,7 +190,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindTrainingRoutes(binder, { db, git, runs });
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
-  bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, foreignFolders, archives, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindAttachmentRoutes(binder, { db, clock, staging, foreignFolders });
   bindLineageRoutes(binder, { db });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
@@ -223,6 +230,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
           kinds,
           changes,
           folders: staging.folders,
+          foreignFolders,
           attemptToken: (attempt) => makeAttemptToken(home.key, attempt),
           serverUrl: ({ capabilities: { platformHost } }) => (platformHost === null ? bound.url : `http://${platformHost}:${options.jobPort}`),
           registryCredential: async (tenant, image) => {
@@ -251,7 +259,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       await stopped;
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
-      await Promise.all([staging.close(), objectStore.close(), changes.close()]);
+      await Promise.all([staging.close(), foreignFolders.close(), objectStore.close(), changes.close()]);
       await closeDatabase();
     },
   };

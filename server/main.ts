@@ -35,7 +35,7 @@ function programFiles(): ProgramFiles {
   return {
     migrations: path.join(here, 'migrations'),
     webFolder: path.join(here, 'web'),
-    workers: { hash: worker('hash-worker'), link: worker('link-worker'), staging: worker('staging-worker') },
+    workers: { hash: worker('hash-worker'), link: worker('link-worker'), staging: worker('staging-worker'), folder: worker('folder-worker') },
   };
 }
 

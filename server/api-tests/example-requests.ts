@@ -38,6 +38,15 @@ const withDataset = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   forTenant(async (things) => ({ ...rest, params: { dataset: (await things.dataset()).id } }));
 const withRun = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   forTenant(async (things) => ({ ...rest, params: { run: (await things.endedTask()).id } }));
+/** A run with a file that its job wrote. */
+const withJobsFile = (where: 'output' | 'attach', query: Readonly<Record<string, string>>): MakeExample =>
+  forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const folder = path.join(platform.home.folder, 'runs', run.id, where);
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'result.txt'), 'written by the job');
+    return { params: { run: run.id }, query };
+  });
 const withPerson =
   (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   async (_things, platform) => ({ ...rest, params: { user: platform.foreigner.name } });
@@ -121,6 +130,8 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     await things.openUpload(data);
     return { params: { data: data.id } };
   }),
+  'data.previewFile': withFile,
+  'data.archive': withData(),
   'uploads.start': withData({ body: { files: [{ name: 'a.txt', size: 3 }] } }),
   'uploads.get': withUpload,
   'uploads.putPart': async (things) => {
@@ -152,6 +163,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   })),
   'datasets.copy': withDataset({ body: { name: 'A copy' } }),
   'datasets.delete': withDataset(),
+  'datasets.archive': withDataset(),
 
   'git.listEndpoints': async () => ({}),
   'git.createEndpoint': async (_things, platform) => ({ body: { name: 'second', kind: 'local', root: platform.gitRoot } }),
@@ -249,12 +261,20 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'runs.log': withRun(),
   'runs.followLog': withRun(),
   'runs.outputs': withRun(),
-  'runs.outputContent': forTenant(async (things, platform) => {
+  'runs.outputContent': withJobsFile('output', { path: 'result.txt' }),
+  'runs.searchOutputs': withRun({ query: { text: 'result' } }),
+  'runs.outputArchive': withRun(),
+  'runs.outputPreview': withJobsFile('output', { path: 'result.txt' }),
+
+  'attachments.list': withRun(),
+  'attachments.add': withRun({ query: { name: 'notes.txt' }, body: new TextEncoder().encode('8 bytes!') }),
+  'attachments.content': withJobsFile('attach', { name: 'result.txt' }),
+  'attachments.preview': withJobsFile('attach', { name: 'result.txt' }),
+  'attachments.remove': forTenant(async (things, platform) => {
     const run = await things.endedTask();
-    const folder = path.join(platform.home.folder, 'runs', run.id, 'output');
-    await mkdir(folder, { recursive: true });
-    await writeFile(path.join(folder, 'result.txt'), 'written by the job');
-    return { params: { run: run.id }, query: { path: 'result.txt' } };
+    const at = `/v1/tenants/${things.tenant}/runs/${run.id}/attachments?name=notes.txt`;
+    await platform.must(platform.systemAdmin.secret, 'POST', at, new TextEncoder().encode('8 bytes!'));
+    return { params: { run: run.id }, query: { name: 'notes.txt' } };
   }),
 
   'lineage.get': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),

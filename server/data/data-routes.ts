@@ -3,9 +3,11 @@ import { createDataFrom, updateDataOf } from '#data/create-data.ts';
 import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow, listDataPage, readData } from '#data/data-store.ts';
 import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
+import { archiveDataFiles, previewFile } from '#data/look-at-files.ts';
 import { findFile, listFilePage } from '#data/file-store.ts';
 import { partAddressOf } from '#data/part-addresses.ts';
 import { receiveBundle } from '#data/receive-bundle.ts';
+import type { Archives } from '#kit/archives/archives.ts';
 import { receivePart } from '#data/receive-part.ts';
 import { giveUpUpload } from '#data/remove-uploads.ts';
 import { listOpenUploads, resumeUpload, startUploadsOf } from '#data/start-uploads.ts';
@@ -14,6 +16,7 @@ import { sendDownload } from '#kit/http/send-download.ts';
 import {
   abortUpload,
   addFiles,
+  archiveData,
   completeUploads,
   createData,
   type Data,
@@ -27,6 +30,7 @@ import {
   listDataFiles,
   listUploads,
   PART_CHECKSUM_HEADER,
+  previewDataFile,
   putPart,
   startUploads,
   updateData,
@@ -38,7 +42,7 @@ import { Readable } from 'node:stream';
 /** Ids come in either case; the gate and the store know one. */
 const canonical = (upload: UploadId): UploadId => upload.toLowerCase() as UploadId;
 
-export function bindDataRoutes(binder: Binder, parts: DataParts): void {
+export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly archives: Archives }): void {
   const { db, store, changes, clock } = parts;
 
   const present = async (tenant: TenantId, id: DataId): Promise<Data> => {
@@ -90,6 +94,16 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
       open: (range) => store.read(tenant.id, file.blob, range),
       ...(direct === null ? {} : { addressOf: (disposition) => direct.blobAddress(tenant.id, file.blob, disposition) }),
     });
+  });
+
+  binder.bind(previewDataFile, async ({ params, tenant }) => {
+    const { id } = await findDataRow(db, tenant.id, params.data);
+    return previewFile(store, tenant.id, await findFile(db, tenant.id, id, params.file));
+  });
+
+  binder.bind(archiveData, async ({ params, tenant, request, reply }) => {
+    const data = await findDataRow(db, tenant.id, params.data);
+    await parts.archives.send(tenant.id, request, reply, () => archiveDataFiles(parts, tenant.id, data));
   });
 
   binder.bind(deleteDataFile, ({ params, tenant }) => deleteFileOf(parts, tenant.id, params.data, params.file));

@@ -59,6 +59,12 @@ export async function findFile(db: Database, tenant: TenantId, data: DataId, fil
   return { ...toFile(row), blob: BlobId.parse(row.blob_id) };
 }
 
+/** At most FILES_PER_DATA_LIMIT of them, by name. */
+export async function allFilesOf(db: Database, tenant: TenantId, data: DataId): Promise<FoundFile[]> {
+  const rows = await filesOfData(db, tenant, data).orderBy('data_files.name').execute();
+  return rows.map((row) => ({ ...toFile(row), blob: BlobId.parse(row.blob_id) }));
+}
+
 /** Those of the given ids that are files of this data. */
 export async function filesById(db: Database, tenant: TenantId, data: DataId, ids: readonly string[]): Promise<DataFile[]> {
   const rows = await filesOfData(db, tenant, data)

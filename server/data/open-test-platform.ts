@@ -4,6 +4,7 @@ import { makeUploadGate } from '#data/upload-gate.ts';
 import { bindDatasetRoutes } from '#datasets/dataset-routes.ts';
 import { systemClock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
+import { makeArchives } from '#kit/archives/archives.ts';
 import { makeBinder } from '#kit/http/bind-route.ts';
 import type { Access } from '#kit/http/access.ts';
 import { makeHttpApp } from '#kit/http/make-http-app.ts';
@@ -80,8 +81,9 @@ export async function openTestPlatform(
   };
   const app = await makeHttpApp({ logger: pino({ level: 'silent' }), address: () => ({ publicUrl: null }) });
   const binder = makeBinder(app, access, db, systemClock);
-  bindDataRoutes(binder, parts);
-  bindDatasetRoutes(binder, parts);
+  const archives = makeArchives();
+  bindDataRoutes(binder, { ...parts, archives });
+  bindDatasetRoutes(binder, { ...parts, archives });
   bindLineageRoutes(binder, parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 

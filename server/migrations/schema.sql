@@ -280,6 +280,20 @@ table registry_credentials
   constraint registry_credentials_id_key UNIQUE (id)
   CREATE INDEX registry_credentials_host ON public.registry_credentials USING btree (host)
 
+table run_attachments
+  tenant_id uuid not null
+  id uuid not null
+  run_id uuid not null
+  name text not null
+  size int8 not null
+  digest text not null
+  created_by uuid not null
+  created_at timestamptz not null
+  constraint run_attachments_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id)
+  constraint run_attachments_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_attachments_pkey PRIMARY KEY (run_id, name)
+  constraint run_attachments_id_key UNIQUE (id)
+
 table run_datasets
   tenant_id uuid not null
   run_id uuid not null

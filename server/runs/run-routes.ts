@@ -1,30 +1,26 @@
 import type { ExecutorRegistry } from '#executors/executor-registry.ts';
+import type { Archives } from '#kit/archives/archives.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
+import type { ForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
 import type { ChangeFeed } from '#kit/live/change-feed.ts';
 import { deleteRun } from '#runs/delete-run.ts';
 import { explainWaiting } from '#runs/explain-waiting.ts';
 import { findRun } from '#runs/find-run.ts';
+import { bindOutputRoutes } from '#runs/output-routes.ts';
 import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
 import { readUsage } from '#runs/read-usage.ts';
 import type { RunKind } from '#runs/run-kind.ts';
-import { findOutputDigest } from '#runs/find-output-digest.ts';
-import { listFolder, openInside } from '#runs/run-outputs.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
 import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
 import { stopRun } from '#runs/stop-run.ts';
 import { mayRemove } from '#kit/db/hold-removals.ts';
-import { sendDownload } from '#kit/http/send-download.ts';
 import type { Staging } from '#staging/staging.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import * as routes from '@sodate/contract/run-routes.ts';
-import { Readable } from 'node:stream';
 import { z } from 'zod';
-
-/** 1 MiB buffers carry twice the bytes per second that 64 KiB ones do. */
-const DOWNLOAD_BUFFER_BYTES = 1024 * 1024;
 
 export interface RunRouteParts {
   readonly db: Database;
@@ -33,6 +29,8 @@ export interface RunRouteParts {
   readonly executors: ExecutorRegistry;
   readonly staging: Pick<Staging, 'folders' | 'removeRunFolders'>;
   readonly changes: ChangeFeed;
+  readonly foreignFolders: ForeignFolders;
+  readonly archives: Archives;
   readonly engine: { hintRun(run: string): void };
 }
 
@@ -140,28 +138,5 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
     await followRunLog({ db, folders, changes, clock, tenant: tenant.id, run, query, request, reply });
   });
 
-  binder.bind(routes.listOutputs, async ({ tenant, params, query }) => {
-    const run = await findRun(db, tenant.id, params.run);
-    const listed = await listFolder(folders.output(run.id), query.path);
-    if (listed === null && query.path !== '') throw new SodateError('not-found', { thing: 'folder', reference: query.path });
-    const items = (listed?.entries ?? []).map((entry) => ({ ...entry, modifiedAt: entry.modifiedAt?.toISOString() ?? null }));
-    return { items, truncated: listed?.truncated ?? false };
-  });
-
-  binder.bind(routes.getOutput, async ({ tenant, params, query, request, reply }) => {
-    const run = await findRun(db, tenant.id, params.run);
-    const opened = await openInside(folders.output(run.id), query.path);
-    if (opened === null) throw new SodateError('not-found', { thing: 'output file', reference: query.path });
-    const { file, size } = opened;
-    const digest = await findOutputDigest(db, tenant.id, run.id, { path: query.path, size });
-    await sendDownload(request, reply, {
-      name: query.path,
-      size,
-      ...(digest === null ? {} : { digest }),
-      // No more than it had when it was opened: a job may be writing to it.
-      open: async (range) =>
-        size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES }),
-      discard: () => file.close(),
-    });
-  });
+  bindOutputRoutes(binder, { db, folders, foreignFolders: parts.foreignFolders, archives: parts.archives });
 }

@@ -21,6 +21,7 @@ import path from 'node:path';
  *   staged/datasets/<id>/…     data sets as folders of links into the object store, shared by all their runs
  *   runs/<run>/output|attach   what a run writes; logs/<attempt>.log beside them, out of the job's reach
  *   trash/…                    on its way out
+ *   arriving/…                 attachments that are being sent
  *
  * Promises: `realise` may be called again after any crash and uses what is whole; two calls at once, in two processes
  * even, come to the same folders. Paths are made of ids, numbers and checked file names only. A shared folder is never
@@ -28,6 +29,10 @@ import path from 'node:path';
  */
 export interface Staging extends StageFolders {
   readonly folders: RunFolders;
+  /** Makes a run's folder for attachments, when no attempt has made it yet. For when its row is held. */
+  makeAttachFolder(run: RunId): void;
+  /** A path of its own on the same disk, for a file on its way to a run. What a killed process leaves there is removed at the next start. */
+  arrival(): string;
   /** Output, attachments and logs of a run. For when its row goes. Idempotent. */
   removeRunFolders(run: RunId): Promise<void>;
   /** The folder of links of a data set that no run uses any more. For when its row goes. Idempotent. */
@@ -151,10 +156,16 @@ export function makeStageFolders(parts: StagingParts): Staging {
       return { folders: new Map(plan.items.map((item, at) => [item.name, places[at] as string])), logFile };
     },
     discard: (attempt) => removeAway(attemptFolder(attempt), checkedId(attempt)),
+    makeAttachFolder: (run) => makeJobFolder(folders.attach(checkedId(run)), null),
+    arrival() {
+      const folder = path.join(home, 'arriving');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      return path.join(folder, newId<string>());
+    },
     removeRunFolders: (run) => removeAway(folders.run(checkedId(run)), `run-${run}`),
     removeStagedDataset: (dataset) => removeAway(path.join(home, 'staged', 'datasets', checkedId(dataset)), `dataset-${dataset}`),
     async removeLeftovers() {
-      for (const name of ['trash', path.join('staged', 'tmp')]) await remover.run('removeTree', path.join(home, name));
+      for (const name of ['trash', 'arriving', path.join('staged', 'tmp')]) await remover.run('removeTree', path.join(home, name));
     },
     async close() {
       await Promise.all([worker.close(), remover.close()]);

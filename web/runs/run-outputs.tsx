@@ -1,6 +1,6 @@
-import { Alert, Anchor, Breadcrumbs, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
+import { Anchor, Breadcrumbs, Button, Group, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
-import { getOutput, type Run } from '@sodate/contract/run-routes.ts';
+import { archiveOutputs, getOutput, type Run } from '@sodate/contract/run-routes.ts';
 import { useQuery } from '@tanstack/react-query';
 import { IconDownload, IconFile, IconFolder, IconFolderOpen, IconLink } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -10,17 +10,26 @@ import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatBytes } from '../ui/formats.ts';
 import { Moment } from '../ui/moment.tsx';
-import { outputsQuery } from './run-queries.ts';
+import { OUTPUTS_PER_PAGE, outputsQuery } from './run-queries.ts';
 import classes from './run-outputs.module.css';
 import { hasEnded } from './run-words.ts';
+
+interface Place {
+  readonly path: string;
+  /** Of the pages of this folder gone through; the last one is shown. */
+  readonly cursors: readonly string[];
+}
 
 /** The output folder, level by level. Names are the job's: shown as text, control characters made visible. */
 export function RunOutputs({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
   const { t, i18n } = useTranslation();
-  const [path, setPath] = useState('');
-  const outputs = useQuery(outputsQuery(useClient(), tenant, run.id, path, !hasEnded(run.state)));
+  const [{ path, cursors }, setPlace] = useState<Place>({ path: '', cursors: [] });
+  const setPath = (next: string): void => setPlace({ path: next, cursors: [] });
+  const outputs = useQuery(outputsQuery(useClient(), tenant, run.id, path, cursors.at(-1), !hasEnded(run.state)));
   const segments = path === '' ? [] : path.split('/');
   const items = outputs.data?.items;
+  const nextCursor = outputs.data?.nextCursor ?? null;
+  const before = cursors.length * OUTPUTS_PER_PAGE;
 
   if (path === '' && items?.length === 0) {
     return <EmptyNote icon={<IconFolderOpen size={40} stroke={1.3} />} title={t('outputs.emptyTitle')} text={t('outputs.emptyText')} />;
@@ -105,14 +114,34 @@ export function RunOutputs({ tenant, run }: { readonly tenant: string; readonly 
           </Table>
         </div>
       )}
-      {outputs.data?.truncated === true && (
-        <Alert color="yellow" variant="light">
-          {t('outputs.truncated')}
-        </Alert>
+      {items !== undefined && items.length > 0 && (
+        <Group gap="sm">
+          <Anchor size="sm" href={buildPath(archiveOutputs.path, { tenant, run: run.id }, { path })} download>
+            {t('outputs.archive')}
+          </Anchor>
+          {(cursors.length > 0 || nextCursor !== null) && (
+            <>
+              <Text size="sm" c="dimmed">
+                {t('outputs.shown', { from: before + 1, to: before + items.length, total: outputs.data?.total.count })}
+              </Text>
+              <Button size="xs" variant="default" disabled={cursors.length === 0} onClick={() => setPlace({ path, cursors: cursors.slice(0, -1) })}>
+                {t('outputs.previous')}
+              </Button>
+              <Button
+                size="xs"
+                variant="default"
+                disabled={nextCursor === null || outputs.isPlaceholderData}
+                onClick={() => nextCursor !== null && setPlace({ path, cursors: [...cursors, nextCursor] })}
+              >
+                {t('outputs.next')}
+              </Button>
+            </>
+          )}
+        </Group>
       )}
     </Stack>
   );
 }
 
-/** Control characters, and those that turn the writing direction to make `gpj.exe` look like `exe.jpg`. */
-const visibleName = (name: string): string => name.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '�');
+/** Control characters, bytes that are not UTF-8 (which come as private characters), and those that turn the writing direction to make `gpj.exe` look like `exe.jpg`. */
+const visibleName = (name: string): string => name.replaceAll(/[\p{Cc}\uef80-\uefff\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '�');

@@ -55,11 +55,13 @@ export const timelineQuery = (client: Client, tenant: string, id: string) =>
 export const attemptsQuery = (client: Client, tenant: string, id: string) =>
   queryOptions({ queryKey: [tenant, 'run', id, 'attempts'], queryFn: ({ signal }) => client.call(listAttempts, { params: { tenant, run: id }, signal }) });
 
+export const OUTPUTS_PER_PAGE = 500;
+
 /** Files appear without an event, so a folder is looked at again while the job runs. */
-export const outputsQuery = (client: Client, tenant: string, id: string, path: string, running: boolean) =>
+export const outputsQuery = (client: Client, tenant: string, id: string, path: string, cursor: string | undefined, running: boolean) =>
   queryOptions({
-    queryKey: [tenant, 'run', id, 'outputs', path],
-    queryFn: ({ signal }) => client.call(listOutputs, { params: { tenant, run: id }, query: { path }, signal }),
+    queryKey: [tenant, 'run', id, 'outputs', path, cursor ?? ''],
+    queryFn: ({ signal }) => client.call(listOutputs, { params: { tenant, run: id }, query: { path, cursor, limit: OUTPUTS_PER_PAGE }, signal }),
     refetchInterval: running ? 3_000 : false,
     placeholderData: keepPreviousData,
   });

@@ -128,18 +128,20 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
     }
     if (rest === '/outputs') {
       const path = url.searchParams.get('path');
-      const file = (name: string, bytes: number) => ({ name, kind: 'file', size: bytes, modifiedAt: at(150) });
+      const known = { digest: null, below: null };
+      const file = (name: string, bytes: number) => ({ name, kind: 'file', size: bytes, modifiedAt: at(150), ...known });
       const items =
         path === ''
           ? [
-              { name: 'checkpoints', kind: 'folder', size: null, modifiedAt: at(140) },
+              { name: 'checkpoints', kind: 'folder', size: null, modifiedAt: at(140), ...known },
               file('model.json', 48_213),
               file('学習曲線.png', 1_204_551),
               file('a<b>&"c\u202egpj.exe', 12),
-              { name: 'latest', kind: 'other', size: null, modifiedAt: at(140) },
+              { name: 'latest', kind: 'other', size: null, modifiedAt: at(140), ...known },
             ]
           : [file('epoch-10.bin', 3_000_000), file('epoch-20.bin', 3_000_000)];
-      return json(response, 200, { items: run.startedAt === null ? [] : items, truncated: false });
+      const shown = run.startedAt === null ? [] : items;
+      return json(response, 200, { items: shown, nextCursor: null, total: { count: shown.length, exact: true } });
     }
     if (rest === '/outputs/content' || rest === '/log') {
       response

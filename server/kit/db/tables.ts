@@ -235,6 +235,17 @@ export interface RegistryCredentials {
   user_name: string;
 }
 
+export interface RunAttachments {
+  created_at: Timestamp;
+  created_by: string;
+  digest: string;
+  id: string;
+  name: string;
+  run_id: string;
+  size: number;
+  tenant_id: string;
+}
+
 export interface RunDatasets {
   dataset_id: string;
   run_id: string;
@@ -406,6 +417,7 @@ export interface DB {
   reconciler_leases: ReconcilerLeases;
   registries: Registries;
   registry_credentials: RegistryCredentials;
+  run_attachments: RunAttachments;
   run_datasets: RunDatasets;
   run_output_files: RunOutputFiles;
   run_parents: RunParents;

@@ -70,7 +70,7 @@ function mayBeSentElsewhere({ method, headers }: FastifyRequest): boolean {
 }
 
 /** RFC 6266: an ASCII name for old programs, and the true one in RFC 5987's form. */
-function attachment(name: string): string {
+export function attachment(name: string): string {
   const last = name.split('/').at(-1) ?? name;
   const ascii = last.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(last).replaceAll(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -32,6 +32,9 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'range-not-satisfiable': 'ファイルは {size} バイトです。指定された範囲はその外にあります。',
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
   'too-many': '一度に指定できる{things}は {limit} 個までです。',
+  'written-by-job': '{name} はジョブが書き出したファイルで、実行とともに残ります。削除できるのは人が添付したものだけです。',
+  'archives-busy':
+    'このテナント（最大 {limit} 件）または全体で、多くのアーカイブを作成中です。終わってからもう一度お試しいただくか、ファイルを個別に取得してください。',
   'too-many-attempts': 'サインインの失敗が続きました。{seconds} 秒後にもう一度お試しください。',
   'over-quota': '要求は {asked} ですが、テナント {tenant} の上限は {limit} です。要求を減らすか、管理者に割り当ての引き上げを依頼してください。',
   'engine-unreachable': '実行エンジンが応答しません。しばらくしてからもう一度お試しください。',
