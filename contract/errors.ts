@@ -16,6 +16,12 @@ const entry = (status: number, fault: Fault, text: string): CatalogueEntry => ({
 export const ERROR_CATALOGUE = {
   'invalid-request': entry(400, 'request', 'The request does not have the expected form: {details}'),
   'invalid-cursor': entry(400, 'request', 'The page cursor is not one this list gave out. Start again without a cursor.'),
+  'search-not-understood': entry(400, 'request', 'The search is not understood at character {at} (“{near}”): {problem}'),
+  'search-too-slow': entry(
+    400,
+    'limit',
+    'This search took longer than {seconds} seconds and was given up. Add a condition that few things meet: a number, a tag, a range of dates, a longer text.',
+  ),
   'not-signed-in': entry(401, 'rights', 'Sign in, or send a token: Authorization: Bearer <secret>.'),
   'jobs-only': entry(
     401,

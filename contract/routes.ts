@@ -9,6 +9,7 @@ import { nodeRoutes } from './nodes.ts';
 import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
+import { searchRoutes } from './search.ts';
 import { sessionRoutes } from './session.ts';
 import { taskRoutes } from './tasks.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -33,5 +34,6 @@ export const ALL_ROUTES: readonly Route[] = [
   ...taskRoutes,
   ...runRoutes,
   ...lineageRoutes,
+  ...searchRoutes,
   ...liveRoutes,
 ];

@@ -41,7 +41,7 @@ export function bindDataRoutes(binder: Binder, parts: DataParts): void {
     return data;
   };
 
-  binder.bind(listData, ({ query, tenant }) => listDataPage(db, tenant.id, query));
+  binder.bind(listData, ({ query, tenant }) => listDataPage(db, tenant.id, query, clock.now()));
 
   binder.bind(
     createData,

@@ -62,7 +62,7 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   };
 
   binder.bind(routes.listRuns, async ({ tenant, query }) => {
-    const page = await listRunViews(db, tenant.id, query);
+    const page = await listRunViews(db, tenant.id, query, clock.now());
     return { items: page.rows.map(showRun), nextCursor: page.nextCursor, total: page.total };
   });
 
