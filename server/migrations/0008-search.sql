@@ -40,7 +40,7 @@ create index runs_by_start on runs (tenant_id, started_at, id) where started_at 
 create index runs_by_end on runs (tenant_id, ended_at, id) where ended_at is not null;
 create index runs_by_duration on runs (tenant_id, (ended_at - started_at), id) where ended_at - started_at is not null;
 create index runs_by_exit_code on runs (tenant_id, exit_code, id) where exit_code is not null;
-create index runs_by_value on runs (tenant_id, (left(output_value, 250)), id) where output_value is not null;
+create index runs_by_value on runs (tenant_id, (left(output_value, 250)), id) where left(output_value, 250) is not null;
 create index runs_by_failure on runs (tenant_id, failure_class) where failure_class is not null;
 
 -- All that leads to or from a thing but what data sets contain: that may be 100,000 edges at one data set.

@@ -459,7 +459,7 @@ table runs
   CREATE INDEX runs_by_number ON public.runs USING btree (tenant_id, number, id)
   CREATE INDEX runs_by_start ON public.runs USING btree (tenant_id, started_at, id) WHERE (started_at IS NOT NULL)
   CREATE INDEX runs_by_state ON public.runs USING btree (tenant_id, state, id)
-  CREATE INDEX runs_by_value ON public.runs USING btree (tenant_id, "left"(output_value, 250), id) WHERE (output_value IS NOT NULL)
+  CREATE INDEX runs_by_value ON public.runs USING btree (tenant_id, "left"(output_value, 250), id) WHERE ("left"(output_value, 250) IS NOT NULL)
   CREATE INDEX runs_list ON public.runs USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX runs_list_kind ON public.runs USING btree (tenant_id, kind, created_at DESC, id DESC)
   CREATE INDEX runs_queue ON public.runs USING btree (tenant_id, COALESCE(partition, ''::text), shape, priority DESC, queued_at, id) WHERE (state = 'queued'::text)
