@@ -180,7 +180,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
   bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
-  bindLineageRoutes(binder, { db });
+  bindLineageRoutes(binder, { db, installation });
   bindSavedSearchRoutes(binder, { db, clock, lists: { data: DATA_LIST, dataset: DATASET_LIST, run: RUN_LIST } });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));

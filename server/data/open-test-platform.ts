@@ -78,7 +78,7 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
   const binder = makeBinder(app, access, db, systemClock);
   bindDataRoutes(binder, parts);
   bindDatasetRoutes(binder, parts);
-  bindLineageRoutes(binder, parts);
+  bindLineageRoutes(binder, { db, installation: 'test' });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
   const call: TestPlatform['call'] = async (method, at, body, headers = {}) => {
