@@ -32,6 +32,9 @@ import { imageTags } from './commands/image-tags.ts';
 import { inferenceList } from './commands/inference-list.ts';
 import { inferenceRun } from './commands/inference-run.ts';
 import { inferenceShow } from './commands/inference-show.ts';
+import { lineageAffected } from './commands/lineage-affected.ts';
+import { lineageExport } from './commands/lineage-export.ts';
+import { lineagePaths } from './commands/lineage-paths.ts';
 import { lineageShow } from './commands/lineage-show.ts';
 import { login } from './commands/login.ts';
 import { logout } from './commands/logout.ts';
@@ -64,6 +67,9 @@ import { runTimeline } from './commands/run-timeline.ts';
 import { runUsage } from './commands/run-usage.ts';
 import { runWait } from './commands/run-wait.ts';
 import { runWhy } from './commands/run-why.ts';
+import { searchList } from './commands/search-list.ts';
+import { searchRemove } from './commands/search-remove.ts';
+import { searchSave } from './commands/search-save.ts';
 import { taskList } from './commands/task-list.ts';
 import { taskRun } from './commands/task-run.ts';
 import { taskShow } from './commands/task-show.ts';
@@ -171,6 +177,12 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runEdit,
   runDelete,
   lineageShow,
+  lineagePaths,
+  lineageAffected,
+  lineageExport,
+  searchSave,
+  searchList,
+  searchRemove,
   eventsFollow,
   version,
   completionCommand(() => ALL_COMMANDS),

@@ -6,7 +6,7 @@ export class ApiError extends SodateError {
   /** Under this id the server's log has the details. */
   readonly requestId: string;
   constructor(code: ErrorCode, body: ErrorBody, status: number) {
-    super(code, body.params);
+    super(code, body.params, body.things === undefined ? {} : { things: body.things });
     this.name = 'ApiError';
     this.message = body.message;
     this.status = status;

@@ -4,6 +4,7 @@ import { FileName, Memo, Tag, Tags, Title } from './names.ts';
 import { Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
+import { SearchParameters } from './search.ts';
 import { TenantParams } from './tenants.ts';
 
 /** At most this many files in one data. */
@@ -57,8 +58,9 @@ export const listData = defineRoute({
   permission: 'tenant-viewer',
   summary: 'Data, newest first; every given condition must hold',
   params: TenantParams,
-  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: NamedRef.optional() }),
+  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: NamedRef.optional(), ...SearchParameters }),
   response: pageOf(Data),
+  errors: ['search-not-understood', 'search-too-slow'],
 });
 
 export const createData = defineRoute({

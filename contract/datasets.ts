@@ -3,6 +3,7 @@ import { DataId, DatasetId, ThingRef } from './ids.ts';
 import { Memo, Title } from './names.ts';
 import { Instant, PageQuery, pageOf, Person, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
+import { SearchParameters } from './search.ts';
 import { TenantParams } from './tenants.ts';
 
 /** The parts of a typed data set, in the order in which they are shown. */
@@ -53,8 +54,9 @@ export const listDatasets = defineRoute({
   permission: 'tenant-viewer',
   summary: 'Data sets, newest first',
   params: TenantParams,
-  query: PageQuery.extend({ text: SearchText }),
+  query: PageQuery.extend({ text: SearchText, ...SearchParameters }),
   response: pageOf(Dataset),
+  errors: ['search-not-understood', 'search-too-slow'],
 });
 
 export const createDataset = defineRoute({

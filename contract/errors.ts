@@ -16,6 +16,12 @@ const entry = (status: number, fault: Fault, text: string): CatalogueEntry => ({
 export const ERROR_CATALOGUE = {
   'invalid-request': entry(400, 'request', 'The request does not have the expected form: {details}'),
   'invalid-cursor': entry(400, 'request', 'The page cursor is not one this list gave out. Start again without a cursor.'),
+  'search-not-understood': entry(400, 'request', 'The search is not understood at character {at} (“{near}”): {problem}'),
+  'search-too-slow': entry(
+    400,
+    'limit',
+    'This search took longer than {seconds} seconds and was given up. Add a condition that few things meet: a number, a tag, a range of dates, a longer text.',
+  ),
   'not-signed-in': entry(401, 'rights', 'Sign in, or send a token: Authorization: Bearer <secret>.'),
   'jobs-only': entry(
     401,
@@ -126,17 +132,30 @@ export const ERROR_CATALOGUE = {
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 export type ErrorParams = Readonly<Record<string, string | number>>;
 
+/** A thing that an error speaks of, such as one that stands in the way. */
+export const ErrorThing = z.object({
+  kind: z.string(),
+  id: z.string(),
+  /** As people name it: `#12`, `training-3`. */
+  reference: z.string(),
+  name: z.string(),
+});
+export type ErrorThing = z.infer<typeof ErrorThing>;
+
 const MARKER = Symbol.for('sodate.error');
 
 /** The one error class of the platform. Recognise it by `isSodateError`, which survives two copies of this module. */
 export class SodateError extends Error {
   readonly code: ErrorCode;
   readonly params: ErrorParams;
-  constructor(code: ErrorCode, params: ErrorParams = {}, options?: { cause?: unknown }) {
+  /** Some of the things it speaks of, where there are any; `params` may say how many there are in all. */
+  readonly things: readonly ErrorThing[];
+  constructor(code: ErrorCode, params: ErrorParams = {}, options?: { cause?: unknown; things?: readonly ErrorThing[] }) {
     super(errorText(code, params), options);
     this.name = 'SodateError';
     this.code = code;
     this.params = params;
+    this.things = options?.things ?? [];
     Object.defineProperty(this, MARKER, { value: true });
   }
 }
@@ -153,5 +172,7 @@ export const ErrorBody = z.object({
   message: z.string(),
   params: z.record(z.string(), z.union([z.string(), z.number()])),
   requestId: z.string(),
+  /** Of `in-use`: the first of what stands on the thing; `params.total` counts them all. */
+  things: z.array(ErrorThing).optional(),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;

@@ -11,6 +11,7 @@ import { nodeRoutes } from './nodes.ts';
 import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
+import { searchRoutes } from './search.ts';
 import { sessionRoutes } from './session.ts';
 import { taskRoutes } from './tasks.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -37,5 +38,6 @@ export const ALL_ROUTES: readonly Route[] = [
   ...runRoutes,
   ...attachmentRoutes,
   ...lineageRoutes,
+  ...searchRoutes,
   ...liveRoutes,
 ];

@@ -6,6 +6,7 @@ import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
+import { SearchParameters } from './search.ts';
 import { TaskDetails } from './tasks.ts';
 import { TenantParams } from './tenants.ts';
 import { TrainingDetails } from './training.ts';
@@ -39,8 +40,10 @@ export const listRuns = defineRoute({
       .enum(['true', 'false'])
       .transform((value) => value === 'true')
       .optional(),
+    ...SearchParameters,
   }),
   response: pageOf(RunSummary),
+  errors: ['search-not-understood', 'search-too-slow'],
 });
 
 export const getRun = defineRoute({

@@ -1,7 +1,8 @@
 import type { Run } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { formatResources } from '../resource-options.ts';
-import { fields, table } from './table.ts';
+import { type Column, tableOf } from '../search-options.ts';
+import { fields } from './table.ts';
 import { formatDuration, formatSpan, formatTime } from './time.ts';
 
 export const runName = (run: { readonly kind: string; readonly number: number }): string => `${run.kind}-${run.number}`;
@@ -12,20 +13,19 @@ export function formatState(run: RunSummary): string {
   return `${run.state}${phase}${failure}`;
 }
 
-export const formatRuns = (runs: readonly RunSummary[], now: number): string =>
-  table(
-    ['run', 'name', 'state', 'exit', 'value', 'duration', 'created', 'by'],
-    runs.map((run) => [
-      runName(run),
-      `${run.favourite ? '★ ' : ''}${run.name}`,
-      formatState(run),
-      run.exitCode,
-      run.outputValue,
-      formatSpan(run.startedAt, run.endedAt, now),
-      formatTime(run.createdAt),
-      run.createdBy.name,
-    ]),
-  );
+const columnsOf = (now: number): readonly Column<RunSummary>[] => [
+  ['run', runName],
+  ['name', (run) => `${run.favourite ? '★ ' : ''}${run.name}`],
+  ['state', formatState],
+  ['exit', (run) => run.exitCode],
+  ['value', (run) => run.outputValue],
+  ['duration', (run) => formatSpan(run.startedAt, run.endedAt, now)],
+  ['created', (run) => formatTime(run.createdAt)],
+  ['by', (run) => run.createdBy.name],
+];
+
+/** `chosen`: titles of columns; without any, all. */
+export const formatRuns = (runs: readonly RunSummary[], now: number, chosen: readonly string[] = []): string => tableOf(runs, columnsOf(now), chosen);
 
 export const formatRun = (run: Run, now: number): string =>
   fields([

@@ -55,6 +55,14 @@ const count = { people: 0 };
 const newPerson = (platform: TestPlatform, tenant?: string) =>
   platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
 
+/** Of whoever may do least, since only its owner may change it. */
+async function withSavedSearch(things: TenantThings, platform: TestPlatform): Promise<ExampleRequest> {
+  const owner = things.tenant === platform.tenant.name ? platform.viewer : platform.foreigner;
+  const body = { thing: 'data', name: `new ${(count.people += 1)}`, query: 'tag:new' };
+  const { id } = (await platform.must(owner.secret, 'POST', `/v1/tenants/${things.tenant}/searches`, body)).body;
+  return { params: { search: id } };
+}
+
 async function newRegistry(platform: TestPlatform): Promise<{ readonly id: string }> {
   const name = `unused-${(count.people += 1)}`;
   return (await platform.must(platform.systemAdmin.secret, 'POST', '/v1/registries', { name, address: `${name}.example` })).body;
@@ -278,5 +286,17 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
 
   'lineage.get': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),
+  'lineage.paths': forTenant(async (things) => {
+    const [dataset, run] = [await things.dataset(), await things.endedTraining()];
+    return { params: { kind: 'dataset', id: dataset.id }, query: { toKind: 'run', toId: run.id } };
+  }),
+  'lineage.affected': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),
+  'lineage.openLineage': forTenant(async (things) => ({ query: { since: '2026-01-01T00:00:00Z', run: (await things.endedTraining()).id } })),
+  'searches.list': forTenant(async () => ({ query: { thing: 'run' } })),
+  'searches.create': forTenant(async () => ({
+    body: { thing: 'run', name: 'failed ones', query: 'state:failed', sort: '-ended', columns: ['run', 'name'], shared: false },
+  })),
+  'searches.update': forTenant(async (things, platform) => ({ ...(await withSavedSearch(things, platform)), body: { name: 'renamed', query: 'tag:old' } })),
+  'searches.delete': forTenant(withSavedSearch),
   'live.followChanges': forTenant(async () => ({})),
 };

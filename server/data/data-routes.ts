@@ -51,7 +51,7 @@ export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly arc
     return data;
   };
 
-  binder.bind(listData, ({ query, tenant }) => listDataPage(db, tenant.id, query));
+  binder.bind(listData, ({ query, tenant }) => listDataPage(db, tenant.id, query, clock.now()));
 
   binder.bind(
     createData,

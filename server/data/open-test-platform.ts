@@ -84,7 +84,7 @@ export async function openTestPlatform(
   const archives = makeArchives();
   bindDataRoutes(binder, { ...parts, archives });
   bindDatasetRoutes(binder, { ...parts, archives });
-  bindLineageRoutes(binder, parts);
+  bindLineageRoutes(binder, { db, installation: 'test' });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
   const call: TestPlatform['call'] = async (method, at, body, headers = {}) => {
@@ -95,7 +95,11 @@ export async function openTestPlatform(
       ...(body === undefined ? {} : { body: bytes ? new Uint8Array(body) : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: response.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text,
+    };
   };
 
   const upload: TestPlatform['upload'] = async (data, files) => {

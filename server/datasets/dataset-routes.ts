@@ -22,7 +22,7 @@ export interface DatasetRouteParts {
 }
 
 export function bindDatasetRoutes(binder: Binder, { db, changes, clock, store, archives }: DatasetRouteParts): void {
-  binder.bind(listDatasets, ({ query, tenant }) => listDatasetPage(db, tenant.id, query));
+  binder.bind(listDatasets, ({ query, tenant }) => listDatasetPage(db, tenant.id, query, clock.now()));
 
   binder.bind(
     createDataset,

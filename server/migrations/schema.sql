@@ -62,6 +62,11 @@ table data
   constraint data_pkey PRIMARY KEY (id)
   constraint data_number_key UNIQUE (number)
   constraint data_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX data_by_creator ON public.data USING btree (tenant_id, created_by)
+  CREATE INDEX data_by_files ON public.data USING btree (tenant_id, file_count, id)
+  CREATE INDEX data_by_name ON public.data USING btree (tenant_id, name, id)
+  CREATE INDEX data_by_number ON public.data USING btree (tenant_id, number, id)
+  CREATE INDEX data_by_size ON public.data USING btree (tenant_id, total_size, id)
   CREATE INDEX data_list ON public.data USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX data_parent ON public.data USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL)
   CREATE INDEX data_tags ON public.data USING gin (tags)
@@ -108,6 +113,10 @@ table datasets
   constraint datasets_pkey PRIMARY KEY (id)
   constraint datasets_number_key UNIQUE (number)
   constraint datasets_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX datasets_by_creator ON public.datasets USING btree (tenant_id, created_by)
+  CREATE INDEX datasets_by_entries ON public.datasets USING btree (tenant_id, entry_count, id)
+  CREATE INDEX datasets_by_name ON public.datasets USING btree (tenant_id, name, id)
+  CREATE INDEX datasets_by_number ON public.datasets USING btree (tenant_id, number, id)
   CREATE INDEX datasets_list ON public.datasets USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX datasets_text ON public.datasets USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
 
@@ -185,6 +194,8 @@ table lineage_edges
   constraint lineage_edges_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
   constraint lineage_edges_pkey PRIMARY KEY (tenant_id, to_kind, to_id, from_kind, from_id, relation)
   CREATE INDEX lineage_descendants ON public.lineage_edges USING btree (tenant_id, from_kind, from_id)
+  CREATE INDEX lineage_edges_down ON public.lineage_edges USING btree (tenant_id, from_kind, from_id) WHERE (relation <> 'contains'::text)
+  CREATE INDEX lineage_edges_up ON public.lineage_edges USING btree (tenant_id, to_kind, to_id) WHERE (relation <> 'contains'::text)
 
 table lineage_nodes
   tenant_id uuid not null
@@ -205,6 +216,89 @@ table memberships
   constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
   constraint memberships_pkey PRIMARY KEY (tenant_id, user_id)
   CREATE INDEX memberships_user ON public.memberships USING btree (user_id)
+
+table metric_chunks
+  tenant_id uuid not null
+  series_id int8 not null
+  level int2 not null
+  seq int8 not null
+  count int4 not null
+  sealed bool not null
+  min_step int8 not null
+  max_step int8 not null
+  min_at int8 not null
+  max_at int8 not null
+  data bytea not null
+  constraint metric_chunks_tenant_id_series_id_fkey FOREIGN KEY (tenant_id, series_id) REFERENCES metric_series(tenant_id, id) ON DELETE CASCADE
+  constraint metric_chunks_pkey PRIMARY KEY (series_id, level, seq)
+  CREATE INDEX metric_chunks_tail ON public.metric_chunks USING btree (series_id, level) WHERE (NOT sealed)
+
+table metric_files
+  tenant_id uuid not null
+  run_id uuid not null
+  path text not null
+  kind text not null
+  read_offset int8 not null default 0
+  given_up text
+  constraint metric_files_kind_check CHECK ((kind = ANY (ARRAY['events'::text, 'jsonl'::text])))
+  constraint metric_files_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES metric_runs(tenant_id, run_id) ON DELETE CASCADE
+  constraint metric_files_pkey PRIMARY KEY (run_id, path)
+
+table metric_items
+  tenant_id uuid not null
+  series_id int8 not null
+  seq int8 not null
+  step int8 not null
+  at int8 not null
+  summary jsonb not null
+  path text
+  file_offset int8
+  file_length int4
+  constraint metric_items_tenant_id_series_id_fkey FOREIGN KEY (tenant_id, series_id) REFERENCES metric_series(tenant_id, id) ON DELETE CASCADE
+  constraint metric_items_pkey PRIMARY KEY (series_id, seq)
+
+table metric_runs
+  tenant_id uuid not null
+  run_id uuid not null
+  series int4 not null default 0
+  points int8 not null default 0
+  dropped_points int8 not null default 0
+  malformed_lines int8 not null default 0
+  damaged_records int8 not null default 0
+  skipped_files int4 not null default 0
+  looked_at timestamptz
+  constraint metric_runs_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint metric_runs_pkey PRIMARY KEY (run_id)
+  constraint metric_runs_tenant_id_run_id_key UNIQUE (tenant_id, run_id)
+
+table metric_series
+  tenant_id uuid not null
+  run_id uuid not null
+  id int8 not null identity
+  kind text not null
+  name text not null
+  origin text not null
+  tag text not null
+  points int8 not null default 0
+  nan_points int8 not null default 0
+  first_step int8
+  last_step int8
+  last_at int8
+  last_value float8
+  min_value float8
+  min_step int8
+  max_value float8
+  max_step int8
+  latest_at int8
+  tail_pieces int4 not null default 0
+  keep_every int4 not null default 1
+  constraint metric_series_kind_check CHECK ((kind = ANY (ARRAY['scalar'::text, 'histogram'::text, 'image'::text, 'text'::text])))
+  constraint metric_series_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES metric_runs(tenant_id, run_id) ON DELETE CASCADE
+  constraint metric_series_pkey PRIMARY KEY (id)
+  constraint metric_series_run_id_kind_name_key UNIQUE (run_id, kind, name)
+  constraint metric_series_run_id_origin_tag_kind_key UNIQUE (run_id, origin, tag, kind)
+  constraint metric_series_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX metric_series_last ON public.metric_series USING btree (tenant_id, name, last_value) WHERE (kind = 'scalar'::text)
 
 table node_executors
   node_id uuid not null
@@ -312,6 +406,17 @@ table run_output_files
   constraint run_output_files_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint run_output_files_pkey PRIMARY KEY (run_id, path)
 
+table run_parameters
+  tenant_id uuid not null
+  run_id uuid not null
+  name text not null
+  value text not null
+  number float8
+  constraint run_parameters_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_parameters_pkey PRIMARY KEY (run_id, name)
+  CREATE INDEX run_parameters_number ON public.run_parameters USING btree (tenant_id, name, number) WHERE (number IS NOT NULL)
+  CREATE INDEX run_parameters_value ON public.run_parameters USING btree (tenant_id, name, "left"(value, 250))
+
 table run_parents
   tenant_id uuid not null
   run_id uuid not null
@@ -372,6 +477,7 @@ table runs
   lease_holder uuid
   lease_token int8 not null default 0
   lease_until timestamptz
+  metrics_read_at timestamptz
   constraint runs_cpu_milli_check CHECK ((cpu_milli > 0))
   constraint runs_gpus_check CHECK ((gpus >= 0))
   constraint runs_memory_bytes_check CHECK ((memory_bytes > 0))
@@ -383,13 +489,44 @@ table runs
   constraint runs_pkey PRIMARY KEY (id)
   constraint runs_kind_number_key UNIQUE (kind, number)
   constraint runs_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX runs_by_creator ON public.runs USING btree (tenant_id, created_by)
+  CREATE INDEX runs_by_duration ON public.runs USING btree (tenant_id, ((ended_at - started_at)), id) WHERE ((ended_at - started_at) IS NOT NULL)
+  CREATE INDEX runs_by_end ON public.runs USING btree (tenant_id, ended_at, id) WHERE (ended_at IS NOT NULL)
+  CREATE INDEX runs_by_exit_code ON public.runs USING btree (tenant_id, exit_code, id) WHERE (exit_code IS NOT NULL)
+  CREATE INDEX runs_by_failure ON public.runs USING btree (tenant_id, failure_class) WHERE (failure_class IS NOT NULL)
+  CREATE INDEX runs_by_name ON public.runs USING btree (tenant_id, name, id)
+  CREATE INDEX runs_by_number ON public.runs USING btree (tenant_id, number, id)
+  CREATE INDEX runs_by_start ON public.runs USING btree (tenant_id, started_at, id) WHERE (started_at IS NOT NULL)
+  CREATE INDEX runs_by_state ON public.runs USING btree (tenant_id, state, id)
+  CREATE INDEX runs_by_value ON public.runs USING btree (tenant_id, "left"(output_value, 250), id) WHERE ("left"(output_value, 250) IS NOT NULL)
   CREATE INDEX runs_list ON public.runs USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX runs_list_kind ON public.runs USING btree (tenant_id, kind, created_at DESC, id DESC)
   CREATE INDEX runs_queue ON public.runs USING btree (tenant_id, COALESCE(partition, ''::text), shape, priority DESC, queued_at, id) WHERE (state = 'queued'::text)
   CREATE INDEX runs_tags ON public.runs USING gin (tags)
   CREATE INDEX runs_text ON public.runs USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
   CREATE INDEX runs_without_manifest ON public.runs USING btree (ended_at) WHERE ((manifest_at IS NULL) AND (state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+  CREATE INDEX runs_without_metrics ON public.runs USING btree (ended_at) WHERE ((metrics_read_at IS NULL) AND (state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
   CREATE INDEX runs_work ON public.runs USING btree (state, due_at) WHERE (state = ANY (ARRAY['starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text]))
+
+table saved_searches
+  tenant_id uuid not null
+  id uuid not null
+  thing text not null
+  name text not null
+  query text not null
+  sort text
+  columns _text not null
+  shared bool not null
+  owner_id uuid not null
+  created_at timestamptz not null
+  updated_at timestamptz not null
+  constraint saved_searches_thing_check CHECK ((thing = ANY (ARRAY['data'::text, 'dataset'::text, 'run'::text])))
+  constraint saved_searches_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id)
+  constraint saved_searches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint saved_searches_pkey PRIMARY KEY (id)
+  constraint saved_searches_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE UNIQUE INDEX saved_searches_own ON public.saved_searches USING btree (tenant_id, owner_id, thing, name) WHERE (NOT shared)
+  CREATE UNIQUE INDEX saved_searches_shared ON public.saved_searches USING btree (tenant_id, thing, name) WHERE shared
 
 table schema_migrations
   name text not null

@@ -5,6 +5,7 @@ import type { Database } from '#kit/db/open-database.ts';
 import type { ForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
 import type { ChangeFeed } from '#kit/live/change-feed.ts';
+import { relabelLineage } from '#lineage/lineage.ts';
 import { deleteRun } from '#runs/delete-run.ts';
 import { explainWaiting } from '#runs/explain-waiting.ts';
 import { findRun } from '#runs/find-run.ts';
@@ -62,7 +63,7 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   };
 
   binder.bind(routes.listRuns, async ({ tenant, query }) => {
-    const page = await listRunViews(db, tenant.id, query);
+    const page = await listRunViews(db, tenant.id, query, clock.now());
     return { items: page.rows.map(showRun), nextCursor: page.nextCursor, total: page.total };
   });
 
@@ -71,7 +72,11 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.updateRun, async ({ tenant, params, body }) => {
     const run = await findRun(db, tenant.id, params.run);
     const set = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    if (Object.keys(set).length > 0) await db.updateTable('runs').set(set).where('tenant_id', '=', tenant.id).where('id', '=', run.id).execute();
+    if (Object.keys(set).length > 0)
+      await db.transaction().execute(async (tx) => {
+        await tx.updateTable('runs').set(set).where('tenant_id', '=', tenant.id).where('id', '=', run.id).execute();
+        if (body.name !== undefined) await relabelLineage(tx, tenant.id, { kind: 'run', id: run.id, label: `${run.kind}-${run.number} ${body.name}` });
+      });
     changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'updated' });
     return showInFull(tenant.id, run.id);
   });

@@ -173,6 +173,76 @@ export interface Memberships {
   user_id: string;
 }
 
+export interface MetricChunks {
+  count: number;
+  data: Buffer;
+  level: number;
+  max_at: number;
+  max_step: number;
+  min_at: number;
+  min_step: number;
+  sealed: boolean;
+  seq: number;
+  series_id: number;
+  tenant_id: string;
+}
+
+export interface MetricFiles {
+  given_up: string | null;
+  kind: string;
+  path: string;
+  read_offset: Generated<number>;
+  run_id: string;
+  tenant_id: string;
+}
+
+export interface MetricItems {
+  at: number;
+  file_length: number | null;
+  file_offset: number | null;
+  path: string | null;
+  seq: number;
+  series_id: number;
+  step: number;
+  summary: Json;
+  tenant_id: string;
+}
+
+export interface MetricRuns {
+  damaged_records: Generated<number>;
+  dropped_points: Generated<number>;
+  looked_at: Timestamp | null;
+  malformed_lines: Generated<number>;
+  points: Generated<number>;
+  run_id: string;
+  series: Generated<number>;
+  skipped_files: Generated<number>;
+  tenant_id: string;
+}
+
+export interface MetricSeries {
+  first_step: number | null;
+  id: Generated<number>;
+  keep_every: Generated<number>;
+  kind: string;
+  last_at: number | null;
+  last_step: number | null;
+  last_value: number | null;
+  latest_at: number | null;
+  max_step: number | null;
+  max_value: number | null;
+  min_step: number | null;
+  min_value: number | null;
+  name: string;
+  nan_points: Generated<number>;
+  origin: string;
+  points: Generated<number>;
+  run_id: string;
+  tag: string;
+  tail_pieces: Generated<number>;
+  tenant_id: string;
+}
+
 export interface NodeExecutors {
   executor: string;
   images: Json;
@@ -260,6 +330,14 @@ export interface RunOutputFiles {
   tenant_id: string;
 }
 
+export interface RunParameters {
+  name: string;
+  number: number | null;
+  run_id: string;
+  tenant_id: string;
+  value: string;
+}
+
 export interface RunParents {
   parent_id: string;
   run_id: string;
@@ -288,6 +366,7 @@ export interface Runs {
   manifest_at: Timestamp | null;
   memo: string;
   memory_bytes: number;
+  metrics_read_at: Timestamp | null;
   name: string;
   number: number;
   output_value: string | null;
@@ -316,6 +395,20 @@ export interface RunTimeline {
   seq: Generated<number>;
   state: string;
   tenant_id: string;
+}
+
+export interface SavedSearches {
+  columns: string[];
+  created_at: Timestamp;
+  id: string;
+  name: string;
+  owner_id: string;
+  query: string;
+  shared: boolean;
+  sort: string | null;
+  tenant_id: string;
+  thing: string;
+  updated_at: Timestamp;
 }
 
 export interface SchemaMigrations {
@@ -410,6 +503,11 @@ export interface DB {
   lineage_edges: LineageEdges;
   lineage_nodes: LineageNodes;
   memberships: Memberships;
+  metric_chunks: MetricChunks;
+  metric_files: MetricFiles;
+  metric_items: MetricItems;
+  metric_runs: MetricRuns;
+  metric_series: MetricSeries;
   node_executors: NodeExecutors;
   node_gpus: NodeGpus;
   nodes: Nodes;
@@ -420,9 +518,11 @@ export interface DB {
   run_attachments: RunAttachments;
   run_datasets: RunDatasets;
   run_output_files: RunOutputFiles;
+  run_parameters: RunParameters;
   run_parents: RunParents;
   run_timeline: RunTimeline;
   runs: Runs;
+  saved_searches: SavedSearches;
   schema_migrations: SchemaMigrations;
   sessions: Sessions;
   sign_in_links: SignInLinks;

@@ -12,6 +12,8 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'link-not-valid':
     'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
   'signature-not-valid': 'この署名付きアドレスは無効か、期限が切れています。取得し直してください。',
+  'search-not-understood': '検索条件の {at} 文字目（「{near}」）を解釈できません: {problem}',
+  'search-too-slow': '検索に {seconds} 秒以上かかったため中止しました。番号、タグ、日付の範囲、より長い語句などの条件を加えてください。',
   'not-allowed': 'この操作には {needed} の権限が必要です。テナントの管理者に依頼してください。',
   'origin-not-allowed':
     '{origin} からのリクエストは受け付けられません。プラットフォーム本来のアドレスで開くか、SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
