@@ -7,6 +7,7 @@ import { defineRoute } from './route.ts';
 import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
 import { TaskDetails } from './tasks.ts';
 import { TenantParams } from './tenants.ts';
+import { TrackedDetails } from './tracking.ts';
 import { TrainingDetails } from './training.ts';
 
 /** A run in full: the common part, and what its kind adds. */
@@ -17,7 +18,7 @@ export const Run = RunSummary.extend({
   priority: z.number().int(),
   /** Warnings at submission, such as "no present node is large enough". */
   warnings: z.array(z.string()),
-  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails]),
+  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails, TrackedDetails]),
 });
 export type Run = z.infer<typeof Run>;
 

@@ -4,10 +4,10 @@ import { RunId, RunRef } from './ids.ts';
 import { Environment, Memo, PartitionName, Tags, Title } from './names.ts';
 import { Instant, Person } from './paging.ts';
 import { ImageReference } from './registries.ts';
-import { DEFAULT_RESOURCES, Resources } from './resources.ts';
+import { DEFAULT_RESOURCES, OccupiedResources, Resources } from './resources.ts';
 import { TenantParams } from './tenants.ts';
 
-export const RUN_KINDS = ['training', 'inference', 'task'] as const;
+export const RUN_KINDS = ['training', 'inference', 'task', 'tracked'] as const;
 /** What a run is for. One word a kind; its number counts within the kind. */
 export const RunKindName = z.enum(RUN_KINDS);
 export type RunKindName = z.infer<typeof RunKindName>;
@@ -87,7 +87,7 @@ export const RunSummary = z.object({
   failure: Failure.nullable(),
   /** What the run said of itself in one line: for an inference the text of `/kqi/output/value.txt`. */
   outputValue: z.string().nullable(),
-  resources: Resources,
+  resources: OccupiedResources,
   partition: z.string().nullable(),
   image: z.string(),
   node: z.string().nullable(),

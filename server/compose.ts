@@ -27,6 +27,7 @@ import { type Sweep, startSweeps } from '#kit/sweeps.ts';
 import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { VERSION } from '#kit/version.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
+import { serveMlflow } from '#mlflow/mlflow.ts';
 import { readTenantsInUse, recordInventory } from '#nodes/nodes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
 import { findRegistryCredential } from '#registries/registries.ts';
@@ -43,6 +44,7 @@ import { makeStageFolders } from '#staging/staging.ts';
 import { sweepStaged } from '#staging/sweep-staged.ts';
 import { taskKind } from '#tasks/task-kind.ts';
 import { bindTaskRoutes } from '#tasks/task-routes.ts';
+import { endAbandonedRuns, trackedKind } from '#tracking/tracking.ts';
 import { ensureFirstTenant } from '#tenants/ensure-first-tenant.ts';
 import { bindTenantRoutes } from '#tenants/tenant-routes.ts';
 import { bindTokenRoutes } from '#tokens/token-routes.ts';
@@ -105,6 +107,7 @@ export interface Platform {
 
 const MINUTE_MS = 60_000;
 const INVENTORY_EVERY_MS = 10_000;
+const ABANDONED_EVERY_MS = 10_000;
 
 /** Builds the object graph, by hand and in one place. */
 export async function compose(options: ComposeOptions): Promise<Platform> {
@@ -145,7 +148,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       tenantsInUse: () => readTenantsInUse(db),
     }),
   );
-  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind].map((kind) => kind as RunKind);
+  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind, trackedKind].map((kind) => kind as RunKind);
   const gate = makeUploadGate();
 
   await recordInventory(db, executors.all, clock.now());
@@ -180,6 +183,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
   if (unbound.length > 0) throw new Error(`Routes of the contract that nothing serves: ${unbound.map(({ id }) => id).join(', ')}`);
+  await serveMlflow(app, { db, clock, access, changes, folders: staging.folders });
   await servePages(app, { routes: ALL_ROUTES, version: VERSION, webFolder: options.webFolder });
 
   const sweepers = startSweeps(
@@ -187,6 +191,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
       { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
+      { name: 'end-abandoned-runs', everyMs: ABANDONED_EVERY_MS, sweep: () => endAbandonedRuns({ db, clock, changes }) },
       { name: 'sweep-staged', everyMs: 10 * MINUTE_MS, sweep: () => sweepStaged({ db, home: home.folder, staging }) },
       { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
     ],

@@ -62,6 +62,7 @@ export const formatRun = (run: Run, now: number): string =>
 
 function formatDetails(details: Run['details']): [string, string][] {
   if (details.kind === 'task') return [];
+  if (details.kind === 'tracked') return [['Experiment', `${details.experiment.name} (${details.experiment.number})`]];
   const { dataset, git, parents } = details;
   return [
     ['Data set', `#${dataset.number} ${dataset.name}`],
