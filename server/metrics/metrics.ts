@@ -8,6 +8,6 @@ export { cleanName } from './clean-name.ts';
 export { findSeries, selectLatest as latestMetrics, selectSeries as listSeries } from './list-series.ts';
 export { AT_LIMIT, NAME_BYTES_LIMIT, PARAMETER_VALUE_LIMIT, STEP_LIMIT } from './metric-limits.ts';
 export type { Bucket, Point } from './packed-points.ts';
-export { type Parameter, putParameters as setParameters, readParameters } from './parameter-store.ts';
+export { type Parameter, readParameters, setParameters } from './parameter-store.ts';
 export { readBuckets as readSeries, readPointsFrom } from './read-series.ts';
 export type { SeriesRow } from './series-store.ts';

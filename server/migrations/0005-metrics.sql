@@ -14,8 +14,9 @@ create table metric_runs (
   dropped_points bigint not null default 0,
   malformed_lines bigint not null default 0,
   damaged_records bigint not null default 0,
+  -- Event files beyond what is followed of one run; and whether its output folder is larger than is looked through.
   skipped_files integer not null default 0,
-  looked_at timestamptz,
+  folder_too_large boolean not null default false,
   unique (tenant_id, run_id),
   foreign key (tenant_id, run_id) references runs (tenant_id, id) on delete cascade
 );

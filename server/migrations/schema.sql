@@ -252,7 +252,7 @@ table metric_runs
   malformed_lines int8 not null default 0
   damaged_records int8 not null default 0
   skipped_files int4 not null default 0
-  looked_at timestamptz
+  folder_too_large bool not null default false
   constraint metric_runs_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint metric_runs_pkey PRIMARY KEY (run_id)
   constraint metric_runs_tenant_id_run_id_key UNIQUE (tenant_id, run_id)

@@ -211,7 +211,7 @@ export interface MetricItems {
 export interface MetricRuns {
   damaged_records: Generated<number>;
   dropped_points: Generated<number>;
-  looked_at: Timestamp | null;
+  folder_too_large: Generated<boolean>;
   malformed_lines: Generated<number>;
   points: Generated<number>;
   run_id: string;
