@@ -5,6 +5,7 @@ import { healthRoutes } from './health.ts';
 import { inferenceRoutes } from './inference.ts';
 import { lineageRoutes } from './lineage.ts';
 import { liveRoutes } from './live.ts';
+import { metricRoutes } from './metrics.ts';
 import { nodeRoutes } from './nodes.ts';
 import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
@@ -32,6 +33,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...inferenceRoutes,
   ...taskRoutes,
   ...runRoutes,
+  ...metricRoutes,
   ...lineageRoutes,
   ...liveRoutes,
 ];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InferenceDetails } from './inference.ts';
 import { NamedRef } from './ids.ts';
+import { AnyMetricName } from './metric-number.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
 import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
@@ -35,6 +36,8 @@ export const listRuns = defineRoute({
     text: SearchText,
     tag: repeated(Tag),
     createdBy: NamedRef.optional(),
+    /** Metrics to show with each run. */
+    metric: repeated(AnyMetricName).refine((names) => names === undefined || names.length <= 20, 'at most 20 metrics'),
     favourite: z
       .enum(['true', 'false'])
       .transform((value) => value === 'true')

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Failure } from './failures.ts';
 import { RunId, RunRef } from './ids.ts';
+import { MetricNumber } from './metric-number.ts';
 import { Environment, Memo, PartitionName, Tags, Title } from './names.ts';
 import { Instant, Person } from './paging.ts';
 import { ImageReference } from './registries.ts';
@@ -72,6 +73,15 @@ export const Waiting = z.object({
 });
 export type Waiting = z.infer<typeof Waiting>;
 
+/** One metric of a run in a list: last, least and greatest value. NaN and infinities go as texts. */
+export const RunMetric = z.object({
+  name: z.string(),
+  last: MetricNumber.nullable(),
+  min: MetricNumber.nullable(),
+  max: MetricNumber.nullable(),
+});
+export type RunMetric = z.infer<typeof RunMetric>;
+
 export const RunSummary = z.object({
   id: RunId,
   number: z.number().int(),
@@ -96,6 +106,8 @@ export const RunSummary = z.object({
   createdBy: Person,
   startedAt: Instant.nullable(),
   endedAt: Instant.nullable(),
+  /** In lists, those asked for by `metric`. */
+  metrics: z.array(RunMetric).optional(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 

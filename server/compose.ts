@@ -29,13 +29,16 @@ import { VERSION } from '#kit/version.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
 import { serveMlflow } from '#mlflow/mlflow.ts';
 import { readTenantsInUse, recordInventory } from '#nodes/nodes.ts';
+import { makeFollowMetrics } from '#metrics/follow-metrics.ts';
+import { metricColumns } from '#metrics/metrics.ts';
+import { bindMetricRoutes } from '#metrics/metric-routes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
 import { findRegistryCredential } from '#registries/registries.ts';
 import { bindRegistryRoutes } from '#registries/registry-routes.ts';
 import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
 import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
-import type { Reconciler } from '#kit/reconcilers/reconciler.ts';
+import { type Reconciler, startReconciler } from '#kit/reconcilers/reconciler.ts';
 import { startRunEngine } from '#runs/run-engine.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { bindRunRoutes } from '#runs/run-routes.ts';
@@ -107,6 +110,7 @@ export interface Platform {
 
 const MINUTE_MS = 60_000;
 const INVENTORY_EVERY_MS = 10_000;
+const FOLLOW_METRICS_EVERY_MS = 1_000;
 const ABANDONED_EVERY_MS = 10_000;
 
 /** Builds the object graph, by hand and in one place. */
@@ -178,7 +182,17 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindTrainingRoutes(binder, { db, git, runs });
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
-  bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindRunRoutes(binder, {
+    db,
+    clock,
+    kinds,
+    executors,
+    staging,
+    changes,
+    metricColumns: (tenant, runs, names) => metricColumns(db, tenant, runs, names),
+    engine: { hintRun: (run) => engine.hintRun(run) },
+  });
+  bindMetricRoutes(binder, { db, clock, changes, folders: staging.folders });
   bindLineageRoutes(binder, { db });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
@@ -199,7 +213,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     logger,
   );
 
-  const held: { executorSweeps: readonly Reconciler[] } = { executorSweeps: [] };
+  const held: { executorSweeps: readonly Reconciler[]; followMetrics?: Reconciler } = { executorSweeps: [] };
 
   return {
     app,
@@ -236,12 +250,20 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
         }),
       );
       held.executorSweeps = startSweeps(executorSweeps, clock, logger);
+      held.followMetrics = startReconciler({
+        name: 'follow-metrics',
+        pass: makeFollowMetrics({ db, clock, log: logger, server: home.serverId, changes, folders: staging.folders }),
+        intervalMs: FOLLOW_METRICS_EVERY_MS,
+        clock,
+        log: logger,
+      });
       return { url: bound.url, firstSignIn: link === null ? null : signInLinkUrl(options.publicUrl ?? bound.url, link.secret) };
     },
     async close() {
       await door?.close();
       await app.close();
       await engine.stop();
+      await held.followMetrics?.stop();
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
       await Promise.all([staging.close(), objectStore.close(), changes.close()]);

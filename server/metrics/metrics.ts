@@ -5,7 +5,7 @@
  */
 export { appendPoints, type NewPoint } from './append-points.ts';
 export { cleanName } from './clean-name.ts';
-export { findSeries, selectLatest as latestMetrics, selectSeries as listSeries } from './list-series.ts';
+export { findSeries, metricColumns, selectLatest as latestMetrics, selectSeries as listSeries } from './list-series.ts';
 export { AT_LIMIT, NAME_BYTES_LIMIT, PARAMETER_VALUE_LIMIT, STEP_LIMIT } from './metric-limits.ts';
 export type { Bucket, Point } from './packed-points.ts';
 export { type Parameter, readParameters, setParameters } from './parameter-store.ts';
