@@ -117,6 +117,9 @@ export const listArtifacts = route('GET', 'artifacts/list', {
   answer: z.object({ root_uri: z.string(), files: z.array(FileInfo) }),
 });
 
+/** MLflow 3 asks for these beside a run's artifacts. There are none, which is all that is known of them here. */
+export const searchLoggedModels = route('POST', 'logged-models/search', { reads: true, ask: z.object({}), answer: z.object({ models: z.array(z.never()) }) });
+
 /** The artifacts of a run by the proxied scheme `mlflow-artifacts:`; the first segment of a path is the run's id. */
 export const listProxiedArtifacts: MlflowRoute<z.ZodObject<{ path: z.ZodOptional<typeof Text> }>, z.ZodObject<{ files: z.ZodArray<typeof FileInfo> }>> = {
   id: 'mlflow.mlflow-artifacts/artifacts',
@@ -158,5 +161,6 @@ export const MLFLOW_ROUTES: readonly MlflowRoute[] = [
   getMetricHistory,
   getMetricHistoryBulk,
   listArtifacts,
+  searchLoggedModels,
   listProxiedArtifacts,
 ];

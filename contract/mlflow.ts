@@ -59,7 +59,10 @@ const key = z.string().min(1).max(MLFLOW_LIMITS.keyLength).regex(NO_NUL);
  */
 export const Key = key
   .regex(/^[/\p{L}\p{M}\p{N}_.\- :]*$/u, 'may only contain letters, digits, and _ - . / : and spaces')
-  .refine((name) => !name.startsWith('/') && name.split('/').every((part) => part !== '' && part !== '.' && part !== '..'), 'must not read as a path that leads elsewhere');
+  .refine(
+    (name) => !name.startsWith('/') && name.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
+    'must not read as a path that leads elsewhere',
+  );
 
 export const MetricAsked = z.object({
   key: Key,

@@ -8,7 +8,7 @@ import { isEnded } from '#runs/run-states.ts';
 import { findTrackableRun, type TrackableRun } from '#tracking/tracking.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
-import { ARTIFACT_PATH, ARTIFACT_PERMISSIONS, listArtifacts, listProxiedArtifacts } from '@sodate/contract/mlflow-routes.ts';
+import { ARTIFACT_PATH, ARTIFACT_PERMISSIONS, listArtifacts, listProxiedArtifacts, searchLoggedModels } from '@sodate/contract/mlflow-routes.ts';
 import type { FileInfo } from '@sodate/contract/mlflow.ts';
 import { FileName } from '@sodate/contract/names.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -46,6 +46,8 @@ export function bindArtifactLists(binder: MlflowBinder, parts: MlflowParts): voi
     const entries = await listEntries(parts, run, path);
     return { root_uri: artifactRootOf(run.id), files: entries.map((entry) => showEntry(path === '' ? entry.name : `${path}/${entry.name}`, entry)) };
   });
+
+  binder.bind(searchLoggedModels, async () => ({ models: [] }));
 
   binder.bind(listProxiedArtifacts, async ({ tenant, ask }) => {
     const { run, path } = await findArtifact(parts, tenant.id, ask.path ?? '');
@@ -87,8 +89,11 @@ export function bindArtifacts(scope: FastifyInstance, parts: MlflowParts): void 
       name: path,
       size,
       // No more than it had when it was opened: a job may be writing to it.
-      open: async (range) =>
-        size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES }),
+      open: async (range) => {
+        if (size > 0) return file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES });
+        await file.close();
+        return Readable.from([]);
+      },
       discard: () => file.close(),
     });
     return reply;
@@ -129,7 +134,12 @@ async function checkWritable({ db }: MlflowParts, tenant: TenantId, caller: Arti
   checkWriter(caller, run);
   await findWritableRun(db, tenant, caller, { run_id: run.id, run_uuid: '' });
   if (run.kind !== 'tracked' && isEnded(run.state))
-    throw new SodateError('wrong-state', { thing: 'Run', reference: run.id, state: run.state, needed: 'a run that has not ended: the output of a job is sealed' });
+    throw new SodateError('wrong-state', {
+      thing: 'Run',
+      reference: run.id,
+      state: run.state,
+      needed: 'a run that has not ended: the output of a job is sealed',
+    });
 }
 
 /** The digests of its files are written down again where that had been done. */

@@ -57,7 +57,9 @@ export function makeMlflowBinder(app: FastifyInstance, access: Access): MlflowBi
           const { caller, tenant } = await enter(access, request, route.permission);
           const parsed = route.ask.safeParse((route.method === 'GET' ? request.query : request.body) ?? {});
           if (!parsed.success) {
-            const details = parsed.error.issues.slice(0, 5).map((issue) => `Invalid value for parameter '${issue.path.map(String).join('.')}': ${issue.message}`);
+            const details = parsed.error.issues
+              .slice(0, 5)
+              .map((issue) => `Invalid value for parameter '${issue.path.map(String).join('.')}': ${issue.message}`);
             throw new SodateError('invalid-request', { details: details.join('; ') });
           }
           const answer = await handler({ caller, tenant, ask: parsed.data });

@@ -39,7 +39,8 @@ export function checkPerson(caller: Caller): void {
   if (caller.attempt !== null) throw refuseJob();
 }
 
-const refuseJob = (): SodateError => new SodateError('not-allowed', { needed: 'member with a token of their own; a job writes only to its own run and to those that it began' });
+const refuseJob = (): SodateError =>
+  new SodateError('not-allowed', { needed: 'member with a token of their own; a job writes only to its own run and to those that it began' });
 
 /**
  * A run that the caller may log to.
@@ -48,6 +49,7 @@ const refuseJob = (): SodateError => new SodateError('not-allowed', { needed: 'm
 export async function findWritableRun(db: Database, tenant: TenantId, caller: Caller, ask: RunAsked): Promise<TrackableRun> {
   const run = await findAskedRun(db, tenant, ask);
   checkWriter(caller, run);
-  if (run.hidden) throw new SodateError('wrong-state', { thing: 'Run', reference: run.id, state: 'deleted', needed: "a run in the 'active' state; restore it first" });
+  if (run.hidden)
+    throw new SodateError('wrong-state', { thing: 'Run', reference: run.id, state: 'deleted', needed: "a run in the 'active' state; restore it first" });
   return run;
 }

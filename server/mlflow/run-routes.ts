@@ -22,7 +22,12 @@ export function checkedRunName(name: string): string {
 }
 
 export async function renameRun({ db, changes }: MlflowParts, tenant: TenantId, run: RunId, name: string): Promise<void> {
-  await db.updateTable('runs').set({ name: checkedRunName(name) }).where('tenant_id', '=', tenant).where('id', '=', run).execute();
+  await db
+    .updateTable('runs')
+    .set({ name: checkedRunName(name) })
+    .where('tenant_id', '=', tenant)
+    .where('id', '=', run)
+    .execute();
   changes.publish({ tenant, topic: 'run', id: run, change: 'updated' });
 }
 

@@ -46,7 +46,8 @@ export function conditionOf(tenant: TenantId, comparison: Comparison): Sql {
     case 'parameter':
       return ofNamed(sql`run_parameters`, tenant, comparison);
     case 'tag':
-      if (key === RUN_NAME_TAG) return comparison.type === 'presence' ? (comparison.comparator === 'IS NULL' ? sql`false` : sql`true`) : ofText(sql`r.name`, comparison);
+      if (key === RUN_NAME_TAG)
+        return comparison.type === 'presence' ? (comparison.comparator === 'IS NULL' ? sql`false` : sql`true`) : ofText(sql`r.name`, comparison);
       return ofNamed(sql`run_labels`, tenant, comparison);
     case 'dataset':
       return key === 'context'
@@ -54,7 +55,8 @@ export function conditionOf(tenant: TenantId, comparison: Comparison): Sql {
         : sql`exists (select 1 from run_inputs i where i.tenant_id = ${tenant} and i.run_id = r.id and ${ofText(key === 'name' ? sql`i.name` : sql`i.digest`, comparison)})`;
     case 'attribute': {
       const instant = INSTANTS[key];
-      if (instant !== undefined && comparison.type === 'number') return sql`extract(epoch from ${instant}) * 1000 ${OPERATORS[comparison.comparator]} ${comparison.value}`;
+      if (instant !== undefined && comparison.type === 'number')
+        return sql`extract(epoch from ${instant}) * 1000 ${OPERATORS[comparison.comparator]} ${comparison.value}`;
       if (key === 'status' && comparison.type === 'text') return sql`r.state = any(${statesOf((status) => matchesText(status, comparison))}::text[])`;
       return ofText(TEXT_ATTRIBUTES[key] ?? sql`null::text`, comparison);
     }

@@ -148,7 +148,8 @@ function readIdentifier(scanner: Scanner, grammar: Grammar): Identifier {
   const key = hasEntity ? (scanner.quotedHere(QUOTES) ?? scanner.takeHere(/[^\s=!<>'"`(),]+/y)) : first;
   if (key === null) throw refuse(`Invalid identifier '${first}.'. Write for example metrics.loss or tags.\`a name\``);
   const entity = hasEntity ? ENTITY_NAMES[first] : 'attribute';
-  if (entity === undefined || !grammar.entities.includes(entity)) throw refuse(`Invalid entity type '${first}'. Valid values are ${grammar.entities.join(', ')}`);
+  if (entity === undefined || !grammar.entities.includes(entity))
+    throw refuse(`Invalid entity type '${first}'. Valid values are ${grammar.entities.join(', ')}`);
   const name = entity === 'attribute' ? (grammar.aliases[key] ?? key) : key;
   const known = entity === 'attribute' ? [...grammar.textAttributes, ...grammar.numberAttributes] : entity === 'dataset' ? DATASET_PARTS : null;
   if (known !== null && !known.includes(name)) throw refuse(`Invalid ${entity} key '${key}' specified. Valid keys are ${known.join(', ')}`);

@@ -31,7 +31,8 @@ export async function showRuns(db: Database, tenant: TenantId, ids: readonly Run
     readRunLabels(db, tenant, ids),
     readRunInputs(db, tenant, ids),
   ]);
-  if (metrics.length > METRICS_PER_ANSWER) throw new SodateError('too-many', { limit: METRICS_PER_ANSWER, things: 'metrics; ask for fewer runs (max_results)' });
+  if (metrics.length > METRICS_PER_ANSWER)
+    throw new SodateError('too-many', { limit: METRICS_PER_ANSWER, things: 'metrics; ask for fewer runs (max_results)' });
   const metricsOf = collect(metrics, ({ run_id }) => run_id);
   const parametersOf = collect(parameters, ({ run_id }) => run_id);
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,10 +1,9 @@
 import { SodateError } from '@sodate/contract/errors.ts';
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 /** Where the system names a process's open files, a path can begin at an open folder, which nobody can exchange. */
 const HAS_OPEN_PATHS = existsSync('/proc/self/fd');
@@ -96,7 +95,8 @@ export async function writeOutput(place: { readonly run: string; readonly output
   const draft = path.join(arriving, randomUUID());
   const file = await open(draft, 'wx', FILE_MODE);
   try {
-    await pipeline(bytes, file.createWriteStream({ autoClose: false }));
+    // Fails when the sender breaks off.
+    await writeFile(file, bytes);
     await file.chmod(FILE_MODE);
     const folder = await openParent(place.output, segments, true);
     if (folder === null) throw new Error(`The folder for ${relative} was made and is not there`);
@@ -128,7 +128,12 @@ export async function removeOutput(
 ): Promise<void> {
   const removed = path.join(place.run, `removed-${randomUUID()}`);
   const refuseLive = (): never => {
-    throw new SodateError('wrong-state', { thing: 'Run', reference: run.reference, state: 'still alive', needed: 'a file to remove, or a run that has ended to remove a folder of' });
+    throw new SodateError('wrong-state', {
+      thing: 'Run',
+      reference: run.reference,
+      state: 'still alive',
+      needed: 'a file to remove, or a run that has ended to remove a folder of',
+    });
   };
   if (relative === '') {
     if (run.live) refuseLive();

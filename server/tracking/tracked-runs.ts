@@ -73,7 +73,12 @@ export async function beginTrackedRun(
   },
 ): Promise<RunId> {
   if (ask.experiment.deleted_at !== null)
-    throw new SodateError('wrong-state', { thing: 'Experiment', reference: ask.experiment.name, state: 'deleted', needed: 'one that is not; restore it first' });
+    throw new SodateError('wrong-state', {
+      thing: 'Experiment',
+      reference: ask.experiment.name,
+      state: 'deleted',
+      needed: 'one that is not; restore it first',
+    });
   const id = newId<RunId>();
   const now = clock.now();
   const request: StoredTracked = { command: ask.command, environment: {} };
