@@ -43,12 +43,15 @@ import { registryLogin } from './commands/registry-login.ts';
 import { registryLogout } from './commands/registry-logout.ts';
 import { registryRemove } from './commands/registry-remove.ts';
 import { runAttempts } from './commands/run-attempts.ts';
+import { runCompare } from './commands/run-compare.ts';
 import { runDelete } from './commands/run-delete.ts';
 import { runDownload } from './commands/run-download.ts';
 import { runEdit } from './commands/run-edit.ts';
 import { runList } from './commands/run-list.ts';
 import { runLog } from './commands/run-log.ts';
+import { runMetrics } from './commands/run-metrics.ts';
 import { runOutputs } from './commands/run-outputs.ts';
+import { runParams } from './commands/run-params.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
 import { runTimeline } from './commands/run-timeline.ts';
@@ -143,6 +146,9 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runShow,
   runStop,
   runUsage,
+  runMetrics,
+  runParams,
+  runCompare,
   runWait,
   runLog,
   runWhy,

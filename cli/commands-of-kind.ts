@@ -18,6 +18,7 @@ export function listCommand(kind: RunKindName | null): CliCommand {
       tag: texts('--tag <tag>', 'with this tag'),
       createdBy: text('--created-by <user>', 'made by this user'),
       favourite: flag('--favourite', 'only those marked as favourite'),
+      metric: texts('--metric <name>', 'show the last value of this metric'),
       limit: limitOption,
     },
     async run(input, cli) {
@@ -29,10 +30,11 @@ export function listCommand(kind: RunKindName | null): CliCommand {
         text: input.text,
         tag: [...input.tag],
         createdBy: input.createdBy,
+        ...(input.metric.length > 0 ? { metric: [...input.metric] } : {}),
         ...(input.favourite ? { favourite: 'true' as const } : {}),
       };
       const found = await listAll(input.limit, (page) => client.call(listRuns, { params, query: { ...page, ...filter }, signal: cli.signal }));
-      await cli.show(found, () => formatRuns(found.items, cli.now()) + moreLine(found));
+      await cli.show(found, () => formatRuns(found.items, cli.now(), input.metric) + moreLine(found));
     },
   });
 }

@@ -137,7 +137,7 @@ export const Parameter = z.object({ name: z.string(), value: z.string() });
 export const compareRuns = defineRoute({
   id: 'metrics.compare',
   method: 'GET',
-  path: '/v1/tenants/{tenant}/runs/compare',
+  path: '/v1/tenants/{tenant}/metrics/compare',
   permission: 'tenant-viewer',
   summary: 'Last, least and greatest values of every metric, and every parameter, of several runs side by side',
   params: TenantParams,

@@ -1,6 +1,7 @@
 import type { Run } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { formatResources } from '../resource-options.ts';
+import { formatNumber } from './metrics.ts';
 import { fields, table } from './table.ts';
 import { formatDuration, formatSpan, formatTime } from './time.ts';
 
@@ -12,15 +13,17 @@ export function formatState(run: RunSummary): string {
   return `${run.state}${phase}${failure}`;
 }
 
-export const formatRuns = (runs: readonly RunSummary[], now: number): string =>
+/** `metrics`: names of metrics, a column each. */
+export const formatRuns = (runs: readonly RunSummary[], now: number, metrics: readonly string[] = []): string =>
   table(
-    ['run', 'name', 'state', 'exit', 'value', 'duration', 'created', 'by'],
+    ['run', 'name', 'state', 'exit', 'value', ...metrics, 'duration', 'created', 'by'],
     runs.map((run) => [
       runName(run),
       `${run.favourite ? '★ ' : ''}${run.name}`,
       formatState(run),
       run.exitCode,
       run.outputValue,
+      ...metrics.map((metric) => formatNumber(run.metrics?.find(({ name }) => name === metric)?.last ?? null)),
       formatSpan(run.startedAt, run.endedAt, now),
       formatTime(run.createdAt),
       run.createdBy.name,
