@@ -52,8 +52,8 @@ const MODELS = /^\/api\/[0-9.]+\/(preview\/)?mlflow\/(registered-models|model-ve
 const FEATURE_DISABLED_STATUS = 400;
 
 /** Everything else of MLflow. Without these the web UI's page would be the answer. */
-export const MLFLOW_REST_PATHS = ['/api/2.0/*', '/api/3.0/*'] as const;
-export const MLFLOW_REST_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const MLFLOW_REST_PATHS = ['/api/2.0/*', '/api/3.0/*'] as const;
+const MLFLOW_REST_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 function serveTheRest(scope: FastifyInstance, { access }: MlflowParts): void {
   for (const url of MLFLOW_REST_PATHS) {
