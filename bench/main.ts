@@ -4,6 +4,7 @@ import { dockerBench } from './docker.ts';
 import { ensureBuilt } from './ensure-built.ts';
 import { holds, type Figure } from './figure.ts';
 import { idleBench } from './idle.ts';
+import { metricsBench } from './metrics.ts';
 import { queueBench } from './queue.ts';
 import { rateBench } from './rate.ts';
 import { stagingBench } from './staging.ts';
@@ -13,7 +14,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHES: readonly Bench[] = [startBench, rateBench, idleBench, queueBench, stagingBench, dockerBench];
+const BENCHES: readonly Bench[] = [startBench, rateBench, idleBench, queueBench, stagingBench, metricsBench, dockerBench];
 const NOT_MEASURED_HERE = ['lists at 1 M rows: p99 ≤ 2 × that at 10,000'];
 
 const USAGE = `Usage: npm run bench -- [NAME …] [--json] [--scale N] [--profile FOLDER] [--program FILE]
