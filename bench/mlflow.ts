@@ -25,12 +25,16 @@ export const mlflowBench: Bench = {
     context.say("  MLflow's server …");
     const mlflow = await startMlflowServer(context.folder);
     if ('missing' in mlflow) return [...show('here', ours), explain("MLflow's server", `not here: ${mlflow.missing}`)];
-    const theirs = await measureServer(context, { url: mlflow.url, token: null }).finally(() => mlflow.stop());
-    return [
-      ...WHAT.map(({ name, key }) => atLeast(`${name}: times as many as MLflow ${mlflow.version} on SQLite`, ours[key] / theirs[key], FASTER_BY, '×')),
-      ...show('here', ours),
-      ...show('there', theirs),
-    ];
+    try {
+      const theirs = await measureServer(context, { url: mlflow.url, token: null });
+      return [
+        ...WHAT.map(({ name, key }) => atLeast(`${name}: times as many as MLflow ${mlflow.version} on SQLite`, ours[key] / theirs[key], FASTER_BY, '×')),
+        ...show('here', ours),
+        ...show('there', theirs),
+      ];
+    } finally {
+      await mlflow.stop();
+    }
   },
 };
 
