@@ -1,7 +1,8 @@
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import { groupBy } from '#metrics/group-by.ts';
 import { addToSeries } from '#metrics/add-to-series.ts';
-import { insertChunks, readTails, removeTails } from '#metrics/chunk-store.ts';
+import { breathe } from '#metrics/breathe.ts';
+import { type Chunk, insertChunks, readTails, removeTails, type StoredPiece } from '#metrics/chunk-store.ts';
 import { AT_LIMIT, POINTS_PER_RUN_LIMIT, SERIES_PER_RUN_LIMIT, STEP_LIMIT } from '#metrics/metric-limits.ts';
 import { type Bucket, type Point, unpackBuckets, unpackPoints } from '#metrics/packed-points.ts';
 import { type BucketTails, neededTails, planChunks } from '#metrics/plan-chunks.ts';
@@ -61,6 +62,9 @@ export async function appendPoints(tx: DatabaseTransaction, ask: AppendAsk): Pro
   return { stored, dropped };
 }
 
+/** Packed at a stretch: some ten milliseconds. */
+const POINTS_AT_A_STRETCH = 5_000;
+
 const isExact = (value: number, limit: number): boolean => Number.isSafeInteger(value) && Math.abs(value) <= limit;
 
 async function store(
@@ -73,18 +77,17 @@ async function store(
   const rewritten = { points: needs.filter(({ points }) => points).map(({ id }) => id), buckets: needs.filter(({ buckets }) => buckets).map(({ id }) => id) };
   const pieces = groupBy(await readTails(tx, tenant, rewritten), ({ series_id }) => series_id);
   await removeTails(tx, tenant, rewritten);
-  const plans = additions.map(({ series, points }) => {
-    const mine = pieces.get(series.id) ?? [];
-    const tail = mine.filter(({ level }) => level === 0).flatMap(({ data, count }) => unpackPoints(data, count));
-    const buckets = new Map<number, { readonly seq: number; readonly buckets: Bucket[] }>();
-    for (const { level, seq, count, data } of mine.filter((piece) => piece.level > 0)) {
-      const so = buckets.get(level) ?? { seq, buckets: [] };
-      buckets.set(level, so);
-      so.buckets.push(...unpackBuckets(data, count));
-    }
-    const plan = planChunks(shapeOf(series), points, { points: tail, buckets: buckets satisfies BucketTails });
-    return { chunks: plan.chunks, series: { ...addToSeries(series, points), tail_pieces: plan.tailPieces } };
-  });
+  const plans: { readonly chunks: readonly Chunk[]; readonly series: SeriesRow }[] = [];
+  let planned = 0;
+  for (const { series, points } of additions) {
+    const tails = unpackTails(pieces.get(series.id) ?? []);
+    const plan = planChunks(shapeOf(series), points, tails);
+    plans.push({ chunks: plan.chunks, series: { ...addToSeries(series, points), tail_pieces: plan.tailPieces } });
+    planned += points.length + tails.points.length;
+    if (planned < POINTS_AT_A_STRETCH) continue;
+    planned = 0;
+    await breathe();
+  }
   await insertChunks(
     tx,
     tenant,
@@ -95,6 +98,18 @@ async function store(
     tenant,
     plans.map(({ series }) => series),
   );
+}
+
+function unpackTails(pieces: readonly StoredPiece[]): { readonly points: readonly Point[]; readonly buckets: BucketTails } {
+  const points = pieces.filter(({ level }) => level === 0).flatMap(({ data, count }) => unpackPoints(data, count));
+  const buckets = new Map<number, { readonly seq: number; readonly buckets: Bucket[] }>();
+  for (const { level, seq, count, data } of pieces) {
+    if (level === 0) continue;
+    const tail = buckets.get(level) ?? { seq, buckets: [] };
+    buckets.set(level, tail);
+    tail.buckets.push(...unpackBuckets(data, count));
+  }
+  return { points, buckets };
 }
 
 const shapeOf = ({ id, points, tail_pieces }: SeriesRow) => ({ id, points, tailPieces: tail_pieces });

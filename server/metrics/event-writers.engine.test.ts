@@ -50,7 +50,9 @@ describe.skipIf(python === '')(`event files by their published writers${reason}`
   it('are read whole: tensorboardX and tensorboard', async () => {
     const run = await newRun();
     await Promise.all(
-      ['tensorboardX', 'tensorboard'].map((writer) => promisify(execFile)(python, [script, path.join(run.output, writer), writer, '300'], { timeout: 120_000 })),
+      ['tensorboardX', 'tensorboard'].map((writer) =>
+        promisify(execFile)(python, [script, path.join(run.output, writer), writer, '300'], { timeout: 120_000 }),
+      ),
     );
     await run.look();
     const expected = Array.from({ length: 300 }, (_, step) => Math.fround(1 / (step + 1)));

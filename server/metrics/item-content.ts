@@ -7,6 +7,7 @@ import { openInside } from '#runs/run-outputs.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 
 export interface StoredItem {
@@ -44,7 +45,7 @@ export async function sendItem(
   if (path === null || offset === null || length === null || length > RECORD_BYTES_LIMIT) throw gone;
   const opened = await openInside(ask.output, path);
   if (opened === null) throw gone;
-  const bytes = await readAt(opened.file, offset, Math.min(length, Math.max(0, opened.size - offset))).finally(() => opened.file.close());
+  const bytes = await readFrom(opened, offset, length);
   const type = sniffImage(bytes);
   if (bytes.length < length || (ask.kind === 'image' && type === null)) throw gone;
   const name = ask.kind === 'image' ? `step-${ask.item.step}.${type?.split('/')[1]}` : `step-${ask.item.step}.txt`;
@@ -53,4 +54,12 @@ export async function sendItem(
     size: bytes.length,
     open: async (range) => Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]),
   });
+}
+
+async function readFrom({ file, size }: { readonly file: FileHandle; readonly size: number }, offset: number, length: number): Promise<Buffer> {
+  try {
+    return await readAt(file, offset, Math.min(length, Math.max(0, size - offset)));
+  } finally {
+    await file.close();
+  }
 }

@@ -22,6 +22,3 @@ export const SLICE_BYTES = 256 * 1024;
 /** Read of one file before it is stored and others have their turn. */
 export const PART_BYTES = 4 * 1024 * 1024;
 export const PART_POINTS = 100_000;
-
-/** Lets the server do other things. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,5 @@
-import { breathe, type FilePart, PART_BYTES, PART_POINTS, SLICE_BYTES } from '#metrics/metric-files/file-part.ts';
+import { breathe } from '#metrics/breathe.ts';
+import { type FilePart, PART_BYTES, PART_POINTS, SLICE_BYTES } from '#metrics/metric-files/file-part.ts';
 import { readAt } from '#metrics/metric-files/read-events.ts';
 import { LINE_BYTES_LIMIT, parseMetricLines } from '#metrics/parse-metric-lines.ts';
 import type { NewPoint } from '#metrics/append-points.ts';
