@@ -98,9 +98,14 @@ export async function claimSeries(
     select ${tenant}, ${run}, ${kind}, ${origin}, * from unnest(${made.map(({ tag }) => tag)}::text[], ${made.map(({ name }) => name)}::text[])
     returning ${sql.join(SERIES_COLUMNS.map((column) => sql.ref(column)))}`.execute(tx);
   await sql`update metric_runs set series = series + ${rows.length} where tenant_id = ${tenant} and run_id = ${run}`.execute(tx);
+  // Plans that were made while the table was tiny look through all of it for each row; those of foreign keys are kept by
+  // each connection. Until PostgreSQL notices by itself, within a minute, ten thousand new series took ten times as long.
+  if (rows.length >= MANY_NEW_SERIES) await sql`analyze metric_series`.execute(tx);
   for (const row of rows) found.set(row.tag, row);
   return found;
 }
+
+const MANY_NEW_SERIES = 1_000;
 
 /** The name of a series whose plain one is another's. */
 const qualified = (origin: string, tag: string): string => `${origin === 'jsonl' ? 'metrics.jsonl' : origin.slice('events/'.length) || 'tensorboard'}/${tag}`;

@@ -31,6 +31,9 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'range-not-satisfiable': 'ファイルは {size} バイトです。指定された範囲はその外にあります。',
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
   'too-many': '一度に指定できる{things}は {limit} 個までです。',
+  'metrics-limit': '1 つの実行に記録できる{things}は {limit} までです。この要求の内容は何も保存されていません。数を減らすか、別の実行に記録してください。',
+  'parameter-set':
+    'この実行のパラメーター {name} はすでに {present} で、変更できません。パラメーターは実行開始時の条件です。変化する値はメトリクスとして記録してください。',
   'too-many-attempts': 'サインインの失敗が続きました。{seconds} 秒後にもう一度お試しください。',
   'over-quota': '要求は {asked} ですが、テナント {tenant} の上限は {limit} です。要求を減らすか、管理者に割り当ての引き上げを依頼してください。',
   'engine-unreachable': '実行エンジンが応答しません。しばらくしてからもう一度お試しください。',
