@@ -53,13 +53,16 @@ import { registryRemove } from './commands/registry-remove.ts';
 import { runAttach } from './commands/run-attach.ts';
 import { runAttachments } from './commands/run-attachments.ts';
 import { runAttempts } from './commands/run-attempts.ts';
+import { runCompare } from './commands/run-compare.ts';
 import { runDelete } from './commands/run-delete.ts';
 import { runDetach } from './commands/run-detach.ts';
 import { runDownload } from './commands/run-download.ts';
 import { runEdit } from './commands/run-edit.ts';
 import { runList } from './commands/run-list.ts';
 import { runLog } from './commands/run-log.ts';
+import { runMetrics } from './commands/run-metrics.ts';
 import { runOutputs } from './commands/run-outputs.ts';
+import { runParams } from './commands/run-params.ts';
 import { runPreview } from './commands/run-preview.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
@@ -163,6 +166,9 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runShow,
   runStop,
   runUsage,
+  runMetrics,
+  runParams,
+  runCompare,
   runWait,
   runLog,
   runWhy,

@@ -20,6 +20,7 @@ export function listCommand(kind: RunKindName | null): CliCommand {
       createdBy: text('--created-by <user>', 'made by this user'),
       favourite: flag('--favourite', 'only those marked as favourite'),
       ...searchOptions,
+      metric: texts('--metric <name>', 'show the last value of this metric'),
       limit: limitOption,
     },
     async run(input, cli) {
@@ -33,10 +34,11 @@ export function listCommand(kind: RunKindName | null): CliCommand {
         text: input.text,
         tag: [...input.tag],
         createdBy: input.createdBy,
+        ...(input.metric.length > 0 ? { metric: [...input.metric] } : {}),
         ...(input.favourite ? { favourite: 'true' as const } : {}),
       };
       const found = await listAll(input.limit, (page) => client.call(listRuns, { params, query: { ...page, ...filter }, signal: cli.signal }));
-      await cli.show(found, () => formatRuns(found.items, cli.now(), columns) + moreLine(found));
+      await cli.show(found, () => formatRuns(found.items, cli.now(), { columns, metrics: input.metric }) + moreLine(found));
     },
   });
 }

@@ -61,6 +61,12 @@ export const ERROR_CATALOGUE = {
   'range-not-satisfiable': entry(416, 'request', 'The file has {size} bytes; the range asked for is outside of it.'),
   'body-too-large': entry(413, 'limit', 'The request body is larger than {limit}.'),
   'too-many': entry(400, 'limit', 'At most {limit} {things} at once.'),
+  'metrics-limit': entry(409, 'limit', 'A run has at most {limit} {things}. Nothing of this request was stored. Log fewer of them, or in another run.'),
+  'parameter-set': entry(
+    409,
+    'state',
+    'The parameter {name} of this run is {present} and stays so: parameters say how a run was begun. Log what changes as a metric.',
+  ),
   'too-many-attempts': entry(429, 'limit', 'Too many failed sign-ins. Try again in {seconds} seconds.'),
   'over-quota': entry(
     400,

@@ -7,6 +7,7 @@ import { healthRoutes } from './health.ts';
 import { inferenceRoutes } from './inference.ts';
 import { lineageRoutes } from './lineage.ts';
 import { liveRoutes } from './live.ts';
+import { metricRoutes } from './metrics.ts';
 import { nodeRoutes } from './nodes.ts';
 import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
@@ -37,6 +38,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...taskRoutes,
   ...runRoutes,
   ...attachmentRoutes,
+  ...metricRoutes,
   ...lineageRoutes,
   ...searchRoutes,
   ...liveRoutes,

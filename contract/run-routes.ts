@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InferenceDetails } from './inference.ts';
 import { NamedRef } from './ids.ts';
+import { AnyMetricName } from './metric-number.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
 import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
@@ -9,6 +10,7 @@ import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, Timelin
 import { SearchParameters } from './search.ts';
 import { TaskDetails } from './tasks.ts';
 import { TenantParams } from './tenants.ts';
+import { TrackedDetails } from './tracking.ts';
 import { TrainingDetails } from './training.ts';
 
 /** A run in full: the common part, and what its kind adds. */
@@ -19,7 +21,7 @@ export const Run = RunSummary.extend({
   priority: z.number().int(),
   /** Warnings at submission, such as "no present node is large enough". */
   warnings: z.array(z.string()),
-  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails]),
+  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails, TrackedDetails]),
 });
 export type Run = z.infer<typeof Run>;
 
@@ -36,6 +38,8 @@ export const listRuns = defineRoute({
     text: SearchText,
     tag: repeated(Tag),
     createdBy: NamedRef.optional(),
+    /** Metrics to show with each run. */
+    metric: repeated(AnyMetricName).refine((names) => names === undefined || names.length <= 20, 'at most 20 metrics'),
     favourite: z
       .enum(['true', 'false'])
       .transform((value) => value === 'true')

@@ -32,7 +32,11 @@ import { type Sweep, startSweeps } from '#kit/sweeps.ts';
 import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { VERSION } from '#kit/version.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
+import { serveMlflow } from '#mlflow/mlflow.ts';
 import { readTenantsInUse, recordInventory } from '#nodes/nodes.ts';
+import { makeFollowMetrics } from '#metrics/follow-metrics.ts';
+import { metricColumns } from '#metrics/metrics.ts';
+import { bindMetricRoutes } from '#metrics/metric-routes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
 import { findRegistryCredential } from '#registries/registries.ts';
 import { bindRegistryRoutes } from '#registries/registry-routes.ts';
@@ -40,7 +44,7 @@ import { bindAttachmentRoutes } from '#runs/attachments/attachment-routes.ts';
 import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
 import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
-import type { Reconciler } from '#kit/reconcilers/reconciler.ts';
+import { type Reconciler, startReconciler } from '#kit/reconcilers/reconciler.ts';
 import { startRunEngine } from '#runs/run-engine.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { bindRunRoutes } from '#runs/run-routes.ts';
@@ -51,6 +55,7 @@ import { makeStageFolders } from '#staging/staging.ts';
 import { sweepStaged } from '#staging/sweep-staged.ts';
 import { taskKind } from '#tasks/task-kind.ts';
 import { bindTaskRoutes } from '#tasks/task-routes.ts';
+import { endAbandonedRuns, trackedKind } from '#tracking/tracking.ts';
 import { ensureFirstTenant } from '#tenants/ensure-first-tenant.ts';
 import { bindTenantRoutes } from '#tenants/tenant-routes.ts';
 import { bindTokenRoutes } from '#tokens/token-routes.ts';
@@ -116,6 +121,8 @@ export interface Platform {
 
 const MINUTE_MS = 60_000;
 const INVENTORY_EVERY_MS = 10_000;
+const FOLLOW_METRICS_EVERY_MS = 1_000;
+const ABANDONED_EVERY_MS = 10_000;
 
 /** Builds the object graph, by hand and in one place. */
 export async function compose(options: ComposeOptions): Promise<Platform> {
@@ -164,7 +171,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       tenantsInUse: () => readTenantsInUse(db),
     }),
   );
-  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind].map((kind) => kind as RunKind);
+  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind, trackedKind].map((kind) => kind as RunKind);
   const gate = makeUploadGate();
 
   await recordInventory(db, executors.all, clock.now());
@@ -194,13 +201,26 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindTrainingRoutes(binder, { db, git, runs });
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
-  bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, foreignFolders, archives, engine: { hintRun: (run) => engine.hintRun(run) } });
+  bindRunRoutes(binder, {
+    db,
+    clock,
+    kinds,
+    executors,
+    staging,
+    changes,
+    foreignFolders,
+    archives,
+    metricColumns: (tenant, runs, names) => metricColumns(db, tenant, runs, names),
+    engine: { hintRun: (run) => engine.hintRun(run) },
+  });
+  bindMetricRoutes(binder, { db, clock, changes, folders: staging.folders });
   bindAttachmentRoutes(binder, { db, clock, staging, foreignFolders });
   bindLineageRoutes(binder, { db, installation });
   bindSavedSearchRoutes(binder, { db, clock, lists: { data: DATA_LIST, dataset: DATASET_LIST, run: RUN_LIST } });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
   if (unbound.length > 0) throw new Error(`Routes of the contract that nothing serves: ${unbound.map(({ id }) => id).join(', ')}`);
+  await serveMlflow(app, { db, clock, access, changes, folders: staging.folders, foreignFolders });
   await servePages(app, { routes: ALL_ROUTES, version: VERSION, webFolder: options.webFolder });
 
   const sweepers = startSweeps(
@@ -208,6 +228,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
       { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
+      { name: 'end-abandoned-runs', everyMs: ABANDONED_EVERY_MS, sweep: () => endAbandonedRuns({ db, clock, changes }) },
       { name: 'sweep-staged', everyMs: 10 * MINUTE_MS, sweep: () => sweepStaged({ db, home: home.folder, staging }) },
       { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
     ],
@@ -215,7 +236,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     logger,
   );
 
-  const held: { executorSweeps: readonly Reconciler[] } = { executorSweeps: [] };
+  const held: { executorSweeps: readonly Reconciler[]; followMetrics?: Reconciler } = { executorSweeps: [] };
 
   return {
     app,
@@ -253,6 +274,13 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
         }),
       );
       held.executorSweeps = startSweeps(executorSweeps, clock, logger);
+      held.followMetrics = startReconciler({
+        name: 'follow-metrics',
+        pass: makeFollowMetrics({ db, clock, log: logger, server: home.serverId, changes, folders: staging.folders }),
+        intervalMs: FOLLOW_METRICS_EVERY_MS,
+        clock,
+        log: logger,
+      });
       return { url: bound.url, firstSignIn: link === null ? null : signInLinkUrl(options.publicUrl ?? bound.url, link.secret) };
     },
     async close() {
@@ -262,6 +290,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       // Steps that wait for a git server are ended now, and taken again by the next server.
       git.close();
       await stopped;
+    await held.followMetrics?.stop();
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
       await Promise.all([staging.close(), foreignFolders.close(), objectStore.close(), changes.close()]);

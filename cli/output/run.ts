@@ -2,6 +2,7 @@ import type { Run } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { formatResources } from '../resource-options.ts';
 import { type Column, tableOf } from '../search-options.ts';
+import { formatNumber } from './metrics.ts';
 import { fields } from './table.ts';
 import { formatDuration, formatSpan, formatTime } from './time.ts';
 
@@ -13,19 +14,27 @@ export function formatState(run: RunSummary): string {
   return `${run.state}${phase}${failure}`;
 }
 
-const columnsOf = (now: number): readonly Column<RunSummary>[] => [
+const columnsOf = (now: number, metrics: readonly string[]): readonly Column<RunSummary>[] => [
   ['run', runName],
   ['name', (run) => `${run.favourite ? '★ ' : ''}${run.name}`],
   ['state', formatState],
   ['exit', (run) => run.exitCode],
   ['value', (run) => run.outputValue],
+  ...metrics.map((metric): Column<RunSummary> => [metric, (run) => formatNumber(run.metrics?.find(({ name }) => name === metric)?.last ?? null)]),
   ['duration', (run) => formatSpan(run.startedAt, run.endedAt, now)],
   ['created', (run) => formatTime(run.createdAt)],
   ['by', (run) => run.createdBy.name],
 ];
 
-/** `chosen`: titles of columns; without any, all. */
-export const formatRuns = (runs: readonly RunSummary[], now: number, chosen: readonly string[] = []): string => tableOf(runs, columnsOf(now), chosen);
+interface RunColumns {
+  /** Titles of columns; without any, all. */
+  readonly columns?: readonly string[] | undefined;
+  /** Names of metrics, a column each. */
+  readonly metrics?: readonly string[] | undefined;
+}
+
+export const formatRuns = (runs: readonly RunSummary[], now: number, { columns = [], metrics = [] }: RunColumns = {}): string =>
+  tableOf(runs, columnsOf(now, metrics), columns.length === 0 ? columns : [...columns, ...metrics.filter((metric) => !columns.includes(metric))]);
 
 export const formatRun = (run: Run, now: number): string =>
   fields([
@@ -62,6 +71,7 @@ export const formatRun = (run: Run, now: number): string =>
 
 function formatDetails(details: Run['details']): [string, string][] {
   if (details.kind === 'task') return [];
+  if (details.kind === 'tracked') return [['Experiment', `${details.experiment.name} (${details.experiment.number})`]];
   const { dataset, git, parents } = details;
   return [
     ['Data set', `#${dataset.number} ${dataset.name}`],

@@ -1,5 +1,7 @@
 import type { TestPlatform } from '#api-tests/test-platform.ts';
 import type { TenantThings } from '#api-tests/tenant-things.ts';
+import { appendItems } from '#metrics/append-items.ts';
+import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -46,6 +48,28 @@ const withJobsFile = (where: 'output' | 'attach', query: Readonly<Record<string,
     await mkdir(folder, { recursive: true });
     await writeFile(path.join(folder, 'result.txt'), 'written by the job');
     return { params: { run: run.id }, query };
+  });
+const withMetrics = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const at = `/v1/tenants/${things.tenant}/runs/${run.id}`;
+    await platform.must(platform.systemAdmin.secret, 'POST', `${at}/metrics`, { points: [{ name: 'loss', step: 1, value: 'NaN' }] });
+    await platform.must(platform.systemAdmin.secret, 'POST', `${at}/parameters`, { parameters: [{ name: 'lr', value: '0.1' }] });
+    return { ...rest, params: { run: run.id } };
+  });
+/** A text as if read from an event file, in a file of another name, which nobody follows. */
+const withText = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const folder = path.join(platform.home.folder, 'runs', run.id, 'output');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'texts'), 'written by the job');
+    const { db } = platform.database;
+    const { tenant_id } = await db.selectFrom('runs').select('tenant_id').where('id', '=', run.id).executeTakeFirstOrThrow();
+    const place = { path: 'texts', offset: 0, length: 7 };
+    const items = [{ kind: 'text', series: 'note', step: 1, at: 0, summary: {}, place }] as const;
+    await db.transaction().execute((tx) => appendItems(tx, { tenant: tenant_id as TenantId, run: run.id as RunId, origin: 'events/', items }));
+    return { ...rest, params: { run: run.id } };
   });
 const withPerson =
   (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
@@ -284,6 +308,21 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     await platform.must(platform.systemAdmin.secret, 'POST', at, new TextEncoder().encode('8 bytes!'));
     return { params: { run: run.id }, query: { name: 'notes.txt' } };
   }),
+
+  'metrics.listSeries': withMetrics({ query: { prefix: 'lo', kind: 'scalar' } }),
+  'metrics.append': withRun({ body: { points: [{ name: 'loss', step: 1, value: 0.5, at: '2026-01-01T00:00:00Z' }] } }),
+  'metrics.charts': forTenant(async (things, platform) => {
+    const { params } = await withMetrics()(things, platform);
+    return { query: { run: params?.['run'] ?? '', name: 'loss', from: '0', to: '10', maxPoints: '100' } };
+  }),
+  'metrics.compare': forTenant(async (things, platform) => {
+    const { params } = await withMetrics()(things, platform);
+    return { query: { run: params?.['run'] ?? '', name: 'loss' } };
+  }),
+  'metrics.listParameters': withMetrics(),
+  'metrics.setParameters': withRun({ body: { parameters: [{ name: 'lr', value: '0.1' }] } }),
+  'metrics.listItems': withText({ query: { kind: 'text', name: 'note' } }),
+  'metrics.itemContent': withText({ query: { kind: 'text', name: 'note', item: '0' } }),
 
   'lineage.get': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),
   'lineage.paths': forTenant(async (things) => {

@@ -4,9 +4,13 @@ import { CommandError } from '#commands/command-error.ts';
 import { findRunningServer } from '#commands/server-record.ts';
 import type { Config } from '#config/config.ts';
 import { systemClock } from '#kit/clock.ts';
-import type { DatabaseAddress } from '#kit/db/open-database.ts';
+import { readInstallation } from '#kit/db/installation.ts';
+import { type DatabaseAddress, openDatabase } from '#kit/db/open-database.ts';
 import { silentLog } from '#kit/log.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import type { ObjectStore } from '#kit/object-store/object-store.ts';
+import { ObjectStoreRefused } from '#kit/object-store/object-store-refused.ts';
+import { openObjectStore } from '#kit/object-store/open-object-store.ts';
 import { startEmbeddedPostgres } from '#postgres/postgres.ts';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -25,9 +29,22 @@ export async function backup(
   const target = path.resolve(options.target ?? `sodate-backup-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}`);
   const earlier = options.incremental === undefined ? null : path.resolve(options.incremental);
   const database = await openForBackup(config);
-  const store = makeFileSystemObjectStore({ home: config.home });
+  const { db, close: closeDatabase } = openDatabase(database.address, silentLog, 2);
   const began = performance.now();
+  let store: ObjectStore | null = null;
   try {
+    // The home's own needs no look into the database, which may be of an older version.
+    store =
+      config.objectStore.kind === 'file-system'
+        ? makeFileSystemObjectStore({ home: config.home })
+        : await openObjectStore({
+            settings: config.objectStore,
+            home: config.home,
+            db,
+            installation: await readInstallation(db, now),
+            clock: systemClock,
+            log: silentLog,
+          });
     const manifest = await makeBackup({ home: config.home, gitRoot: config.gitRoot, database: database.address, store, now }, target, earlier);
     const seconds = (performance.now() - began) / 1000;
     const { count, bytes } = manifest.files;
@@ -44,9 +61,10 @@ export async function backup(
     }
     if (troubles.length > 0) process.exitCode = 1;
   } catch (error) {
-    throw error instanceof BackupError ? new CommandError(error.message, { cause: error }) : error;
+    throw error instanceof BackupError || error instanceof ObjectStoreRefused ? new CommandError(error.message, { cause: error }) : error;
   } finally {
-    await store.close();
+    await store?.close();
+    await closeDatabase();
     await database.close();
   }
 }

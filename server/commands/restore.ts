@@ -19,6 +19,8 @@ export async function restore(config: Config, files: ProgramFiles, options: { re
       process.stdout.write(`${source} is whole: ${listed.count} files, ${(listed.bytes / 1e6).toFixed(1)} MB, of ${createdAt}, made by Sodate ${version}.\n`);
       return;
     }
+    if (config.objectStore.kind === 's3')
+      throw new CommandError('A restore puts the files of data into the home. Unset SODATE_S3_BUCKET, then restore; a store that holds files cannot be changed afterwards.');
     const { workers } = files;
     const manifest = await restoreBackup(source, {
       home: config.home,

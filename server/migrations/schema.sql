@@ -120,6 +120,28 @@ table datasets
   CREATE INDEX datasets_list ON public.datasets USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX datasets_text ON public.datasets USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
 
+table experiment_labels
+  tenant_id uuid not null
+  experiment_id uuid not null
+  name text not null
+  value text not null
+  constraint experiment_labels_tenant_id_experiment_id_fkey FOREIGN KEY (tenant_id, experiment_id) REFERENCES experiments(tenant_id, id) ON DELETE CASCADE
+  constraint experiment_labels_pkey PRIMARY KEY (experiment_id, name)
+
+table experiments
+  tenant_id uuid not null
+  id uuid not null
+  number int8 not null
+  name text not null
+  created_at timestamptz not null
+  updated_at timestamptz not null
+  deleted_at timestamptz
+  constraint experiments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint experiments_pkey PRIMARY KEY (id)
+  constraint experiments_tenant_id_id_key UNIQUE (tenant_id, id)
+  constraint experiments_tenant_id_name_key UNIQUE (tenant_id, name)
+  constraint experiments_tenant_id_number_key UNIQUE (tenant_id, number)
+
 table git_credentials
   tenant_id uuid not null
   id uuid not null
@@ -266,7 +288,7 @@ table metric_runs
   malformed_lines int8 not null default 0
   damaged_records int8 not null default 0
   skipped_files int4 not null default 0
-  looked_at timestamptz
+  folder_too_large bool not null default false
   constraint metric_runs_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint metric_runs_pkey PRIMARY KEY (run_id)
   constraint metric_runs_tenant_id_run_id_key UNIQUE (tenant_id, run_id)
@@ -397,6 +419,28 @@ table run_datasets
   constraint run_datasets_pkey PRIMARY KEY (run_id, dataset_id)
   CREATE INDEX run_datasets_dataset ON public.run_datasets USING btree (dataset_id)
 
+table run_inputs
+  tenant_id uuid not null
+  run_id uuid not null
+  name text not null
+  digest text not null
+  source_type text not null
+  source text not null
+  schema text
+  profile text
+  labels jsonb not null
+  constraint run_inputs_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_inputs_pkey PRIMARY KEY (run_id, name, digest)
+
+table run_labels
+  tenant_id uuid not null
+  run_id uuid not null
+  name text not null
+  value text not null
+  constraint run_labels_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_labels_pkey PRIMARY KEY (run_id, name)
+  CREATE INDEX run_labels_value ON public.run_labels USING btree (tenant_id, name, "left"(value, 250))
+
 table run_output_files
   tenant_id uuid not null
   run_id uuid not null
@@ -436,6 +480,20 @@ table run_timeline
   note text not null
   constraint run_timeline_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint run_timeline_pkey PRIMARY KEY (run_id, seq)
+
+table run_tracking
+  tenant_id uuid not null
+  run_id uuid not null
+  experiment_id uuid
+  maker_run_id uuid
+  hidden_at timestamptz
+  created_at timestamptz not null
+  constraint run_tracking_tenant_id_experiment_id_fkey FOREIGN KEY (tenant_id, experiment_id) REFERENCES experiments(tenant_id, id)
+  constraint run_tracking_tenant_id_maker_run_id_fkey FOREIGN KEY (tenant_id, maker_run_id) REFERENCES runs(tenant_id, id) ON DELETE SET NULL (maker_run_id)
+  constraint run_tracking_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_tracking_pkey PRIMARY KEY (run_id)
+  CREATE INDEX run_tracking_experiment ON public.run_tracking USING btree (tenant_id, experiment_id, created_at DESC, run_id DESC)
+  CREATE INDEX run_tracking_maker ON public.run_tracking USING btree (maker_run_id) WHERE (maker_run_id IS NOT NULL)
 
 table runs
   tenant_id uuid not null
@@ -478,9 +536,9 @@ table runs
   lease_token int8 not null default 0
   lease_until timestamptz
   metrics_read_at timestamptz
-  constraint runs_cpu_milli_check CHECK ((cpu_milli > 0))
+  constraint runs_cpu_milli_check CHECK (((cpu_milli > 0) OR ((kind = 'tracked'::text) AND (cpu_milli = 0))))
   constraint runs_gpus_check CHECK ((gpus >= 0))
-  constraint runs_memory_bytes_check CHECK ((memory_bytes > 0))
+  constraint runs_memory_bytes_check CHECK (((memory_bytes > 0) OR ((kind = 'tracked'::text) AND (memory_bytes = 0))))
   constraint runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
   constraint runs_stop_reason_check CHECK ((stop_reason = ANY (ARRAY['asked'::text, 'time-limit'::text])))
   constraint runs_time_limit_seconds_check CHECK ((time_limit_seconds > 0))
@@ -637,6 +695,8 @@ sequence number_data
 
 sequence number_dataset
 
+sequence number_experiment
+
 sequence number_git_endpoint
 
 sequence number_inference
@@ -656,6 +716,8 @@ sequence number_task
 sequence number_tenant
 
 sequence number_tensorboard
+
+sequence number_tracked
 
 sequence number_training
 

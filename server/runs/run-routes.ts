@@ -21,6 +21,7 @@ import type { Staging } from '#staging/staging.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import * as routes from '@sodate/contract/run-routes.ts';
+import type { RunMetric } from '@sodate/contract/runs.ts';
 import { z } from 'zod';
 
 export interface RunRouteParts {
@@ -33,6 +34,8 @@ export interface RunRouteParts {
   readonly foreignFolders: ForeignFolders;
   readonly archives: Archives;
   readonly engine: { hintRun(run: string): void };
+  /** Chosen metrics of runs, by run. */
+  metricColumns(tenant: TenantId, runs: readonly RunId[], names: readonly string[]): Promise<ReadonlyMap<string, readonly RunMetric[]>>;
 }
 
 export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
@@ -64,7 +67,10 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
 
   binder.bind(routes.listRuns, async ({ tenant, query }) => {
     const page = await listRunViews(db, tenant.id, query, clock.now());
-    return { items: page.rows.map(showRun), nextCursor: page.nextCursor, total: page.total };
+    const ids = page.rows.map(({ id }) => id as RunId);
+    const metrics = query.metric === undefined ? null : await parts.metricColumns(tenant.id, ids, query.metric);
+    const items = page.rows.map((row) => (metrics === null ? showRun(row) : { ...showRun(row), metrics: [...(metrics.get(row.id) ?? [])] }));
+    return { items, nextCursor: page.nextCursor, total: page.total };
   });
 
   binder.bind(routes.getRun, async ({ tenant, params }) => showInFull(tenant.id, (await findRun(db, tenant.id, params.run)).id));

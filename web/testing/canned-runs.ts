@@ -57,7 +57,13 @@ function canned({ digit, kind, number, name, state, change }: Wish): Run {
     priority: 0,
     warnings: [],
     details:
-      kind === 'training' ? { kind, dataset, git, parents: [] } : kind === 'inference' ? { kind, dataset, git, parents: [], parentInferences: [] } : { kind },
+      kind === 'training'
+        ? { kind, dataset, git, parents: [] }
+        : kind === 'inference'
+          ? { kind, dataset, git, parents: [], parentInferences: [] }
+          : kind === 'tracked'
+            ? { kind, experiment: { number: 0, name: 'Default' } }
+            : { kind },
     ...change,
   };
 }

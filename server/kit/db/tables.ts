@@ -101,6 +101,23 @@ export interface Datasets {
   tenant_id: string;
 }
 
+export interface ExperimentLabels {
+  experiment_id: string;
+  name: string;
+  tenant_id: string;
+  value: string;
+}
+
+export interface Experiments {
+  created_at: Timestamp;
+  deleted_at: Timestamp | null;
+  id: string;
+  name: string;
+  number: number;
+  tenant_id: string;
+  updated_at: Timestamp;
+}
+
 export interface GitCredentials {
   endpoint_id: string;
   holds_key: boolean;
@@ -211,7 +228,7 @@ export interface MetricItems {
 export interface MetricRuns {
   damaged_records: Generated<number>;
   dropped_points: Generated<number>;
-  looked_at: Timestamp | null;
+  folder_too_large: Generated<boolean>;
   malformed_lines: Generated<number>;
   points: Generated<number>;
   run_id: string;
@@ -322,6 +339,25 @@ export interface RunDatasets {
   tenant_id: string;
 }
 
+export interface RunInputs {
+  digest: string;
+  labels: Json;
+  name: string;
+  profile: string | null;
+  run_id: string;
+  schema: string | null;
+  source: string;
+  source_type: string;
+  tenant_id: string;
+}
+
+export interface RunLabels {
+  name: string;
+  run_id: string;
+  tenant_id: string;
+  value: string;
+}
+
 export interface RunOutputFiles {
   digest: string;
   path: string;
@@ -394,6 +430,15 @@ export interface RunTimeline {
   run_id: string;
   seq: Generated<number>;
   state: string;
+  tenant_id: string;
+}
+
+export interface RunTracking {
+  created_at: Timestamp;
+  experiment_id: string | null;
+  hidden_at: Timestamp | null;
+  maker_run_id: string | null;
+  run_id: string;
   tenant_id: string;
 }
 
@@ -495,6 +540,8 @@ export interface DB {
   data_files: DataFiles;
   dataset_entries: DatasetEntries;
   datasets: Datasets;
+  experiment_labels: ExperimentLabels;
+  experiments: Experiments;
   git_credentials: GitCredentials;
   git_endpoints: GitEndpoints;
   gpu_allocations: GpuAllocations;
@@ -517,10 +564,13 @@ export interface DB {
   registry_credentials: RegistryCredentials;
   run_attachments: RunAttachments;
   run_datasets: RunDatasets;
+  run_inputs: RunInputs;
+  run_labels: RunLabels;
   run_output_files: RunOutputFiles;
   run_parameters: RunParameters;
   run_parents: RunParents;
   run_timeline: RunTimeline;
+  run_tracking: RunTracking;
   runs: Runs;
   saved_searches: SavedSearches;
   schema_migrations: SchemaMigrations;

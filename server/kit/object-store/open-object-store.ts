@@ -49,7 +49,9 @@ function otherStore(bound: string, wanted: string): string {
 async function readBinding(db: Database): Promise<{ readonly name: string | null; readonly holdsFiles: boolean }> {
   const { rows } = await sql<{ name: string | null; holds: boolean }>`
     select object_store as name, exists (select from blobs) or exists (select from uploads) as holds from installation`.execute(db);
-  return { name: rows[0]?.name ?? null, holdsFiles: rows[0]?.holds ?? false };
+  const holdsFiles = rows[0]?.holds ?? false;
+  // Unbound with files: a restore has put them into the home.
+  return { name: rows[0]?.name ?? (holdsFiles ? 'file-system' : null), holdsFiles };
 }
 
 async function writeBinding(db: Database, name: string): Promise<void> {
