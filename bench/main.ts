@@ -19,7 +19,19 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHES: readonly Bench[] = [startBench, rateBench, idleBench, queueBench, stagingBench, gitBench, outputsBench, listsBench, metricsBench, dockerBench, transfersBench];
+const BENCHES: readonly Bench[] = [
+  startBench,
+  rateBench,
+  idleBench,
+  queueBench,
+  stagingBench,
+  gitBench,
+  outputsBench,
+  listsBench,
+  metricsBench,
+  dockerBench,
+  transfersBench,
+];
 /** Installs half a gigabyte and is nobody's budget but a comparison. */
 const WHEN_NAMED: readonly Bench[] = [mlflowBench];
 const NOT_MEASURED_HERE = ['lists at 1 M rows, unless SODATE_BENCH_LISTS=full: seeding them takes minutes'];

@@ -1,4 +1,14 @@
-import { abortUpload, completeUploads, getPartAddress, getUpload, listUploads, PART_CHECKSUM_HEADER, putPart, startUploads, type Upload } from '@sodate/contract/data.ts';
+import {
+  abortUpload,
+  completeUploads,
+  getPartAddress,
+  getUpload,
+  listUploads,
+  PART_CHECKSUM_HEADER,
+  putPart,
+  startUploads,
+  type Upload,
+} from '@sodate/contract/data.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { persist } from './backoff.ts';
 import { ApiError, ConnectionError, isPassing, UnexpectedAnswer } from './connection-errors.ts';

@@ -290,7 +290,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       // Steps that wait for a git server are ended now, and taken again by the next server.
       git.close();
       await stopped;
-    await held.followMetrics?.stop();
+      await held.followMetrics?.stop();
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
       await Promise.all([staging.close(), foreignFolders.close(), objectStore.close(), changes.close()]);

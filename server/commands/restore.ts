@@ -20,7 +20,9 @@ export async function restore(config: Config, files: ProgramFiles, options: { re
       return;
     }
     if (config.objectStore.kind === 's3')
-      throw new CommandError('A restore puts the files of data into the home. Unset SODATE_S3_BUCKET, then restore; a store that holds files cannot be changed afterwards.');
+      throw new CommandError(
+        'A restore puts the files of data into the home. Unset SODATE_S3_BUCKET, then restore; a store that holds files cannot be changed afterwards.',
+      );
     const { workers } = files;
     const manifest = await restoreBackup(source, {
       home: config.home,
