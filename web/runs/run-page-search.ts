@@ -1,3 +1,4 @@
+import { RunRef } from '@sodate/contract/ids.ts';
 import { RunKindName, RunState } from '@sodate/contract/runs.ts';
 import type { RunsFilter } from './run-queries.ts';
 
@@ -8,6 +9,20 @@ export type RunTab = (typeof RUN_TABS)[number];
 
 export const readRunSearch = (search: Record<string, unknown>): { readonly tab?: RunTab | undefined } => ({
   tab: RUN_TABS.find((tab) => tab === search['tab']),
+});
+
+export interface SubmitSearch {
+  /** Submitted again from this run, with everything as it was. */
+  readonly from?: string | undefined;
+  /** What the new run stands on. */
+  readonly parent?: string | undefined;
+  readonly dataset?: number | undefined;
+}
+
+export const readSubmitSearch = (search: Record<string, unknown>): SubmitSearch => ({
+  from: RunRef.safeParse(search['from']).data,
+  parent: RunRef.safeParse(search['parent']).data,
+  dataset: typeof search['dataset'] === 'number' && Number.isSafeInteger(search['dataset']) && search['dataset'] > 0 ? search['dataset'] : undefined,
 });
 
 export function readRunsSearch(search: Record<string, unknown>): RunsFilter {
