@@ -1,14 +1,15 @@
 import { Button, Group, Paper, Text } from '@mantine/core';
-import type { Data } from '@sodate/contract/data.ts';
+import { type Data, updateData } from '@sodate/contract/data.ts';
 import { useNavigate } from '@tanstack/react-router';
 import { IconDatabasePlus, IconTag, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { writeDraft } from '../kit/drafts.ts';
+import { useClient } from '../kit/platform.tsx';
+import { EditTagsDialog } from '../ui/edit-tags-dialog.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { DeleteDataDialog } from './delete-data-dialog.tsx';
-import { EditTagsDialog } from './edit-tags-dialog.tsx';
-import classes from './data-selection.module.css';
+import classes from '../ui/selection-bar.module.css';
 
 /** What can be done with the data that are chosen; there while some are. */
 export function DataSelection({
@@ -24,6 +25,7 @@ export function DataSelection({
 }) {
   const { t, i18n } = useTranslation();
   const navigate = useNavigate();
+  const client = useClient();
   const [asking, setAsking] = useState<'tags' | 'delete' | null>(null);
   if (selected.size === 0) return null;
   const data = [...selected.values()];
@@ -55,7 +57,15 @@ export function DataSelection({
           {t('action.clearSelection')}
         </Button>
       </Group>
-      {asking === 'tags' && <EditTagsDialog tenant={tenant} data={data} onClose={() => setAsking(null)} onDone={onClear} />}
+      {asking === 'tags' && (
+        <EditTagsDialog
+          things={data}
+          topic={[tenant, 'data']}
+          onTag={(one, tags) => client.call(updateData, { params: { tenant, data: one }, body: { tags } })}
+          onClose={() => setAsking(null)}
+          onDone={onClear}
+        />
+      )}
       {asking === 'delete' && <DeleteDataDialog tenant={tenant} data={data} onClose={() => setAsking(null)} onDone={onClear} />}
     </Paper>
   );

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePlatform } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
-import { TagsField } from './tags-field.tsx';
+import { TagsField } from '../ui/tags-field.tsx';
 
 export function EditDataDialog({ tenant, data, onClose }: { readonly tenant: string; readonly data: Data; readonly onClose: () => void }) {
   const { t } = useTranslation();

@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { formatBytes, formatNumber } from '../ui/formats.ts';
 import { visibleName } from '../ui/visible-name.ts';
 import { type ChosenFile, chosen, GROUPINGS, type Grouping, groupFiles, hasFolders } from './group-files.ts';
-import { TagsField } from './tags-field.tsx';
+import { TagsField } from '../ui/tags-field.tsx';
 import classes from './upload-dialog.module.css';
 import { useUploads } from './uploads.ts';
 

@@ -61,7 +61,9 @@ export function DataPool({
       empty={list.isPending ? t('palette.searching') : filtered ? t('data.nothingText') : t('data.emptyTitle')}
       head={
         <Stack gap={6} mt={6}>
-          <SearchField value={filter.text} onChange={(text) => setFilter((before) => ({ ...before, text }))} />
+          <Group>
+            <SearchField value={filter.text} onChange={(text) => setFilter((before) => ({ ...before, text }))} />
+          </Group>
           <TagsInput
             size="xs"
             aria-label={t('data.tags')}

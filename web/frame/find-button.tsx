@@ -25,7 +25,7 @@ export function FindButton({ tenant }: { readonly tenant: string }) {
   }, [loaded]);
   return (
     <>
-      <UnstyledButton className={classes['find'] ?? ''} onClick={open} visibleFrom="md" aria-label={t('frame.findHint')} aria-keyshortcuts="Control+K Meta+K">
+      <UnstyledButton className={classes['find'] ?? ''} onClick={open} visibleFrom="md" title={t('frame.findHint')} aria-keyshortcuts="Control+K Meta+K">
         <IconSearch size={16} aria-hidden />
         <Text size="sm" c="dimmed" flex={1}>
           {t('frame.find')}

@@ -5,7 +5,7 @@ import { queryOptions } from '@tanstack/react-query';
 
 /** What occupies a machine, from the moment of its placement to its end. */
 const HELD: readonly RunState[] = ['starting', 'running', 'stopping', 'finishing'];
-const SHOWN = { held: 12, queued: 6, failed: 6, mine: 6 } as const;
+const SHOWN = { held: 12, queued: 6, failed: 6, mine: 6, any: 1 } as const;
 
 type Part = keyof typeof SHOWN;
 

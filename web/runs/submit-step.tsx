@@ -3,7 +3,7 @@ import { EnvironmentName } from '@sodate/contract/names.ts';
 import type { RunKindName } from '@sodate/contract/runs.ts';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { TagsField } from '../data/tags-field.tsx';
+import { TagsField } from '../ui/tags-field.tsx';
 import { DatasetChooser } from '../datasets/dataset-chooser.tsx';
 import { GitChooser } from '../git/git-chooser.tsx';
 import { ResourceChooser } from '../nodes/resource-chooser.tsx';

@@ -1,42 +1,50 @@
 import { Button, Group, Modal, MultiSelect, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { type Data, updateData } from '@sodate/contract/data.ts';
 import { Tag } from '@sodate/contract/names.ts';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { eachThing } from '../kit/each-thing.ts';
 import { usePlatform } from '../kit/platform.tsx';
-import { formatNumber } from '../ui/formats.ts';
-import { Refusals } from '../ui/refusals.tsx';
+import { formatNumber } from './formats.ts';
+import { Refusals } from './refusals.tsx';
 import { changeTags } from './change-tags.ts';
 import { TagsField } from './tags-field.tsx';
 
-/** Adds tags to, and takes tags from, many data at once; what else they carry stays. */
+interface Tagged {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
+/** Adds tags to, and takes tags from, many things at once; what else they carry stays. */
 export function EditTagsDialog({
-  tenant,
-  data,
+  things,
+  topic,
+  onTag,
   onClose,
   onDone,
 }: {
-  readonly tenant: string;
-  readonly data: readonly Data[];
+  readonly things: readonly Tagged[];
+  /** The beginning of the keys of what is to be loaded again afterwards. */
+  readonly topic: readonly [tenant: string, topic: 'data' | 'run'];
+  readonly onTag: (id: string, tags: string[]) => Promise<unknown>;
   readonly onClose: () => void;
   readonly onDone: () => void;
 }) {
   const { t, i18n } = useTranslation();
-  const { client, queries } = usePlatform();
+  const { queries } = usePlatform();
   const [added, setAdded] = useState<readonly string[]>([]);
   const [removed, setRemoved] = useState<readonly string[]>([]);
-  const present = [...new Set(data.flatMap(({ tags }) => tags))].sort();
+  const present = [...new Set(things.flatMap(({ tags }) => tags))].sort();
   const change = useMutation({
     mutationFn: () =>
-      eachThing(data, (one) => {
+      eachThing(things, (one) => {
         const tags = changeTags(one.tags, added, removed);
-        return tags === null ? Promise.resolve() : client.call(updateData, { params: { tenant, data: one.id }, body: { tags } });
+        return tags === null ? Promise.resolve() : onTag(one.id, tags);
       }),
     onSuccess: ({ done, refused }) => {
-      void queries.invalidateQueries({ queryKey: [tenant, 'data'] });
+      void queries.invalidateQueries({ queryKey: topic });
       if (refused.length > 0) return;
       notifications.show({ message: t('data.tagsChanged', { amount: formatNumber(done.length, i18n.language) }) });
       onClose();
@@ -53,7 +61,7 @@ export function EditTagsDialog({
         }}
       >
         <Stack>
-          <Text size="sm">{t('data.editTagsText', { amount: formatNumber(data.length, i18n.language) })}</Text>
+          <Text size="sm">{t('data.editTagsText', { amount: formatNumber(things.length, i18n.language) })}</Text>
           <TagsField label={t('data.addTags')} value={added} onChange={setAdded} suggestions={present} />
           <MultiSelect label={t('data.removeTags')} data={present} value={[...removed]} onChange={setRemoved} disabled={present.length === 0} searchable />
           <Refusals refused={(change.data?.refused ?? []).map(({ thing, error }) => ({ name: thing.name, error }))} />
