@@ -3,7 +3,7 @@ import type { Data } from '@sodate/contract/data.ts';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { IconFilterOff, IconStack2, IconUpload } from '@tabler/icons-react';
-import { useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
@@ -20,10 +20,10 @@ import type { DataListSearch } from './data-search.ts';
 import { DataSelection } from './data-selection.tsx';
 import { DataTable } from './data-table.tsx';
 import { type ChosenFile, chosen } from './group-files.ts';
-import { UploadDialog } from './upload-dialog.tsx';
 import classes from './data-list-page.module.css';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data');
+const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
 
 /** Everything a tenant keeps, newest first. Files dropped anywhere on the page begin an upload. */
 export function DataListPage() {
@@ -100,14 +100,16 @@ export function DataListPage() {
         </Text>
       )}
       {upload === true && may && (
-        <UploadDialog
-          tenant={tenant}
-          first={dropped}
-          onClose={() => {
-            setDropped([]);
-            search(filter);
-          }}
-        />
+        <Suspense fallback={null}>
+          <UploadDialog
+            tenant={tenant}
+            first={dropped}
+            onClose={() => {
+              setDropped([]);
+              search(filter);
+            }}
+          />
+        </Suspense>
       )}
     </div>
   );

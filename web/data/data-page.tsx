@@ -2,7 +2,7 @@ import { Anchor, Button, Group, Skeleton, Stack, Tabs, Text } from '@mantine/cor
 import { type Data, getData } from '@sodate/contract/data.ts';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconFiles, IconPencil, IconSitemap, IconTrash, IconUpload } from '@tabler/icons-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
@@ -20,9 +20,9 @@ import { DataFiles } from './data-files.tsx';
 import { THING_TABS } from './data-search.ts';
 import { DeleteDataDialog } from './delete-data-dialog.tsx';
 import { EditDataDialog } from './edit-data-dialog.tsx';
-import { UploadDialog } from './upload-dialog.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data/$data');
+const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
 
 /** One data: what it is, its files, and what it came from and went into. */
 export function DataPage() {
@@ -106,7 +106,11 @@ function DataView({ tenant, data }: { readonly tenant: string; readonly data: Da
         </Tabs.Panel>
       </Tabs>
       {asking === 'edit' && <EditDataDialog tenant={tenant} data={data} onClose={close} />}
-      {asking === 'upload' && <UploadDialog tenant={tenant} first={[]} into={data} onClose={close} />}
+      {asking === 'upload' && (
+        <Suspense fallback={null}>
+          <UploadDialog tenant={tenant} first={[]} into={data} onClose={close} />
+        </Suspense>
+      )}
       {asking === 'delete' && (
         <DeleteDataDialog tenant={tenant} data={[data]} onClose={close} onDone={() => void navigate({ to: '/tenants/$tenant/data', params: { tenant } })} />
       )}

@@ -5,7 +5,7 @@ import { Title } from '@sodate/contract/names.ts';
 import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconCopy, IconDatabase, IconLock, IconPencil, IconPlayerPlay, IconSitemap, IconTrash } from '@tabler/icons-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { THING_TABS } from '../data/data-search.ts';
 import { dropDraft, readDraft, writeDraft } from '../kit/drafts.ts';
@@ -20,10 +20,10 @@ import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { ThingHead } from '../ui/thing-head.tsx';
 import { DatasetDraft, draftOf, entriesBody, sameEntries } from './dataset-draft.ts';
-import { DatasetEditor } from './dataset-editor.tsx';
 import { DatasetEntries } from './dataset-entries.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/datasets/$dataset');
+const DatasetEditor = lazy(async () => ({ default: (await import('./dataset-editor.tsx')).DatasetEditor }));
 
 /** One data set: what lies in it, changed as long as no run has used it. */
 export function DatasetPage() {
@@ -101,7 +101,9 @@ function DatasetView({ tenant, dataset }: { readonly tenant: string; readonly da
             {t('datasets.changedMeanwhile')}
           </Alert>
         )}
-        <DatasetEditor tenant={tenant} draft={draft} onChange={change} mayChooseForm={false} />
+        <Suspense fallback={<Skeleton h={480} />}>
+          <DatasetEditor tenant={tenant} draft={draft} onChange={change} mayChooseForm={false} />
+        </Suspense>
         {save.error !== null && <ErrorPanel error={save.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={endEditing}>

@@ -1,9 +1,9 @@
-import { Button, Group, Stack } from '@mantine/core';
+import { Button, Group, Skeleton, Stack } from '@mantine/core';
 import { createDataset } from '@sodate/contract/datasets.ts';
 import { Title } from '@sodate/contract/names.ts';
 import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { dropDraft, readDraft, writeDraft } from '../kit/drafts.ts';
 import { usePageTitle } from '../kit/page-title.ts';
@@ -12,9 +12,9 @@ import { randomKey } from '../kit/random-key.ts';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { DatasetDraft, EMPTY_DRAFT, entriesBody } from './dataset-draft.ts';
-import { DatasetEditor } from './dataset-editor.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/datasets/new');
+const DatasetEditor = lazy(async () => ({ default: (await import('./dataset-editor.tsx')).DatasetEditor }));
 
 /** A new data set. What is arranged is kept in this tab until it is made. */
 export function NewDatasetPage() {
@@ -44,7 +44,9 @@ export function NewDatasetPage() {
   return (
     <Stack gap="md">
       <PageHead title={t('datasets.new')} />
-      <DatasetEditor tenant={tenant} draft={draft} onChange={change} mayChooseForm />
+      <Suspense fallback={<Skeleton h={480} />}>
+        <DatasetEditor tenant={tenant} draft={draft} onChange={change} mayChooseForm />
+      </Suspense>
       {create.error !== null && <ErrorPanel error={create.error} />}
       <Group justify="flex-end">
         <Button variant="default" component={Link} to={`/tenants/${tenant}/datasets`} onClick={() => dropDraft(kept)}>

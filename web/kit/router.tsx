@@ -1,14 +1,13 @@
 import { listTenants } from '@sodate/contract/tenants.ts';
+import { lazy } from 'react';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
 import { RunKindName } from '@sodate/contract/runs.ts';
 import { readDataListSearch, readThingSearch } from '../data/data-search.ts';
 import { BrokenPage, NoSuchPage } from '../frame/broken-page.tsx';
 import { Frame } from '../frame/frame.tsx';
 import { readRunSearch, readRunsSearch, readSubmitSearch } from '../runs/run-page-search.ts';
-import { FirstSignInPage } from '../session/first-sign-in-page.tsx';
 import { ownPath } from '../session/next-page.ts';
 import { meQuery } from '../session/session-queries.ts';
-import { SignInPage } from '../session/sign-in-page.tsx';
 import { readAdministrationSearch } from '../tenants/administration-search.ts';
 import { TenantPages } from '../tenants/tenant-pages.tsx';
 import { isSessionEnd, type Platform } from './platform.tsx';
@@ -26,7 +25,7 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   validateSearch: (search: Record<string, unknown>): { readonly next?: string | undefined } => ({ next: ownPath(search['next']) ?? undefined }),
-  component: SignInPage,
+  component: lazyRouteComponent(() => import('../session/sign-in-page.tsx'), 'SignInPage'),
 });
 
 const firstSignIn = createRoute({
@@ -34,6 +33,8 @@ const firstSignIn = createRoute({
   path: '/first-sign-in',
   component: () => <FirstSignInPage secretOfAddress={firstSignIn.useRouteContext().firstSignInSecret} />,
 });
+
+const FirstSignInPage = lazy(async () => ({ default: (await import('../session/first-sign-in-page.tsx')).FirstSignInPage }));
 
 /** Everything below needs somebody who is signed in. */
 const signedIn = createRoute({

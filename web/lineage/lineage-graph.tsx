@@ -15,7 +15,7 @@ import classes from './lineage-graph.module.css';
 import { type LineageRoot, lineageQuery } from './lineage-queries.ts';
 import { KIND_ICONS, pageOfThing } from './lineage-words.ts';
 
-const NODE = { width: 230, height: 62 };
+const NODE = { width: 260, height: 62 };
 
 type ThingNode = Node<{ readonly thing: DrawnNode; readonly here: boolean; readonly walked: boolean }, 'thing'>;
 interface Walk {
@@ -78,6 +78,12 @@ export function LineageGraph({ tenant, root }: { readonly tenant: string; readon
           elementsSelectable={false}
           preventScrolling={false}
           zoomOnScroll={false}
+          ariaLabelConfig={{
+            'controls.ariaLabel': t('lineage.controls'),
+            'controls.zoomIn.ariaLabel': t('lineage.zoomIn'),
+            'controls.zoomOut.ariaLabel': t('lineage.zoomOut'),
+            'controls.fitView.ariaLabel': t('lineage.fitView'),
+          }}
         >
           <Background />
           <Controls showInteractive={false} />
