@@ -8,7 +8,12 @@ import { ImageReference } from './registries.ts';
 import { DEFAULT_RESOURCES, OccupiedResources, Resources } from './resources.ts';
 import { TenantParams } from './tenants.ts';
 
-export const RUN_KINDS = ['training', 'inference', 'task', 'tracked'] as const;
+/** Kinds of runs that somebody submits; one that is tracked only reports of itself. */
+export const SUBMITTED_KINDS = ['training', 'inference', 'task'] as const;
+export const SubmittedKind = z.enum(SUBMITTED_KINDS);
+export type SubmittedKind = z.infer<typeof SubmittedKind>;
+
+export const RUN_KINDS = [...SUBMITTED_KINDS, 'tracked'] as const;
 /** What a run is for. One word a kind; its number counts within the kind. */
 export const RunKindName = z.enum(RUN_KINDS);
 export type RunKindName = z.infer<typeof RunKindName>;

@@ -10,6 +10,7 @@ import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatBytes } from '../ui/formats.ts';
 import { Moment } from '../ui/moment.tsx';
+import { visibleName } from '../ui/visible-name.ts';
 import { OUTPUTS_PER_PAGE, outputsQuery } from './run-queries.ts';
 import classes from './run-outputs.module.css';
 import { hasEnded } from './run-words.ts';
@@ -142,6 +143,3 @@ export function RunOutputs({ tenant, run }: { readonly tenant: string; readonly 
     </Stack>
   );
 }
-
-/** Control characters, bytes that are not UTF-8 (which come as private characters), and those that turn the writing direction to make `gpj.exe` look like `exe.jpg`. */
-const visibleName = (name: string): string => name.replaceAll(/[\p{Cc}\uef80-\uefff\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '�');

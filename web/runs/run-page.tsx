@@ -8,7 +8,7 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
-import { RunLineage } from '../lineage/run-lineage.tsx';
+import { Lineage } from '../lineage/lineage.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import classes from './run-page.module.css';
 import { RunHeader } from './run-header.tsx';
@@ -94,7 +94,7 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
           <RunRequest tenant={tenant} run={run} />
         </Tabs.Panel>
         <Tabs.Panel value="ancestry">
-          <RunLineage tenant={tenant} run={run} />
+          <Lineage tenant={tenant} root={{ kind: 'run', id: run.id, label: `${runReference(run)} ${run.name}` }} />
         </Tabs.Panel>
       </Tabs>
     </Stack>

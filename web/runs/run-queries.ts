@@ -9,6 +9,10 @@ export interface RunsFilter {
   readonly kind?: RunKindName | undefined;
   readonly state?: readonly RunState[] | undefined;
   readonly text?: string | undefined;
+  readonly tag?: readonly string[] | undefined;
+  /** A user's name. */
+  readonly createdBy?: string | undefined;
+  readonly favourite?: true | undefined;
 }
 
 export const RUNS_PER_PAGE = 50;
@@ -19,7 +23,16 @@ export const runsQuery = (client: Client, tenant: string, filter: RunsFilter, cu
     queryFn: ({ signal }) =>
       client.call(listRuns, {
         params: { tenant },
-        query: { ...filter, state: filter.state === undefined ? undefined : [...filter.state], cursor, limit: RUNS_PER_PAGE },
+        query: {
+          kind: filter.kind,
+          text: filter.text,
+          createdBy: filter.createdBy,
+          state: filter.state === undefined ? undefined : [...filter.state],
+          tag: filter.tag === undefined ? undefined : [...filter.tag],
+          favourite: filter.favourite === true ? 'true' : undefined,
+          cursor,
+          limit: RUNS_PER_PAGE,
+        },
         signal,
       }),
     placeholderData: keepPreviousData,

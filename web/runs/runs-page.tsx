@@ -1,18 +1,24 @@
-import { ActionIcon, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { RunState } from '@sodate/contract/runs.ts';
-import { useQuery } from '@tanstack/react-query';
+import { ActionIcon, Button, Group, Skeleton, Stack } from '@mantine/core';
+import { updateRun } from '@sodate/contract/run-routes.ts';
+import { RunState, type RunSummary } from '@sodate/contract/runs.ts';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { IconChevronLeft, IconChevronRight, IconFilterOff, IconSeedling } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
-import { useClient } from '../kit/platform.tsx';
-import { CopyCode } from '../ui/copy-code.tsx';
+import { usePlatform } from '../kit/platform.tsx';
+import { useMe } from '../session/session-queries.ts';
+import { mayWork } from '../tenants/rights.ts';
 import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
+import { PageHead } from '../ui/page-head.tsx';
+import { NewRun } from './new-run.tsx';
 import { RUNS_PER_PAGE, runsQuery } from './run-queries.ts';
 import { RunsFilters } from './runs-filters.tsx';
+import { RunsColumns, useRunsColumns } from './runs-columns.tsx';
+import { RunsSelection } from './runs-selection.tsx';
 import { RunsTable } from './runs-table.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/runs');
@@ -27,37 +33,54 @@ export function RunsPage() {
 
 function RunsList({ tenant }: { readonly tenant: string }) {
   const { t, i18n } = useTranslation();
-  const client = useClient();
+  const { client, queries } = usePlatform();
+  const me = useMe();
+  const may = mayWork(me, tenant);
   const filter = route.useSearch();
   const navigate = route.useNavigate();
   /** The cursors of the pages gone through; the last one is shown. */
   const [cursors, setCursors] = useState<readonly string[]>([]);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [columns, setColumns] = useRunsColumns();
+  const favour = useMutation({
+    mutationFn: ({ id, favourite }: RunSummary) => client.call(updateRun, { params: { tenant, run: id }, body: { favourite: !favourite } }),
+    onSuccess: () => void queries.invalidateQueries({ queryKey: [tenant, 'run'] }),
+  });
   const runs = useQuery(runsQuery(client, tenant, filter, cursors.at(-1)));
   const title = filter.kind === undefined ? t('runs.title') : t(`kinds.${filter.kind}`);
   usePageTitle(title, tenant);
 
-  const filtered = filter.state !== undefined || filter.text !== undefined;
+  const { kind, ...conditions } = filter;
+  const filtered = Object.values(conditions).some((condition) => condition !== undefined);
   const before = cursors.length * RUNS_PER_PAGE;
   const page = runs.data;
   return (
     <Stack gap="md">
-      <Group justify="space-between" align="baseline">
-        <Title order={1} size="h2">
-          {title}
-        </Title>
-        {page !== undefined && page.items.length > 0 && (
-          <Text size="sm" c="dimmed" aria-live="polite">
-            {t('runs.total', {
-              from: formatNumber(before + 1, i18n.language),
-              to: formatNumber(before + page.items.length, i18n.language),
-              total: page.total.exact
-                ? formatNumber(page.total.count, i18n.language)
-                : t('runs.atLeast', { total: formatNumber(page.total.count, i18n.language) }),
-            })}
-          </Text>
-        )}
-      </Group>
-      <RunsFilters filter={filter} onChange={(next) => void navigate({ search: next, replace: true })} />
+      <PageHead
+        title={title}
+        note={
+          page !== undefined &&
+          page.items.length > 0 &&
+          t('runs.total', {
+            from: formatNumber(before + 1, i18n.language),
+            to: formatNumber(before + page.items.length, i18n.language),
+            total: page.total.exact
+              ? formatNumber(page.total.count, i18n.language)
+              : t('runs.atLeast', { total: formatNumber(page.total.count, i18n.language) }),
+          })
+        }
+      >
+        <RunsColumns columns={columns} onChange={setColumns} />
+        {may && <NewRun tenant={tenant} kind={kind} />}
+      </PageHead>
+      <RunsFilters
+        filter={filter}
+        known={[...new Set((page?.items ?? []).flatMap(({ tags }) => tags))].sort()}
+        me={me.name}
+        onChange={(next) => void navigate({ search: next, replace: true })}
+      />
+      <RunsSelection tenant={tenant} runs={(page?.items ?? []).filter(({ id }) => selected.has(id))} onClear={() => setSelected(new Set())} />
+      {favour.error !== null && <ErrorPanel error={favour.error} />}
       {runs.error !== null && <ErrorPanel error={runs.error} onRetry={() => void runs.refetch()} />}
       {runs.isPending && (
         <Stack gap={8} aria-busy>
@@ -66,17 +89,26 @@ function RunsList({ tenant }: { readonly tenant: string }) {
           ))}
         </Stack>
       )}
-      {page !== undefined && page.items.length > 0 && <RunsTable tenant={tenant} runs={page.items} />}
+      {page !== undefined && page.items.length > 0 && (
+        <RunsTable
+          tenant={tenant}
+          runs={page.items}
+          columns={columns}
+          selected={selected}
+          onSelect={setSelected}
+          onFavourite={may ? (run) => favour.mutate(run) : null}
+        />
+      )}
       {page !== undefined && page.items.length === 0 && filtered && (
         <EmptyNote icon={<IconFilterOff size={40} stroke={1.3} />} title={t('runs.nothingTitle')} text={t('runs.nothingText')}>
-          <Button variant="default" size="xs" onClick={() => void navigate({ search: { kind: filter.kind } })}>
+          <Button variant="default" size="xs" onClick={() => void navigate({ search: { kind } })}>
             {t('runs.clear')}
           </Button>
         </EmptyNote>
       )}
       {page !== undefined && page.items.length === 0 && !filtered && (
         <EmptyNote icon={<IconSeedling size={44} stroke={1.3} />} title={t('runs.emptyTitle')} text={t('runs.emptyText')}>
-          <CopyCode text="./sodate task run --follow -- echo hello" />
+          {may && <NewRun tenant={tenant} kind={kind} />}
         </EmptyNote>
       )}
       {(cursors.length > 0 || (page !== undefined && page.nextCursor !== null)) && (

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { extname, join, normalize } from 'node:path';
 import { ERROR_CATALOGUE, type ErrorCode, errorText } from '@sodate/contract/errors.ts';
 import type { Me } from '@sodate/contract/session.ts';
-import { ADA, at, CANNED_RUNS, idOf } from './canned-runs.ts';
+import { ADA, at, CANNED_NODE, CANNED_RUNS, idOf } from './canned-runs.ts';
 
 /**
  * The built pages and canned answers in the contract's form, for journeys in a browser. It keeps a session and one live
@@ -183,6 +183,7 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       if (request.method === 'PATCH') language = body['language'] as Me['language'];
       return json(response, 200, { ...me, language });
     }
+    if (pathname === '/v1/nodes') return json(response, 200, { items: [CANNED_NODE] });
     const [, tenant, rest = ''] = /^\/v1\/tenants\/([^/]+)(\/.*)$/.exec(pathname) ?? [];
     if (rest === '/events') {
       events(response);

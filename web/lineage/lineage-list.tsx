@@ -1,34 +1,32 @@
 import { Alert, Anchor, Badge, Button, SimpleGrid, Skeleton, Text, Title } from '@mantine/core';
-import type { Run } from '@sodate/contract/run-routes.ts';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { IconDatabase, IconGitCommit, IconPlayerPlay, IconStack2 } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
-import { lineageQuery } from './lineage-queries.ts';
+import { type LineageRoot, lineageQuery } from './lineage-queries.ts';
+import { KIND_ICONS, pageOfThing } from './lineage-words.ts';
 import { lineageTree, type TreeItem } from './lineage-tree.ts';
-import classes from './run-lineage.module.css';
+import classes from './lineage-list.module.css';
 
 /** A data set has thousands of data; so many are shown at once. */
 const SHOWN_AT_FIRST = 8;
-const KIND_ICONS = { data: IconStack2, dataset: IconDatabase, run: IconPlayerPlay, commit: IconGitCommit } as const;
 
-/** What a run came from and what came from it. */
-export function RunLineage({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
+/** What a thing came from and what came from it, as text. */
+export function LineageList({ tenant, root }: { readonly tenant: string; readonly root: LineageRoot }) {
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-      <Direction tenant={tenant} run={run} direction="ancestors" />
-      <Direction tenant={tenant} run={run} direction="descendants" />
+      <Direction tenant={tenant} root={root} direction="ancestors" />
+      <Direction tenant={tenant} root={root} direction="descendants" />
     </SimpleGrid>
   );
 }
 
-function Direction({ tenant, run, direction }: { readonly tenant: string; readonly run: Run; readonly direction: 'ancestors' | 'descendants' }) {
+function Direction({ tenant, root, direction }: { readonly tenant: string; readonly root: LineageRoot; readonly direction: 'ancestors' | 'descendants' }) {
   const { t } = useTranslation();
-  const query = useQuery(lineageQuery(useClient(), tenant, run.id, direction));
-  const items = query.data === undefined ? null : lineageTree(query.data, { kind: 'run', id: run.id }, direction);
+  const query = useQuery(lineageQuery(useClient(), tenant, root, direction));
+  const items = query.data === undefined ? null : lineageTree(query.data, root, direction);
   return (
     <section>
       <Title order={2} size="h4" mb="sm">
@@ -77,14 +75,15 @@ function Branches({ tenant, items }: { readonly tenant: string; readonly items: 
 function Thing({ tenant, item: { node, again } }: { readonly tenant: string; readonly item: TreeItem }) {
   const { t } = useTranslation();
   const Icon = KIND_ICONS[node.kind];
+  const page = pageOfThing(tenant, node);
   return (
     <span className={classes['thing']}>
       <Icon size={16} aria-hidden />
       <Text span size="xs" c="dimmed">
         {t(`lineage.kind.${node.kind}`)}
       </Text>
-      {node.kind === 'run' && !node.deleted ? (
-        <Anchor size="sm" component={Link} to={`/tenants/${tenant}/runs/${node.id}`}>
+      {page !== null ? (
+        <Anchor size="sm" component={Link} to={page}>
           {node.label}
         </Anchor>
       ) : (

@@ -1,0 +1,116 @@
+import { Button, Skeleton, Stack, Text } from '@mantine/core';
+import type { Data } from '@sodate/contract/data.ts';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { IconFilterOff, IconStack2, IconUpload } from '@tabler/icons-react';
+import { lazy, Suspense, useCallback, useState } from 'react';
+import { useDropzone } from 'react-dropzone';
+import { useTranslation } from 'react-i18next';
+import { usePageTitle } from '../kit/page-title.ts';
+import { useClient } from '../kit/platform.tsx';
+import { useMe } from '../session/session-queries.ts';
+import { mayWork } from '../tenants/rights.ts';
+import { EmptyNote } from '../ui/empty-note.tsx';
+import { ErrorPanel } from '../ui/error-panel.tsx';
+import { formatNumber } from '../ui/formats.ts';
+import { PageHead } from '../ui/page-head.tsx';
+import { DataFilters } from './data-filters.tsx';
+import { dataListQuery } from './data-queries.ts';
+import type { DataListSearch } from './data-search.ts';
+import { DataSelection } from './data-selection.tsx';
+import { DataTable } from './data-table.tsx';
+import { type ChosenFile, chosen } from './group-files.ts';
+import classes from './data-list-page.module.css';
+
+const route = getRouteApi('/signed-in/tenants/$tenant/data');
+const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
+
+/** Everything a tenant keeps, newest first. Files dropped anywhere on the page begin an upload. */
+export function DataListPage() {
+  const { tenant } = route.useParams();
+  const { upload, ...filter } = route.useSearch();
+  const { t, i18n } = useTranslation();
+  const client = useClient();
+  const me = useMe();
+  const navigate = route.useNavigate();
+  const list = useInfiniteQuery(dataListQuery(client, tenant, filter));
+  const [selected, setSelected] = useState<ReadonlyMap<string, Data>>(new Map());
+  const [dropped, setDropped] = useState<readonly ChosenFile[]>([]);
+  const may = mayWork(me, tenant);
+  usePageTitle(t('nav.data'), tenant);
+
+  const search = (next: DataListSearch): void => void navigate({ search: next, replace: true });
+  const drop = useDropzone({
+    noClick: true,
+    noKeyboard: true,
+    disabled: !may || upload === true,
+    onDrop: (files) => {
+      setDropped(files.map(chosen));
+      search({ ...filter, upload: true });
+    },
+  });
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+
+  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const total = list.data?.pages[0]?.total;
+  const filtered = filter.text !== undefined || filter.tag !== undefined || filter.createdBy !== undefined;
+  const uploadButton = may && (
+    <Button leftSection={<IconUpload size={16} aria-hidden />} onClick={() => search({ ...filter, upload: true })}>
+      {t('upload.title')}
+    </Button>
+  );
+  return (
+    <div {...drop.getRootProps({ role: 'presentation', tabIndex: undefined })} className={classes['page']} data-over={drop.isDragActive || undefined}>
+      <Stack gap="md">
+        <PageHead
+          title={t('nav.data')}
+          note={
+            total !== undefined &&
+            (total.exact ? formatNumber(total.count, i18n.language) : t('runs.atLeast', { total: formatNumber(total.count, i18n.language) }))
+          }
+        >
+          {uploadButton}
+        </PageHead>
+        <DataFilters filter={filter} known={[...new Set(items.flatMap(({ tags }) => tags))].sort()} me={me.name} onChange={search} />
+        <DataSelection tenant={tenant} selected={selected} onClear={() => setSelected(new Map())} may={may} />
+        {list.error !== null && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
+        {list.isPending && <Skeleton h={320} />}
+        {items.length > 0 && (
+          <DataTable tenant={tenant} data={items} selected={selected} onSelect={setSelected} onEnd={onEnd} loadingMore={isFetchingNextPage} />
+        )}
+        {list.isSuccess && items.length === 0 && filtered && (
+          <EmptyNote icon={<IconFilterOff size={40} stroke={1.3} />} title={t('runs.nothingTitle')} text={t('data.nothingText')}>
+            <Button variant="default" size="xs" onClick={() => search({})}>
+              {t('runs.clear')}
+            </Button>
+          </EmptyNote>
+        )}
+        {list.isSuccess && items.length === 0 && !filtered && (
+          <EmptyNote icon={<IconStack2 size={44} stroke={1.3} />} title={t('data.emptyTitle')} text={t('data.emptyText')}>
+            {uploadButton}
+          </EmptyNote>
+        )}
+      </Stack>
+      {drop.isDragActive && (
+        <Text className={classes['hint'] ?? ''} fw={600}>
+          {t('upload.dropHere')}
+        </Text>
+      )}
+      {upload === true && may && (
+        <Suspense fallback={null}>
+          <UploadDialog
+            tenant={tenant}
+            first={dropped}
+            onClose={() => {
+              setDropped([]);
+              search(filter);
+            }}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}
