@@ -15,12 +15,12 @@ function makeStore() {
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const path = String(input).split('?')[0] ?? '';
     const body = typeof init?.body === 'string' ? (JSON.parse(init.body) as Record<string, never>) : {};
-    if (/\/data$/.test(path)) {
+    if (path.endsWith('/data')) {
       state.made += 1;
       const data = { id: idOf(state.made), number: state.made, name: body['name'], memo: '', tags: [], parent: null, fileCount: 0, totalSize: 0 };
       return answer(201, { ...data, createdAt: '2026-01-01T00:00:00Z', createdBy: ADA });
     }
-    if (/\/uploads$/.test(path)) {
+    if (path.endsWith('/uploads')) {
       const files = body['files'] as unknown as { name: string; size: number }[];
       const uploads = files.map(({ name, size }) => {
         const id = idOf(100 + names.size);
@@ -37,12 +37,12 @@ function makeStore() {
       state.parts.push(`${names.get(part[1] ?? '')} ${part[2]}`);
       return answer(200, { etag: 'x' });
     }
-    if (/\/uploads\/complete$/.test(path)) {
+    if (path.endsWith('/uploads/complete')) {
       const done = (body['uploads'] as unknown as { id: string }[]).map(({ id }) => names.get(id) ?? '');
       state.stored.push(...done);
       return answer(201, { files: done.map((name) => ({ id: idOf(500), name, size: 1, digest: 'sha256:0' })) });
     }
-    if (/\/files$/.test(path)) {
+    if (path.endsWith('/files')) {
       const items = state.stored.map((name, index) => ({ id: idOf(500 + index), name, size: 1, digest: 'sha256:0' }));
       return answer(200, { items, nextCursor: null, total: { count: items.length, exact: true } });
     }
