@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import en from '../web/kit/i18n/en.json';
-import ja from '../web/kit/i18n/ja.json';
+import en from '../web/kit/i18n/en.json' with { type: 'json' };
+import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
 import { CHROMIUM, openPage, PICTURES, seriousViolations, startBrowser, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
 import { CHECKOUT, makeProgram, type Program } from './program.ts';
 import { ADMIN_PASSWORD, makeTestHome, type TestHome } from './test-home.ts';
@@ -83,13 +83,13 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
         { name: `two ${locale}.txt`, mimeType: 'text/plain', buffer: Buffer.from('') },
       ]);
       await page.getByText(texts.upload.group.file, { exact: true }).click();
-      await button(texts.upload.start).click();
+      await page.getByRole('dialog').getByRole('button', { name: texts.upload.start, exact: true }).click();
       await page.getByRole('region', { name: texts.upload.tray }).getByText(texts.upload.state.done).waitFor();
       await page.getByRole('region', { name: texts.upload.tray }).getByRole('button', { name: texts.action.close }).click();
 
       // What is in a file can be seen.
       await page.getByRole('link', { name: `one ${locale}.csv` }).click();
-      await page.getByRole('button', { name: `one ${locale}.csv` }).click();
+      await button(`one ${locale}.csv`).click();
       await page.getByRole('columnheader', { name: 'x' }).waitFor();
       await page.keyboard.press('Escape');
       await page.goBack();
@@ -175,6 +175,16 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
       await page.screenshot({ path: path.join(PICTURES, `${name}.en.dark.png`) });
       faults.push(...(await seriousViolations(page, ['color-contrast'])).map((fault) => `${name}, dark: ${fault}`));
       await page.setViewportSize({ width: 360, height: 780 });
+      // The navigation folds away first.
+      await page
+        .locator('body')
+        .evaluate((body) =>
+          Promise.all(
+            (body as unknown as { getAnimations(options: object): { finished: Promise<unknown> }[] })
+              .getAnimations({ subtree: true })
+              .map(({ finished }) => finished),
+          ).catch(() => null),
+        );
       const width = (await page.evaluate('document.documentElement.scrollWidth')) as number;
       if (width > 360) faults.push(`${name}: ${width} px wide on a screen of 360`);
       await page.screenshot({ path: path.join(PICTURES, `${name}.en.dark.360.png`), fullPage: true });

@@ -175,8 +175,7 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+k');
       await page.getByPlaceholder('Name or number, or where to go').fill('training-13');
-      await page.getByRole('button', { name: 'waits for its turn' }).waitFor();
-      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: 'waits for its turn' }).click();
       await page.waitForURL('**/runs/training-13');
     });
 

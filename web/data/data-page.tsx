@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Skeleton, Stack, Tabs, Text } from '@mantine/core';
+import { Anchor, Button, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { type Data, getData } from '@sodate/contract/data.ts';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconFiles, IconPencil, IconSitemap, IconTrash, IconUpload } from '@tabler/icons-react';

@@ -67,7 +67,7 @@ export function FilePreview({
             </Center>
           )}
           {shown.error !== null && <ErrorPanel error={shown.error} onRetry={() => void shown.refetch()} />}
-          {shown.data !== undefined && <View shown={shown.data} name={file.name} />}
+          {shown.data !== undefined && <View key={file.id} shown={shown.data} name={file.name} />}
         </div>
         <Group justify="space-between">
           <Text size="xs" c="dimmed">
@@ -157,14 +157,10 @@ function View({ shown, name }: { readonly shown: Shown; readonly name: string })
 
 function Picture({ blob, name }: { readonly blob: Blob; readonly name: string }) {
   const { t } = useTranslation();
-  const [address, setAddress] = useState<string | null>(null);
+  // Given back when the picture goes; another picture is another of these, by its key.
+  const [address] = useState(() => URL.createObjectURL(blob));
   const [broken, setBroken] = useState(false);
-  useEffect(() => {
-    const made = URL.createObjectURL(blob);
-    setAddress(made);
-    setBroken(false);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
+  useEffect(() => () => URL.revokeObjectURL(address), [address]);
   if (broken) {
     return (
       <Center h={120}>
@@ -174,5 +170,5 @@ function Picture({ blob, name }: { readonly blob: Blob; readonly name: string })
       </Center>
     );
   }
-  return address === null ? null : <img src={address} alt={name} className={classes['picture']} onError={() => setBroken(true)} />;
+  return <img src={address} alt={name} className={classes['picture']} onError={() => setBroken(true)} />;
 }

@@ -96,7 +96,7 @@ export function EntryColumn({
       </div>
       <div className={classes['body']}>
         {entries.length === 0 ? (
-          <Text size="sm" c="dimmed" p="md" ta="center">
+          <Text size="sm" c="dimmed" p="md" ta="center" data-empty>
             {empty}
           </Text>
         ) : (

@@ -51,7 +51,20 @@ export function CommandPalette({ tenant, openings }: { readonly tenant: string; 
   };
   return (
     <Spotlight.Root store={store} query={query} onQueryChange={setQuery} tagsToIgnore={[]} scrollable maxHeight={480} aria-label={t('frame.findHint')}>
-      <Spotlight.Search placeholder={t('palette.placeholder')} aria-label={t('palette.placeholder')} leftSection={<IconSearch size={18} aria-hidden />} />
+      <Spotlight.Search
+        onKeyDown={(event) => {
+          // What was found comes after the typing, so nothing is chosen yet: Enter then means the first of it.
+          const [first] = things ?? [];
+          if (event.key !== 'Enter' || event.nativeEvent.isComposing || first === undefined) return;
+          if (document.getElementById(store.getState().listId)?.querySelector('[data-selected]') != null) return;
+          event.preventDefault();
+          spotlight.close();
+          open(first);
+        }}
+        placeholder={t('palette.placeholder')}
+        aria-label={t('palette.placeholder')}
+        leftSection={<IconSearch size={18} aria-hidden />}
+      />
       <Spotlight.ActionsList>
         {things !== undefined && things.length > 0 && (
           <Spotlight.ActionsGroup label={t('palette.things')}>

@@ -1,6 +1,6 @@
 import dagre from '@dagrejs/dagre';
 import { Alert, Button, Group, Skeleton, Text, Tooltip, UnstyledButton, useComputedColorScheme } from '@mantine/core';
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, type UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconArrowsMaximize, IconPointer } from '@tabler/icons-react';
 import { Background, Controls, type Edge, Handle, type Node, type NodeProps, Position, ReactFlow } from '@xyflow/react';
@@ -13,6 +13,7 @@ import { formatNumber } from '../ui/formats.ts';
 import { type Drawing, type DrawnNode, drawLineage, keyOf } from './draw-lineage.ts';
 import classes from './lineage-graph.module.css';
 import { type LineageRoot, lineageQuery } from './lineage-queries.ts';
+import type { Lineage } from './lineage-tree.ts';
 import { KIND_ICONS, pageOfThing } from './lineage-words.ts';
 
 const NODE = { width: 260, height: 62 };
@@ -26,6 +27,16 @@ interface Walk {
 const WalkContext = createContext<Walk | null>(null);
 const NODE_TYPES = { thing: ThingBox };
 
+/** The same as long as nothing has changed in it: a drawing is laid out once. */
+const together = (views: readonly UseQueryResult<Lineage>[]) => {
+  const failed = views.find(({ error }) => error !== null);
+  return {
+    loaded: views.flatMap(({ data }) => data ?? []),
+    pending: views.slice(0, 2).some(({ isPending }) => isPending),
+    failed: failed === undefined ? null : { error: failed.error, again: (): void => void failed.refetch() },
+  };
+};
+
 /**
  * The graph around a thing. From any other thing in it one can go on: what that one came from and went into is added to
  * the picture.
@@ -36,18 +47,15 @@ export function LineageGraph({ tenant, root }: { readonly tenant: string; readon
   const colors = useComputedColorScheme('light');
   const [walked, setWalked] = useState<readonly Omit<LineageRoot, 'label'>[]>([root]);
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
-  const views = useQueries({
+  const { loaded, failed, pending } = useQueries({
     queries: walked.flatMap((from) => [lineageQuery(client, tenant, from, 'ancestors'), lineageQuery(client, tenant, from, 'descendants')]),
+    combine: together,
   });
-  const loaded = views.flatMap(({ data }) => data ?? []);
-  const failed = views.find(({ error }) => error !== null);
-  const stamp = views.map(({ dataUpdatedAt }) => dataUpdatedAt).join(' ');
   const { nodes, edges } = useMemo(() => {
     const apart = new Set([...walked.map(keyOf), ...opened]);
     const drawing = drawLineage(loaded, [{ ...root, deleted: false }], apart);
     return lay(drawing, keyOf(root), new Set(walked.map(keyOf)));
-    // `loaded` is new at every drawing; its stamp changes when its content does.
-  }, [stamp, walked, opened, root.kind, root.id, root.label]);
+  }, [loaded, walked, opened, root]);
   const walk = useMemo<Walk>(
     () => ({
       tenant,
@@ -57,8 +65,8 @@ export function LineageGraph({ tenant, root }: { readonly tenant: string; readon
     [tenant],
   );
 
-  if (failed !== undefined) return <ErrorPanel error={failed.error} onRetry={() => void failed.refetch()} />;
-  if (views.slice(0, 2).some(({ isPending }) => isPending)) return <Skeleton h={420} />;
+  if (failed !== null) return <ErrorPanel error={failed.error} onRetry={failed.again} />;
+  if (pending) return <Skeleton h={420} />;
   return (
     <WalkContext.Provider value={walk}>
       <div className={classes['frame']} role="figure" aria-label={t('lineage.figure', { name: root.label })}>

@@ -1,5 +1,5 @@
 import { SegmentedControl, Skeleton, Stack } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { recall, remember } from '../kit/remembered.ts';
 import { LineageList } from './lineage-list.tsx';
@@ -10,6 +10,8 @@ const LineageGraph = lazy(async () => ({ default: (await import('./lineage-graph
 /** How a thing came to be and what became of it: drawn, or as text for those who read better than they look. */
 export function Lineage({ tenant, root }: { readonly tenant: string; readonly root: LineageRoot }) {
   const { t } = useTranslation();
+  const { kind, id, label } = root;
+  const stable = useMemo(() => ({ kind, id, label }), [kind, id, label]);
   const [view, setView] = useState(recall('lineage-view') === 'list' ? 'list' : 'graph');
   return (
     <Stack gap="sm">
@@ -31,7 +33,7 @@ export function Lineage({ tenant, root }: { readonly tenant: string; readonly ro
         <LineageList tenant={tenant} root={root} />
       ) : (
         <Suspense fallback={<Skeleton h={420} />}>
-          <LineageGraph key={`${root.kind} ${root.id}`} tenant={tenant} root={root} />
+          <LineageGraph key={`${root.kind} ${root.id}`} tenant={tenant} root={stable} />
         </Suspense>
       )}
     </Stack>

@@ -7,7 +7,6 @@ type Amounts = Node['capacity'];
 
 /** A node with what is free and used of it. */
 export function NodeUsage({ node }: { readonly node: Node }) {
-  const { t } = useTranslation();
   return (
     <Stack gap={6}>
       <Group gap={6} justify="space-between">

@@ -114,7 +114,7 @@ export function ResourceChooser({
               <Text size="sm" fw={550} className={classes['name'] ?? ''}>
                 {node.name}
               </Text>
-              <Group gap="2px 16px" flex={1}>
+              <Group gap="2px 16px" flex="1 1 220px">
                 {(['cpu', 'memory', 'gpus'] as const)
                   .filter((name) => name !== 'gpus' || node.capacity.gpus > 0 || value.gpus > 0)
                   .map((name) => (

@@ -40,7 +40,8 @@ export function ImageChooser({
   return (
     <Stack gap="sm">
       <SegmentedControl
-        w="fit-content"
+        w="100%"
+        maw={420}
         aria-label={t('request.image')}
         value={onHost ? 'host' : 'image'}
         onChange={(where) => onChange(where === 'host' ? HOST : typed)}

@@ -1,6 +1,6 @@
 import { InferenceRequest } from '@sodate/contract/inference.ts';
 import type { Run } from '@sodate/contract/run-routes.ts';
-import { type Command, SubmittedKind } from '@sodate/contract/runs.ts';
+import type { Command, SubmittedKind } from '@sodate/contract/runs.ts';
 import { TaskRequest } from '@sodate/contract/tasks.ts';
 import { TrainingRequest } from '@sodate/contract/training.ts';
 import { z } from 'zod';

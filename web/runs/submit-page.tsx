@@ -180,6 +180,9 @@ function Form({
               />
             ))}
           </Stepper>
+          <Title order={2} size="h4" hiddenFrom="sm">
+            {t(`submit.step.${step}`)}
+          </Title>
           {part(step)}
         </>
       )}

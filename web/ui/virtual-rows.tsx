@@ -19,11 +19,15 @@ interface Rows {
 export function VirtualRows({ count, keyOf, estimate, row, onEnd }: Rows) {
   const place = useRef<HTMLDivElement>(null);
   const [scrollMargin, setScrollMargin] = useState(0);
-  // What lies above may grow or go, such as a note of an error.
+  // What lies above may grow or go, such as a note of an error; the page's height then changes with it.
   useLayoutEffect(() => {
-    const top = Math.round((place.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
-    if (top !== scrollMargin) setScrollMargin(top);
-  });
+    const measure = (): void => setScrollMargin(Math.round((place.current?.getBoundingClientRect().top ?? 0) + window.scrollY));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, []);
+  // oxlint-disable-next-line react/incompatible-library -- it changes while its functions stay the same; no compiler memoises here
   const virtual = useWindowVirtualizer({ count, estimateSize: () => estimate, overscan: ROWS_BEYOND, scrollMargin, getItemKey: keyOf });
   const items = virtual.getVirtualItems();
   useEnd(items, count, onEnd);
@@ -48,6 +52,7 @@ export function VirtualRows({ count, keyOf, estimate, row, onEnd }: Rows) {
 /** The same in a box of its own that scrolls. */
 export function VirtualBox({ count, keyOf, estimate, row, onEnd, label }: Rows & { readonly label: string }) {
   const box = useRef<HTMLDivElement>(null);
+  // oxlint-disable-next-line react/incompatible-library -- as above
   const virtual = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => estimate, overscan: ROWS_BEYOND, getItemKey: keyOf });
   const items = virtual.getVirtualItems();
   useEnd(items, count, onEnd);
