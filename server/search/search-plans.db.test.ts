@@ -37,6 +37,7 @@ describe('lists of many', () => {
 
   it.each([
     ['data', 'aurora', 22],
+    ['data', '夜明け', 22],
     ['data', 'camera-0000010', 1],
     ['data', 'tag:tag-7', 220],
     ['data', 'tag:tag-7 aurora', 22],

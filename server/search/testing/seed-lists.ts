@@ -48,7 +48,7 @@ async function seedData(db: Database, tenant: TenantId, count: number): Promise<
     insert into data (tenant_id, id, name, memo, tags, file_count, total_size, created_by, created_at)
     select ${tenant}, gen_random_uuid(),
       (array['camera', 'street', 'digits', 'faces', 'speech', 'maps', 'leaves', 'letters', 'sensor', 'traffic'])[1 + n % 10] || '-' || lpad(n::text, 7, '0')
-        || case when n % 1000 = 7 then ' aurora' else '' end,
+        || case n % 1000 when 7 then ' aurora' when 8 then ' 夜明けの空' else '' end,
       case when n % 3 = 0 then 'taken in the winter of ' || (2000 + n % 25) else '' end,
       array['tag-' || n % 100] || case when n % 2 = 0 then array['even'] else '{}' end,
       n % 50, (n::bigint * 7919) % 1000000007, people.id, ${minutesBefore(count)}
