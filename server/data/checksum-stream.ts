@@ -22,6 +22,8 @@ export function withChecksum(source: Readable, stop: AbortSignal): { readonly st
   const cut = (): void => void (source.readableEnded || stream.destroy(source.errored ?? new Error('aborted')));
   const onStop = (): void => void source.destroy(new Error('This part is being sent anew, or its upload was given up.'));
   const stream = new Readable({ read: pass, highWaterMark: AHEAD_BYTES });
+  // Whoever reads learns of it, also later; until somebody does, an error that nobody listens to would end the process.
+  stream.on('error', () => {});
   source.on('readable', pass).on('end', end).on('error', fail).on('close', cut);
   stop.addEventListener('abort', onStop, { once: true });
   if (stop.aborted) onStop();
