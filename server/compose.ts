@@ -19,6 +19,7 @@ import { migrate } from '#kit/db/migrate.ts';
 import type { Home } from '#kit/home.ts';
 import { makeArchives } from '#kit/archives/archives.ts';
 import { makeForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
+import { makeDiskReserve } from '#kit/disk-reserve.ts';
 import { makeBinder } from '#kit/http/bind-route.ts';
 import { IDEMPOTENCY_KEY_HOURS, sweepIdempotencyKeys } from '#kit/http/idempotency.ts';
 import { type JobDoor, makeJobDoor } from '#kit/http/job-door.ts';
@@ -92,6 +93,8 @@ export interface ComposeOptions {
   /** Where the bytes of files are. Without it: in the home. */
   readonly objectStore?: ObjectStoreSettings;
   readonly limits?: Partial<EngineLimits>;
+  /** Whether room is set aside for a full disk; left out in tests, of which each would write it. */
+  readonly keepsReserve?: boolean;
   /** Where jobs that have networks of their own reach the platform; null where none have. */
   readonly jobPort?: number;
   /** Makes the executors, preferred first, once what they stand on is there. */
@@ -121,6 +124,7 @@ export interface Platform {
 
 const MINUTE_MS = 60_000;
 const INVENTORY_EVERY_MS = 10_000;
+const RESERVE_EVERY_MS = 2_000;
 const FOLLOW_METRICS_EVERY_MS = 1_000;
 const ABANDONED_EVERY_MS = 10_000;
 
@@ -223,12 +227,14 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   await serveMlflow(app, { db, clock, access, changes, folders: staging.folders, foreignFolders });
   await servePages(app, { routes: ALL_ROUTES, version: VERSION, webFolder: options.webFolder });
 
+  const reserve = options.keepsReserve === true ? makeDiskReserve(path.join(home.folder, 'reserve'), logger) : null;
   const sweepers = startSweeps(
     [
       { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
       { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
       { name: 'end-abandoned-runs', everyMs: ABANDONED_EVERY_MS, sweep: () => endAbandonedRuns({ db, clock, changes }) },
+      ...(reserve === null ? [] : [{ name: 'tend-disk-reserve', everyMs: RESERVE_EVERY_MS, sweep: () => reserve.tend() }]),
       { name: 'sweep-staged', everyMs: 10 * MINUTE_MS, sweep: () => sweepStaged({ db, home: home.folder, staging }) },
       { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
     ],

@@ -88,6 +88,7 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     objectStore: config.objectStore,
     ...files,
     jobPort: config.jobPort,
+    keepsReserve: true,
     executors: (around) => makeExecutors(config, logger, around),
   });
   begun.push(() => platform.close());
