@@ -61,6 +61,7 @@ function ComparedRuns({
   const { t } = useTranslation();
   const client = useClient();
   const compared = useQuery(comparisonQuery(client, tenant, runs)).data?.runs ?? [];
+  if (compared.length === 0) return null;
   return (
     <Group gap="xs" component="ul" p={0} m={0} aria-label={t('compare.runs')} style={{ listStyle: 'none' }}>
       {compared.map((run, index) => (

@@ -154,7 +154,7 @@ function drawingOf(shape: readonly Shape[], scheme: 'light' | 'dark'): Pick<uPlo
     series.push(smoothed ? { ...line, alpha: 0.3, width: 1, points: { show: false } } : line);
     if (smoothed) series.push(line);
     if (!band) continue;
-    bands.push({ series: [series.length, series.length + 1], fill: `${colour}2e` });
+    bands.push({ series: [series.length, series.length + 1], fill: `${colour}59` });
     series.push({ width: 0, points: { show: false } }, { width: 0, points: { show: false } });
   }
   return { series, bands };

@@ -6,7 +6,7 @@ export function formatMetric(value: MetricNumber, language: string): string {
   if (Number.isNaN(number)) return 'NaN';
   if (!Number.isFinite(number)) return number > 0 ? '∞' : '−∞';
   const size = Math.abs(number);
-  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return number.toExponential(3);
+  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return Number(number.toPrecision(4)).toExponential();
   return new Intl.NumberFormat(language, { maximumSignificantDigits: size >= 1e5 ? 9 : 5 }).format(number);
 }
 

@@ -39,7 +39,7 @@ export function MetricTile({ tenant, name, runs, view, last }: MetricTileProps) 
   return (
     <Paper withBorder className={classes['tile'] ?? ''} component="section" aria-label={name}>
       <Group gap={6} wrap="nowrap" justify="space-between" className={classes['tileHead'] ?? ''}>
-        <Text size="sm" fw={600} truncate title={name}>
+        <Text size="sm" fw={600} truncate flex="1 1 auto" miw={0} title={name}>
           <bdi>{name}</bdi>
         </Text>
         <Group gap={6} wrap="nowrap">
