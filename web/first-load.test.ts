@@ -53,6 +53,7 @@ describe('what a first visit loads', () => {
     'runs/runs-page.tsx',
     'runs/run-page.tsx',
     'runs/submit-page.tsx',
+    'metrics/compare-page.tsx',
     'tenants/administration-page.tsx',
   ])('is at most 350 kB of compressed script where it begins with %s', async (page) => {
     let bytes = 0;

@@ -14,5 +14,6 @@ export const PAGES = {
 /** Which of them an address lies on. */
 export function pageOfPath(path: string): PageName {
   const segment = path.split('/')[3] ?? '';
+  if (segment === 'compare') return 'runs';
   return segment === 'data' || segment === 'datasets' || segment === 'runs' || segment === 'administration' ? segment : 'home';
 }

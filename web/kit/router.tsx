@@ -5,6 +5,7 @@ import { SubmittedKind } from '@sodate/contract/runs.ts';
 import { readDataListSearch, readThingSearch } from '../data/data-search.ts';
 import { BrokenPage, NoSuchPage } from '../frame/broken-page.tsx';
 import { Frame } from '../frame/frame.tsx';
+import { readCompareSearch } from '../metrics/compare-search.ts';
 import { readRunSearch, readRunsSearch, readSubmitSearch } from '../runs/run-page-search.ts';
 import { ownPath } from '../session/next-page.ts';
 import { meQuery } from '../session/session-queries.ts';
@@ -126,6 +127,13 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../runs/run-page.tsx'), 'RunPage'),
 });
 
+const compare = createRoute({
+  getParentRoute: () => tenant,
+  path: '/compare',
+  validateSearch: readCompareSearch,
+  component: lazyRouteComponent(() => import('../metrics/compare-page.tsx'), 'ComparePage'),
+});
+
 const submit = createRoute({
   getParentRoute: () => tenant,
   path: '/runs/new/$kind',
@@ -151,7 +159,7 @@ const administration = createRoute({
 const tree = root.addChildren([
   signIn,
   firstSignIn,
-  signedIn.addChildren([home, tenant.addChildren([tenantHome, dataList, data, datasetList, newDataset, dataset, runs, submit, run, administration])]),
+  signedIn.addChildren([home, tenant.addChildren([tenantHome, dataList, data, datasetList, newDataset, dataset, runs, submit, run, compare, administration])]),
 ]);
 
 export const createPageRouter = (context: RouterContext) =>

@@ -4,7 +4,7 @@ import type { RunsFilter } from './run-queries.ts';
 
 /* What the addresses of these pages may say behind the question mark; anything else is left out, not an error. */
 
-export const RUN_TABS = ['log', 'outputs', 'timeline', 'request', 'ancestry'] as const;
+export const RUN_TABS = ['log', 'metrics', 'outputs', 'timeline', 'request', 'ancestry'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 export const readRunSearch = (search: Record<string, unknown>): { readonly tab?: RunTab | undefined } => ({

@@ -3,12 +3,14 @@ import type { Run } from '@sodate/contract/run-routes.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { IconFolder, IconHistory, IconListDetails, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
-import { useEffect } from 'react';
+import { IconChartLine, IconFolder, IconHistory, IconListDetails, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import { Lineage } from '../lineage/lineage.tsx';
+import type { MetricView } from '../metrics/compare-search.ts';
+import { Metrics } from '../metrics/metrics.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import classes from './run-page.module.css';
 import { RunHeader } from './run-header.tsx';
@@ -22,7 +24,14 @@ import { runReference } from './run-words.ts';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
 
-const TAB_ICONS = { log: IconTerminal2, outputs: IconFolder, timeline: IconHistory, request: IconListDetails, ancestry: IconSitemap } as const;
+const TAB_ICONS = {
+  log: IconTerminal2,
+  metrics: IconChartLine,
+  outputs: IconFolder,
+  timeline: IconHistory,
+  request: IconListDetails,
+  ancestry: IconSitemap,
+} as const;
 
 /** One run, live: what it does, what it wrote, why it waits or failed, where it came from. */
 export function RunPage() {
@@ -56,6 +65,8 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
   const { t } = useTranslation();
   const { tab = 'log' } = route.useSearch();
   const navigate = route.useNavigate();
+  const [metricView, setMetricView] = useState<MetricView>('charts');
+  const metricRuns = useMemo(() => [run.id], [run.id]);
   const canonical = runReference(run);
   usePageTitle(run.name, canonical, tenant);
   useEffect(() => {
@@ -83,6 +94,9 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
         </Tabs.List>
         <Tabs.Panel value="log">
           <RunLog tenant={tenant} run={run} />
+        </Tabs.Panel>
+        <Tabs.Panel value="metrics">
+          <Metrics tenant={tenant} runs={metricRuns} view={metricView} onView={setMetricView} />
         </Tabs.Panel>
         <Tabs.Panel value="outputs">
           <RunOutputs tenant={tenant} run={run} />

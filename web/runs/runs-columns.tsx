@@ -1,6 +1,6 @@
 import { ActionIcon, Checkbox, Popover, Stack, Text, Tooltip } from '@mantine/core';
 import { IconColumns3 } from '@tabler/icons-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { recall, remember } from '../kit/remembered.ts';
 
@@ -23,7 +23,16 @@ export function useRunsColumns(): readonly [readonly RunColumn[], (columns: read
   ];
 }
 
-export function RunsColumns({ columns, onChange }: { readonly columns: readonly RunColumn[]; readonly onChange: (columns: readonly RunColumn[]) => void }) {
+export function RunsColumns({
+  columns,
+  onChange,
+  children,
+}: {
+  readonly columns: readonly RunColumn[];
+  readonly onChange: (columns: readonly RunColumn[]) => void;
+  /** Columns of another kind, below. */
+  readonly children?: ReactNode;
+}) {
   const { t } = useTranslation();
   return (
     <Popover position="bottom-end" withinPortal trapFocus>
@@ -48,6 +57,7 @@ export function RunsColumns({ columns, onChange }: { readonly columns: readonly 
               onChange={(event) => onChange(RUN_COLUMNS.filter((one) => (one === column ? event.currentTarget.checked : columns.includes(one))))}
             />
           ))}
+          {children}
         </Stack>
       </Popover.Dropdown>
     </Popover>

@@ -8,6 +8,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { usePlatform } from '../kit/platform.tsx';
+import { MetricColumnsField } from '../metrics/metric-columns-field.tsx';
+import { useMetricColumns, useMetricValues } from '../metrics/metric-columns.ts';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
 import { EmptyNote } from '../ui/empty-note.tsx';
@@ -42,11 +44,14 @@ function RunsList({ tenant }: { readonly tenant: string }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [columns, setColumns] = useRunsColumns();
+  const [metrics, setMetrics] = useMetricColumns();
   const favour = useMutation({
     mutationFn: ({ id, favourite }: RunSummary) => client.call(updateRun, { params: { tenant, run: id }, body: { favourite: !favourite } }),
     onSuccess: () => void queries.invalidateQueries({ queryKey: [tenant, 'run'] }),
   });
   const runs = useQuery(runsQuery(client, tenant, filter, cursors.at(-1)));
+  const shownIds = (runs.data?.items ?? []).map(({ id }) => id);
+  const metricValue = useMetricValues(tenant, shownIds, metrics);
   const title = filter.kind === undefined ? t('runs.title') : t(`kinds.${filter.kind}`);
   usePageTitle(title, tenant);
 
@@ -70,7 +75,9 @@ function RunsList({ tenant }: { readonly tenant: string }) {
           })
         }
       >
-        <RunsColumns columns={columns} onChange={setColumns} />
+        <RunsColumns columns={columns} onChange={setColumns}>
+          <MetricColumnsField tenant={tenant} runs={shownIds} metrics={metrics} onChange={setMetrics} />
+        </RunsColumns>
         {may && <NewRun tenant={tenant} kind={kind} />}
       </PageHead>
       <RunsFilters
@@ -94,6 +101,8 @@ function RunsList({ tenant }: { readonly tenant: string }) {
           tenant={tenant}
           runs={page.items}
           columns={columns}
+          metrics={metrics}
+          metricValue={metricValue}
           selected={selected}
           onSelect={setSelected}
           onFavourite={may ? (run) => favour.mutate(run) : null}

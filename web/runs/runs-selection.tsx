@@ -2,7 +2,8 @@ import { Button, Group, Paper, Text } from '@mantine/core';
 import { deleteRun, stopRun, updateRun } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { useMutation } from '@tanstack/react-query';
-import { IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { IconChartLine, IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { eachThing } from '../kit/each-thing.ts';
@@ -11,7 +12,7 @@ import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { EditTagsDialog } from '../ui/edit-tags-dialog.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { Refusals } from '../ui/refusals.tsx';
-import { canStop, hasEnded } from './run-words.ts';
+import { canStop, hasEnded, runReference } from './run-words.ts';
 import classes from '../ui/selection-bar.module.css';
 
 /** What can be done with the runs that are chosen; there while some are. */
@@ -47,6 +48,14 @@ export function RunsSelection({ tenant, runs, onClear }: { readonly tenant: stri
         <Text size="sm" fw={550} aria-live="polite">
           {t('data.selected', { amount: amount(runs) })}
         </Text>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconChartLine size={14} aria-hidden />}
+          renderRoot={(props) => <Link {...props} to="/tenants/$tenant/compare" params={{ tenant }} search={{ runs: runs.map(runReference).join(',') }} />}
+        >
+          {t('compare.open')}
+        </Button>
         <Button
           size="xs"
           variant="default"

@@ -16,6 +16,9 @@ interface RunsTableProps {
   readonly tenant: string;
   readonly runs: readonly RunSummary[];
   readonly columns: readonly RunColumn[];
+  /** Metrics that are columns too, and what a run has of them. */
+  readonly metrics: readonly string[];
+  readonly metricValue: (run: string, metric: string) => string | null;
   readonly selected: ReadonlySet<string>;
   readonly onSelect: (selected: ReadonlySet<string>) => void;
   /** null for those who may only look. */
@@ -25,7 +28,7 @@ interface RunsTableProps {
 const IN_NUMBERS: ReadonlySet<RunColumn> = new Set(['duration', 'exitCode']);
 
 /** On a narrow screen a row becomes two lines: the run, then what would have been the other columns. */
-export function RunsTable({ tenant, runs, columns, selected, onSelect, onFavourite }: RunsTableProps) {
+export function RunsTable({ tenant, runs, columns, metrics, metricValue, selected, onSelect, onFavourite }: RunsTableProps) {
   const { t } = useTranslation();
   const last = useRef<string | null>(null);
   const ids = runs.map(({ id }) => id);
@@ -53,6 +56,11 @@ export function RunsTable({ tenant, runs, columns, selected, onSelect, onFavouri
                 {t(`runs.column.${column}`)}
               </Table.Th>
             ))}
+            {metrics.map((metric) => (
+              <Table.Th key={`metric ${metric}`} visibleFrom="sm" className={classes['number'] ?? ''}>
+                <bdi>{metric}</bdi>
+              </Table.Th>
+            ))}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -62,6 +70,8 @@ export function RunsTable({ tenant, runs, columns, selected, onSelect, onFavouri
               tenant={tenant}
               run={run}
               columns={columns}
+              metrics={metrics}
+              metricValue={metricValue}
               selected={selected.has(run.id)}
               onSelect={(range) => {
                 onSelect(chooseRows(ids, selected, run.id, last.current, range));
@@ -76,13 +86,13 @@ export function RunsTable({ tenant, runs, columns, selected, onSelect, onFavouri
   );
 }
 
-interface RunRowProps extends Pick<RunsTableProps, 'tenant' | 'columns' | 'onFavourite'> {
+interface RunRowProps extends Pick<RunsTableProps, 'tenant' | 'columns' | 'metrics' | 'metricValue' | 'onFavourite'> {
   readonly run: RunSummary;
   readonly selected: boolean;
   readonly onSelect: (range: boolean) => void;
 }
 
-function RunRow({ tenant, run, columns, selected, onSelect, onFavourite }: RunRowProps) {
+function RunRow({ tenant, run, columns, metrics, metricValue, selected, onSelect, onFavourite }: RunRowProps) {
   const { t, i18n } = useTranslation();
   const duration = run.startedAt === null ? null : <Duration from={run.startedAt} to={run.endedAt} />;
   return (
@@ -138,6 +148,11 @@ function RunRow({ tenant, run, columns, selected, onSelect, onFavourite }: RunRo
       {columns.map((column) => (
         <Table.Td key={column} visibleFrom="sm" className={`${classes[column] ?? classes['narrow']} ${IN_NUMBERS.has(column) ? classes['number'] : ''}`}>
           <Cell run={run} column={column} />
+        </Table.Td>
+      ))}
+      {metrics.map((metric) => (
+        <Table.Td key={`metric ${metric}`} visibleFrom="sm" className={`${classes['narrow']} ${classes['number']}`}>
+          {metricValue(run.id, metric) ?? <span className={classes['quiet']}>{t('time.none')}</span>}
         </Table.Td>
       ))}
     </Table.Tr>

@@ -13,10 +13,12 @@ interface Rows {
   readonly row: (index: number) => ReactNode;
   /** The last row is near: more may be loaded. */
   readonly onEnd?: (() => void) | undefined;
+  /** They are not the rows of a table. */
+  readonly bare?: boolean;
 }
 
 /** As many rows as can be seen, of however many, in the page's own scroll. */
-export function VirtualRows({ count, keyOf, estimate, row, onEnd }: Rows) {
+export function VirtualRows({ count, keyOf, estimate, row, onEnd, bare = false }: Rows) {
   const place = useRef<HTMLDivElement>(null);
   const [scrollMargin, setScrollMargin] = useState(0);
   // What lies above may grow or go, such as a note of an error; the page's height then changes with it.
@@ -32,7 +34,7 @@ export function VirtualRows({ count, keyOf, estimate, row, onEnd }: Rows) {
   const items = virtual.getVirtualItems();
   useEnd(items, count, onEnd);
   return (
-    <div ref={place} className={classes['canvas']} style={{ height: virtual.getTotalSize() }} role="rowgroup">
+    <div ref={place} className={classes['canvas']} style={{ height: virtual.getTotalSize() }} role={bare ? undefined : 'rowgroup'}>
       {items.map((item) => (
         <div
           key={item.key}
@@ -40,7 +42,7 @@ export function VirtualRows({ count, keyOf, estimate, row, onEnd }: Rows) {
           data-index={item.index}
           className={classes['row']}
           style={{ transform: `translateY(${item.start - scrollMargin}px)` }}
-          role="presentation"
+          role={bare ? undefined : 'presentation'}
         >
           {row(item.index)}
         </div>
