@@ -169,10 +169,10 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     for (const [name, address] of Object.entries(PAGES)) {
       await page.goto(`${held.url}${address}`);
       await untilLoaded(page);
-      await page.screenshot({ path: path.join(PICTURES, `${name}.en.light.png`) });
+      await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.en.light.png`) });
       faults.push(...(await seriousViolations(page, null)).map((fault) => `${name}: ${fault}`));
       await page.emulateMedia({ colorScheme: 'dark' });
-      await page.screenshot({ path: path.join(PICTURES, `${name}.en.dark.png`) });
+      await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.en.dark.png`) });
       faults.push(...(await seriousViolations(page, ['color-contrast'])).map((fault) => `${name}, dark: ${fault}`));
       await page.setViewportSize({ width: 360, height: 780 });
       // The navigation folds away first.
@@ -187,7 +187,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
         );
       const width = (await page.evaluate('document.documentElement.scrollWidth')) as number;
       if (width > 360) faults.push(`${name}: ${width} px wide on a screen of 360`);
-      await page.screenshot({ path: path.join(PICTURES, `${name}.en.dark.360.png`), fullPage: true });
+      await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.en.dark.360.png`), fullPage: true });
       await page.setViewportSize({ width: 1280, height: 860 });
       await page.emulateMedia({ colorScheme: 'light' });
     }
@@ -203,9 +203,9 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
       await untilLoaded(page);
       // A key instead of a text is a text that is missing.
       expect(await page.locator('main').innerText(), name).not.toMatch(/\b(?:data|datasets|submit|admin|runs|home|upload)\.[a-z]+\b(?!\.)/i);
-      await page.screenshot({ path: path.join(PICTURES, `${name}.ja.light.png`) });
+      await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.ja.light.png`) });
       await page.emulateMedia({ colorScheme: 'dark' });
-      await page.screenshot({ path: path.join(PICTURES, `${name}.ja.dark.png`) });
+      await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.ja.dark.png`) });
       await page.emulateMedia({ colorScheme: 'light' });
     }
     expect(complaints).toEqual([]);
