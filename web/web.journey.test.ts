@@ -66,7 +66,7 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.getByRole('button', { name: 'Sign in', exact: true }).click();
       await page.waitForURL('**/tenants/vision');
       await shows('7 of 8 free');
-      await page.getByRole('navigation').getByRole('link', { name: 'Runs' }).click();
+      await page.getByRole('navigation').getByRole('link', { name: 'Runs', exact: true }).click();
       await page.waitForURL('**/tenants/vision/runs');
       await shows('10,000 or more');
       await page.getByRole('link', { name: 'digits, 40 epochs' }).click();
@@ -125,12 +125,12 @@ describe.skipIf(CHROMIUM === undefined)(
       server.rename(running?.id ?? '', 'digits, renamed elsewhere');
       server.announce(running?.id ?? '');
       await shows('digits, renamed elsewhere');
-      await page.getByLabel('Search by name').fill('nothing like that');
+      await page.getByRole('combobox', { name: 'Search', exact: true }).fill('nothing like that');
       await shows('Nothing matches');
-      expect(page.url()).toContain('text=nothing');
+      expect(page.url()).toContain('search=nothing');
       await page.getByRole('button', { name: 'Clear the filters' }).last().click();
       await shows('digits, renamed elsewhere');
-      expect(await page.getByLabel('Search by name').inputValue()).toBe('');
+      expect(await page.getByRole('combobox', { name: 'Search', exact: true }).inputValue()).toBe('');
     });
 
     it('asks for the password above the page when the session has ended, and loses nothing', async () => {
@@ -167,10 +167,10 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.keyboard.press('g');
       await page.keyboard.press('r');
       await page.waitForURL('**/tenants/vision/runs');
-      await page.getByLabel('Search by name').waitFor();
+      await page.getByRole('combobox', { name: 'Search', exact: true }).waitFor();
       await page.keyboard.press('/');
       await page.keyboard.type('gh?');
-      expect(await page.getByLabel('Search by name').inputValue()).toBe('gh?');
+      expect(await page.getByRole('combobox', { name: 'Search', exact: true }).inputValue()).toBe('gh?');
       expect(page.url()).toContain('/runs');
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+k');

@@ -1,8 +1,8 @@
 import { ActionIcon, Skeleton, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
-import { type Data, type DataFile, deleteDataFile, getDataFile } from '@sodate/contract/data.ts';
+import { type Data, type DataFile, deleteDataFile, getDataFile, previewDataFile } from '@sodate/contract/data.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
-import { IconDownload, IconFile, IconPhoto, IconTrash } from '@tabler/icons-react';
+import { IconDownload, IconTrash } from '@tabler/icons-react';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePlatform } from '../kit/platform.tsx';
@@ -10,15 +10,15 @@ import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
+import { FileIcon } from '../ui/file-icon.tsx';
 import { formatBytes } from '../ui/formats.ts';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
 import { visibleName } from '../ui/visible-name.ts';
 import { dataFilesQuery } from './data-queries.ts';
 import classes from './data-files.module.css';
-import { imageTypeOf } from './preview-kinds.ts';
 
 const ROW_PX = 41;
-const FilePreview = lazy(async () => ({ default: (await import('./file-preview.tsx')).FilePreview }));
+const PreviewDialog = lazy(async () => ({ default: (await import('../ui/preview/preview-dialog.tsx')).PreviewDialog }));
 
 /** The files of a data, thousands of them if need be; a click looks into one. */
 export function DataFiles({ tenant, data }: { readonly tenant: string; readonly data: Data }) {
@@ -61,12 +61,11 @@ export function DataFiles({ tenant, data }: { readonly tenant: string; readonly 
         row={(index) => {
           const file = files[index];
           if (file === undefined) return null;
-          const Icon = imageTypeOf(file.name) === null ? IconFile : IconPhoto;
           return (
             <div role="row" className={classes['row']}>
               <span role="cell" className={classes['main']}>
                 <UnstyledButton className={classes['name'] ?? ''} onClick={() => setShown(index)} title={file.name}>
-                  <Icon size={18} aria-hidden />
+                  <FileIcon name={file.name} />
                   <bdi>{visibleName(file.name)}</bdi>
                 </UnstyledButton>
               </span>
@@ -100,10 +99,15 @@ export function DataFiles({ tenant, data }: { readonly tenant: string; readonly 
       />
       {preview !== undefined && shown !== null && (
         <Suspense fallback={null}>
-          <FilePreview
-            tenant={tenant}
-            data={data.id}
-            file={preview}
+          <PreviewDialog
+            file={{
+              name: preview.name,
+              key: [tenant, 'data-file', preview.id],
+              changing: false,
+              href: buildPath(getDataFile.path, { tenant, data: data.id, file: preview.id }, {}),
+              preview: (signal) => client.call(previewDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
+              content: (signal) => client.bytes(getDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
+            }}
             onClose={() => setShown(null)}
             onStep={(by) => setShown(Math.max(0, Math.min(files.length - 1, shown + by)))}
             first={shown === 0}

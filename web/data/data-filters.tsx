@@ -1,10 +1,9 @@
 import { Chip, Group, TagsInput } from '@mantine/core';
 import { Tag } from '@sodate/contract/names.ts';
 import { useTranslation } from 'react-i18next';
-import { SearchField } from '../ui/search-field.tsx';
 import type { DataFilter } from './data-queries.ts';
 
-/** Which data are shown: by name, by tags, one's own. */
+/** Which data are shown, for what is asked for most: by tags, one's own. */
 export function DataFilters({
   filter,
   known,
@@ -20,7 +19,6 @@ export function DataFilters({
   const { t } = useTranslation();
   return (
     <Group gap="xs" align="flex-start">
-      <SearchField value={filter.text} onChange={(text) => onChange({ ...filter, text })} />
       <TagsInput
         flex={{ base: '1 1 160px', xs: '0 1 260px' }}
         aria-label={t('data.tags')}

@@ -14,15 +14,18 @@ import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { PageHead } from '../ui/page-head.tsx';
+import { isAboutSearch } from '../search/not-understood.tsx';
+import { SmartSearch } from '../search/smart-search.tsx';
+import { joinConditions, writeCondition } from '../search/write-search.ts';
 import { DataFilters } from './data-filters.tsx';
 import { dataListQuery } from './data-queries.ts';
 import type { DataListSearch } from './data-search.ts';
-import { DataSelection } from './data-selection.tsx';
 import { DataTable } from './data-table.tsx';
 import { type ChosenFile, chosen } from './group-files.ts';
 import classes from './data-list-page.module.css';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data');
+const DataSelection = lazy(async () => ({ default: (await import('./data-selection.tsx')).DataSelection }));
 const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
 
 /** Everything a tenant keeps, newest first. Files dropped anywhere on the page begin an upload. */
@@ -55,8 +58,9 @@ export function DataListPage() {
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
 
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const tags = [...new Set(items.flatMap((one) => one.tags))].sort();
   const total = list.data?.pages[0]?.total;
-  const filtered = filter.text !== undefined || filter.tag !== undefined || filter.createdBy !== undefined;
+  const filtered = filter.search !== undefined || filter.tag !== undefined || filter.createdBy !== undefined;
   const uploadButton = may && (
     <Button leftSection={<IconUpload size={16} aria-hidden />} onClick={() => search({ ...filter, upload: true })}>
       {t('upload.title')}
@@ -74,16 +78,38 @@ export function DataListPage() {
         >
           {uploadButton}
         </PageHead>
-        <DataFilters filter={filter} known={[...new Set(items.flatMap(({ tags }) => tags))].sort()} me={me.name} onChange={search} />
-        <DataSelection tenant={tenant} selected={selected} onClear={() => setSelected(new Map())} may={may} />
-        {list.error !== null && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
+        <SmartSearch
+          tenant={tenant}
+          thing="data"
+          asked={{ search: filter.search, sort: filter.sort }}
+          saved={{ search: asOneSearch(filter), sort: filter.sort }}
+          tags={tags}
+          error={list.error}
+          onAsk={(asked, from) => search(from === 'saved' ? asked : { ...filter, ...asked })}
+        />
+        <DataFilters filter={filter} known={tags} me={me.name} onChange={search} />
+        {selected.size > 0 && (
+          <Suspense fallback={null}>
+            <DataSelection tenant={tenant} selected={selected} onClear={() => setSelected(new Map())} may={may} />
+          </Suspense>
+        )}
+        {list.error !== null && !isAboutSearch(list.error) && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
         {list.isPending && <Skeleton h={320} />}
         {items.length > 0 && (
-          <DataTable tenant={tenant} data={items} selected={selected} onSelect={setSelected} onEnd={onEnd} loadingMore={isFetchingNextPage} />
+          <DataTable
+            tenant={tenant}
+            data={items}
+            selected={selected}
+            onSelect={setSelected}
+            onEnd={onEnd}
+            loadingMore={isFetchingNextPage}
+            sort={filter.sort}
+            onSort={(sort) => search({ ...filter, sort })}
+          />
         )}
         {list.isSuccess && items.length === 0 && filtered && (
           <EmptyNote icon={<IconFilterOff size={40} stroke={1.3} />} title={t('runs.nothingTitle')} text={t('data.nothingText')}>
-            <Button variant="default" size="xs" onClick={() => search({})}>
+            <Button variant="default" size="xs" onClick={() => search({ sort: filter.sort })}>
               {t('runs.clear')}
             </Button>
           </EmptyNote>
@@ -113,4 +139,15 @@ export function DataListPage() {
       )}
     </div>
   );
+}
+
+/** All that narrows the list, as the one search that finds the same. */
+function asOneSearch({ search, tag, createdBy }: DataListSearch): string | undefined {
+  const whole = joinConditions([
+    search,
+    // Every tag must be there, which several values of one condition would not ask for.
+    ...(tag ?? []).map((one) => writeCondition('tag', [one])),
+    writeCondition('creator', createdBy === undefined ? [] : [createdBy]),
+  ]);
+  return whole === '' ? undefined : whole;
 }

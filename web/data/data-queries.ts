@@ -7,6 +7,8 @@ export interface DataFilter {
   readonly tag?: readonly string[] | undefined;
   /** A user's name. */
   readonly createdBy?: string | undefined;
+  readonly search?: string | undefined;
+  readonly sort?: string | undefined;
 }
 
 const DATA_PER_PAGE = 100;

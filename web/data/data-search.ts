@@ -1,3 +1,4 @@
+import { readAsked } from '../search/read-asked.ts';
 import type { DataFilter } from './data-queries.ts';
 
 /* What the addresses of these pages may say behind the question mark; anything else is left out, not an error. */
@@ -15,7 +16,7 @@ export interface DataListSearch extends DataFilter {
 export function readDataListSearch(search: Record<string, unknown>): DataListSearch {
   const tags = [search['tag']].flat().flatMap((tag) => textOf(tag) ?? []);
   return {
-    text: textOf(search['text']),
+    ...readAsked(search),
     tag: tags.length === 0 ? undefined : tags,
     createdBy: textOf(search['createdBy']),
     upload: search['upload'] === true ? true : undefined,

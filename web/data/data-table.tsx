@@ -7,6 +7,8 @@ import { chooseRows } from '../ui/choose-rows.ts';
 import { formatBytes, formatNumber } from '../ui/formats.ts';
 import { Moment } from '../ui/moment.tsx';
 import { TagList } from '../ui/tag-list.tsx';
+import { SortHeader } from '../search/sort-header.tsx';
+import { isSorted } from '../search/sort-order.ts';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
 import classes from './data-table.module.css';
 
@@ -21,6 +23,8 @@ export function DataTable({
   onSelect,
   onEnd,
   loadingMore,
+  sort,
+  onSort,
 }: {
   readonly tenant: string;
   readonly data: readonly Data[];
@@ -28,6 +32,8 @@ export function DataTable({
   readonly onSelect: (selected: ReadonlyMap<string, Data>) => void;
   readonly onEnd: () => void;
   readonly loadingMore: boolean;
+  readonly sort: string | undefined;
+  readonly onSort: (sort: string | undefined) => void;
 }) {
   const { t, i18n } = useTranslation();
   const last = useRef<string | null>(null);
@@ -67,15 +73,23 @@ export function DataTable({
               onChange={all}
             />
           </span>
-          <span role="columnheader">{t('data.name')}</span>
+          <span role="columnheader" aria-sort={isSorted(sort, 'name')}>
+            <SortHeader column="name" sort={sort} onSort={onSort}>
+              {t('data.name')}
+            </SortHeader>
+          </span>
           <span role="columnheader" className={classes['wide']}>
             {t('data.tags')}
           </span>
-          <span role="columnheader" className={classes['number']}>
-            {t('data.size')}
+          <span role="columnheader" className={classes['number']} aria-sort={isSorted(sort, 'size')}>
+            <SortHeader column="size" descendingFirst sort={sort} onSort={onSort}>
+              {t('data.size')}
+            </SortHeader>
           </span>
-          <span role="columnheader" className={classes['wide']}>
-            {t('data.created')}
+          <span role="columnheader" className={classes['wide']} aria-sort={isSorted(sort, 'created')}>
+            <SortHeader column="created" descendingFirst sort={sort} onSort={onSort}>
+              {t('data.created')}
+            </SortHeader>
           </span>
         </div>
       </div>

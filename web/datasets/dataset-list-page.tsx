@@ -7,6 +7,10 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
+import { isAboutSearch } from '../search/not-understood.tsx';
+import { SmartSearch } from '../search/smart-search.tsx';
+import { SortHeader } from '../search/sort-header.tsx';
+import { isSorted } from '../search/sort-order.ts';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
 import { EmptyNote } from '../ui/empty-note.tsx';
@@ -14,7 +18,7 @@ import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { Moment } from '../ui/moment.tsx';
 import { PageHead } from '../ui/page-head.tsx';
-import { SearchField } from '../ui/search-field.tsx';
+import type { SearchAsked } from '../search/saved-searches.tsx';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
 import classes from './dataset-list-page.module.css';
 import { datasetListQuery } from './dataset-queries.ts';
@@ -25,11 +29,11 @@ const ROW_PX = 62;
 /** The data sets of a tenant, newest first. */
 export function DatasetListPage() {
   const { tenant } = route.useParams();
-  const { text } = route.useSearch();
+  const asked = route.useSearch();
   const { t, i18n } = useTranslation();
   const navigate = route.useNavigate();
   const me = useMe();
-  const list = useInfiniteQuery(datasetListQuery(useClient(), tenant, text));
+  const list = useInfiniteQuery(datasetListQuery(useClient(), tenant, asked));
   usePageTitle(t('nav.datasets'), tenant);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
   const onEnd = useCallback(() => {
@@ -37,6 +41,8 @@ export function DatasetListPage() {
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   const total = list.data?.pages[0]?.total;
+  const ask = (next: SearchAsked): void => void navigate({ search: next, replace: true });
+  const onSort = (sort: string | undefined): void => ask({ ...asked, sort });
   const create = mayWork(me, tenant) && (
     <Button component={Link} to={`/tenants/${tenant}/datasets/new`} leftSection={<IconPlus size={16} aria-hidden />}>
       {t('datasets.new')}
@@ -53,11 +59,32 @@ export function DatasetListPage() {
       >
         {create}
       </PageHead>
-      <SearchField value={text} onChange={(wanted) => void navigate({ search: { text: wanted }, replace: true })} />
-      {list.error !== null && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
+      <SmartSearch tenant={tenant} thing="dataset" asked={asked} saved={asked} tags={[]} error={list.error} onAsk={ask} />
+      {list.error !== null && !isAboutSearch(list.error) && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
       {list.isPending && <Skeleton h={320} />}
       {items.length > 0 && (
         <div className={classes['table']} role="table" aria-label={t('nav.datasets')}>
+          <div role="rowgroup">
+            <div role="row" className={`${classes['row']} ${classes['head']}`}>
+              <span role="columnheader" aria-sort={isSorted(asked.sort, 'name')}>
+                <SortHeader column="name" sort={asked.sort} onSort={onSort}>
+                  {t('data.name')}
+                </SortHeader>
+              </span>
+              <Group gap="lg" wrap="nowrap" role="presentation">
+                <span role="columnheader" aria-sort={isSorted(asked.sort, 'created')}>
+                  <SortHeader column="created" descendingFirst sort={asked.sort} onSort={onSort}>
+                    {t('data.created')}
+                  </SortHeader>
+                </span>
+                <span role="columnheader" aria-sort={isSorted(asked.sort, 'entries')}>
+                  <SortHeader column="entries" descendingFirst sort={asked.sort} onSort={onSort}>
+                    {t('nav.data')}
+                  </SortHeader>
+                </span>
+              </Group>
+            </div>
+          </div>
           <VirtualRows
             count={items.length}
             estimate={ROW_PX}
@@ -70,10 +97,10 @@ export function DatasetListPage() {
           />
         </div>
       )}
-      {list.isSuccess && items.length === 0 && text !== undefined && (
+      {list.isSuccess && items.length === 0 && asked.search !== undefined && (
         <EmptyNote icon={<IconFilterOff size={40} stroke={1.3} />} title={t('runs.nothingTitle')} text={t('datasets.nothingText')} />
       )}
-      {list.isSuccess && items.length === 0 && text === undefined && (
+      {list.isSuccess && items.length === 0 && asked.search === undefined && (
         <EmptyNote icon={<IconDatabase size={44} stroke={1.3} />} title={t('datasets.emptyTitle')} text={t('datasets.emptyText')}>
           {create}
         </EmptyNote>

@@ -4,10 +4,16 @@ import { infiniteQueryOptions, keepPreviousData } from '@tanstack/react-query';
 
 const DATASETS_PER_PAGE = 100;
 
-export const datasetListQuery = (client: Client, tenant: string, text: string | undefined) =>
+export interface DatasetFilter {
+  readonly search?: string | undefined;
+  readonly sort?: string | undefined;
+}
+
+export const datasetListQuery = (client: Client, tenant: string, filter: DatasetFilter) =>
   infiniteQueryOptions({
-    queryKey: [tenant, 'dataset', 'list', text ?? ''],
-    queryFn: ({ signal, pageParam }) => client.call(listDatasets, { params: { tenant }, query: { text, cursor: pageParam, limit: DATASETS_PER_PAGE }, signal }),
+    queryKey: [tenant, 'dataset', 'list', filter],
+    queryFn: ({ signal, pageParam }) =>
+      client.call(listDatasets, { params: { tenant }, query: { ...filter, cursor: pageParam, limit: DATASETS_PER_PAGE }, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
     placeholderData: keepPreviousData,

@@ -7,6 +7,7 @@ import { BrokenPage, NoSuchPage } from '../frame/broken-page.tsx';
 import { Frame } from '../frame/frame.tsx';
 import { readCompareSearch } from '../metrics/compare-search.ts';
 import { readRunSearch, readRunsSearch, readSubmitSearch } from '../runs/run-page-search.ts';
+import { readAsked } from '../search/read-asked.ts';
 import { ownPath } from '../session/next-page.ts';
 import { meQuery } from '../session/session-queries.ts';
 import { readAdministrationSearch } from '../tenants/administration-search.ts';
@@ -96,7 +97,7 @@ const data = createRoute({
 const datasetList = createRoute({
   getParentRoute: () => tenant,
   path: '/datasets',
-  validateSearch: (search: Record<string, unknown>): { readonly text?: string | undefined } => ({ text: readDataListSearch(search).text }),
+  validateSearch: readAsked,
   component: lazyRouteComponent(() => import('../datasets/dataset-list-page.tsx'), 'DatasetListPage'),
 });
 

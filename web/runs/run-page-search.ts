@@ -1,10 +1,11 @@
 import { RunRef } from '@sodate/contract/ids.ts';
 import { RunKindName, RunState } from '@sodate/contract/runs.ts';
+import { readAsked } from '../search/read-asked.ts';
 import type { RunsFilter } from './run-queries.ts';
 
 /* What the addresses of these pages may say behind the question mark; anything else is left out, not an error. */
 
-export const RUN_TABS = ['log', 'metrics', 'outputs', 'timeline', 'request', 'ancestry'] as const;
+export const RUN_TABS = ['log', 'metrics', 'outputs', 'attachments', 'timeline', 'request', 'ancestry'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 export const readRunSearch = (search: Record<string, unknown>): { readonly tab?: RunTab | undefined } => ({
@@ -36,7 +37,7 @@ export function readRunsSearch(search: Record<string, unknown>): RunsFilter {
   return {
     kind: RunKindName.safeParse(search['kind']).data,
     state: states.length === 0 ? undefined : states,
-    text: textOf(search['text']),
+    ...readAsked(search),
     tag: tags.length === 0 ? undefined : tags,
     createdBy: textOf(search['createdBy']),
     favourite: search['favourite'] === true ? true : undefined,

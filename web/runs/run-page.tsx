@@ -3,8 +3,8 @@ import type { Run } from '@sodate/contract/run-routes.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { IconChartLine, IconFolder, IconHistory, IconListDetails, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
-import { useEffect, useMemo, useState } from 'react';
+import { IconChartLine, IconFolder, IconHistory, IconListDetails, IconPaperclip, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
@@ -15,7 +15,6 @@ import { ErrorPanel } from '../ui/error-panel.tsx';
 import classes from './run-page.module.css';
 import { RunHeader } from './run-header.tsx';
 import { RunLog } from './run-log.tsx';
-import { RunOutputs } from './run-outputs.tsx';
 import { RUN_TABS, type RunTab } from './run-page-search.ts';
 import { runIdQuery, runQuery } from './run-queries.ts';
 import { RunRequest } from './run-request.tsx';
@@ -24,10 +23,14 @@ import { runReference } from './run-words.ts';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
 
+const RunOutputs = lazy(async () => ({ default: (await import('./outputs/run-outputs.tsx')).RunOutputs }));
+const RunAttachments = lazy(async () => ({ default: (await import('./run-attachments.tsx')).RunAttachments }));
+
 const TAB_ICONS = {
   log: IconTerminal2,
   metrics: IconChartLine,
   outputs: IconFolder,
+  attachments: IconPaperclip,
   timeline: IconHistory,
   request: IconListDetails,
   ancestry: IconSitemap,
@@ -99,7 +102,14 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
           <Metrics tenant={tenant} runs={metricRuns} view={metricView} onView={setMetricView} />
         </Tabs.Panel>
         <Tabs.Panel value="outputs">
-          <RunOutputs tenant={tenant} run={run} />
+          <Suspense fallback={<Skeleton h={160} />}>
+            <RunOutputs tenant={tenant} run={run} />
+          </Suspense>
+        </Tabs.Panel>
+        <Tabs.Panel value="attachments">
+          <Suspense fallback={<Skeleton h={160} />}>
+            <RunAttachments tenant={tenant} run={run} />
+          </Suspense>
         </Tabs.Panel>
         <Tabs.Panel value="timeline">
           <RunTimeline tenant={tenant} run={run} />

@@ -8,11 +8,12 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 export interface RunsFilter {
   readonly kind?: RunKindName | undefined;
   readonly state?: readonly RunState[] | undefined;
-  readonly text?: string | undefined;
   readonly tag?: readonly string[] | undefined;
   /** A user's name. */
   readonly createdBy?: string | undefined;
   readonly favourite?: true | undefined;
+  readonly search?: string | undefined;
+  readonly sort?: string | undefined;
 }
 
 export const RUNS_PER_PAGE = 50;
@@ -25,7 +26,8 @@ export const runsQuery = (client: Client, tenant: string, filter: RunsFilter, cu
         params: { tenant },
         query: {
           kind: filter.kind,
-          text: filter.text,
+          search: filter.search,
+          sort: filter.sort,
           createdBy: filter.createdBy,
           state: filter.state === undefined ? undefined : [...filter.state],
           tag: filter.tag === undefined ? undefined : [...filter.tag],

@@ -2,10 +2,9 @@ import { Chip, Group, MultiSelect, Select, TagsInput } from '@mantine/core';
 import { Tag } from '@sodate/contract/names.ts';
 import { RunKindName, RunState } from '@sodate/contract/runs.ts';
 import { useTranslation } from 'react-i18next';
-import { SearchField } from '../ui/search-field.tsx';
 import type { RunsFilter } from './run-queries.ts';
 
-/** Which runs are shown. */
+/** Which runs are shown, for what is asked for most. */
 export function RunsFilters({
   filter,
   known,
@@ -21,7 +20,6 @@ export function RunsFilters({
   const { t } = useTranslation();
   return (
     <Group gap="xs" align="flex-start">
-      <SearchField value={filter.text} onChange={(text) => onChange({ ...filter, text })} />
       <Select
         flex={{ base: '1 1 130px', xs: '0 0 150px' }}
         aria-label={t('runs.kind')}

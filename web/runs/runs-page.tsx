@@ -10,6 +10,9 @@ import { usePageTitle } from '../kit/page-title.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { MetricColumnsField } from '../metrics/metric-columns-field.tsx';
 import { useMetricColumns, useMetricValues } from '../metrics/metric-columns.ts';
+import { isAboutSearch } from '../search/not-understood.tsx';
+import { SmartSearch } from '../search/smart-search.tsx';
+import { joinConditions, writeCondition } from '../search/write-search.ts';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
 import { EmptyNote } from '../ui/empty-note.tsx';
@@ -17,7 +20,7 @@ import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { PageHead } from '../ui/page-head.tsx';
 import { NewRun } from './new-run.tsx';
-import { RUNS_PER_PAGE, runsQuery } from './run-queries.ts';
+import { RUNS_PER_PAGE, type RunsFilter, runsQuery } from './run-queries.ts';
 import { RunsFilters } from './runs-filters.tsx';
 import { RunsColumns, useRunsColumns } from './runs-columns.tsx';
 import { RunsSelection } from './runs-selection.tsx';
@@ -28,9 +31,7 @@ const route = getRouteApi('/signed-in/tenants/$tenant/runs');
 /** Every run of a tenant, newest first, kept true while one looks at it. */
 export function RunsPage() {
   const { tenant } = route.useParams();
-  const filter = route.useSearch();
-  // Another filter is another list: it begins at its first page.
-  return <RunsList key={`${tenant} ${JSON.stringify(filter)}`} tenant={tenant} />;
+  return <RunsList key={tenant} tenant={tenant} />;
 }
 
 function RunsList({ tenant }: { readonly tenant: string }) {
@@ -43,6 +44,14 @@ function RunsList({ tenant }: { readonly tenant: string }) {
   /** The cursors of the pages gone through; the last one is shown. */
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const filterNow = JSON.stringify(filter);
+  const [filterSeen, setFilterSeen] = useState(filterNow);
+  if (filterSeen !== filterNow) {
+    // Another filter is another list: it begins at its first page. The field in which it is being typed stays.
+    setFilterSeen(filterNow);
+    setCursors([]);
+    setSelected(new Set());
+  }
   const [columns, setColumns] = useRunsColumns();
   const [metrics, setMetrics] = useMetricColumns();
   const favour = useMutation({
@@ -55,10 +64,12 @@ function RunsList({ tenant }: { readonly tenant: string }) {
   const title = filter.kind === undefined ? t('runs.title') : t(`kinds.${filter.kind}`);
   usePageTitle(title, tenant);
 
-  const { kind, ...conditions } = filter;
+  const { kind, sort, ...conditions } = filter;
   const filtered = Object.values(conditions).some((condition) => condition !== undefined);
   const before = cursors.length * RUNS_PER_PAGE;
   const page = runs.data;
+  const tags = [...new Set((page?.items ?? []).flatMap((run) => run.tags))].sort();
+  const show = (next: RunsFilter): void => void navigate({ search: next, replace: true });
   return (
     <Stack gap="md">
       <PageHead
@@ -80,15 +91,19 @@ function RunsList({ tenant }: { readonly tenant: string }) {
         </RunsColumns>
         {may && <NewRun tenant={tenant} kind={kind} />}
       </PageHead>
-      <RunsFilters
-        filter={filter}
-        known={[...new Set((page?.items ?? []).flatMap(({ tags }) => tags))].sort()}
-        me={me.name}
-        onChange={(next) => void navigate({ search: next, replace: true })}
+      <SmartSearch
+        tenant={tenant}
+        thing="run"
+        asked={{ search: filter.search, sort }}
+        saved={{ search: asOneSearch(filter), sort }}
+        tags={tags}
+        error={runs.error}
+        onAsk={(asked, from) => show(from === 'saved' ? asked : { ...filter, ...asked })}
       />
+      <RunsFilters filter={filter} known={tags} me={me.name} onChange={show} />
       <RunsSelection tenant={tenant} runs={(page?.items ?? []).filter(({ id }) => selected.has(id))} onClear={() => setSelected(new Set())} />
       {favour.error !== null && <ErrorPanel error={favour.error} />}
-      {runs.error !== null && <ErrorPanel error={runs.error} onRetry={() => void runs.refetch()} />}
+      {runs.error !== null && !isAboutSearch(runs.error) && <ErrorPanel error={runs.error} onRetry={() => void runs.refetch()} />}
       {runs.isPending && (
         <Stack gap={8} aria-busy>
           {RunState.options.map((state) => (
@@ -105,12 +120,14 @@ function RunsList({ tenant }: { readonly tenant: string }) {
           metricValue={metricValue}
           selected={selected}
           onSelect={setSelected}
+          sort={sort}
+          onSort={(next) => show({ ...filter, sort: next })}
           onFavourite={may ? (run) => favour.mutate(run) : null}
         />
       )}
       {page !== undefined && page.items.length === 0 && filtered && (
         <EmptyNote icon={<IconFilterOff size={40} stroke={1.3} />} title={t('runs.nothingTitle')} text={t('runs.nothingText')}>
-          <Button variant="default" size="xs" onClick={() => void navigate({ search: { kind } })}>
+          <Button variant="default" size="xs" onClick={() => void navigate({ search: { kind, sort } })}>
             {t('runs.clear')}
           </Button>
         </EmptyNote>
@@ -144,4 +161,18 @@ function RunsList({ tenant }: { readonly tenant: string }) {
       )}
     </Stack>
   );
+}
+
+/** All that narrows the list, as the one search that finds the same. */
+function asOneSearch({ search, kind, state, tag, createdBy, favourite }: RunsFilter): string | undefined {
+  const whole = joinConditions([
+    search,
+    writeCondition('kind', kind === undefined ? [] : [kind]),
+    writeCondition('state', state ?? []),
+    // Every tag must be there, which several values of one condition would not ask for.
+    ...(tag ?? []).map((one) => writeCondition('tag', [one])),
+    writeCondition('creator', createdBy === undefined ? [] : [createdBy]),
+    writeCondition('favourite', favourite === true ? ['yes'] : []),
+  ]);
+  return whole === '' ? undefined : whole;
 }

@@ -6,6 +6,8 @@ import { type ReactNode, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { chooseRows } from '../ui/choose-rows.ts';
 import { Duration, Moment } from '../ui/moment.tsx';
+import { SortHeader } from '../search/sort-header.tsx';
+import { isSorted } from '../search/sort-order.ts';
 import { StateBadge } from '../ui/state-badge.tsx';
 import { TagList } from '../ui/tag-list.tsx';
 import { hasEnded, phaseWords, resourcesWords, runReference } from './run-words.ts';
@@ -21,14 +23,24 @@ interface RunsTableProps {
   readonly metricValue: (run: string, metric: string) => string | null;
   readonly selected: ReadonlySet<string>;
   readonly onSelect: (selected: ReadonlySet<string>) => void;
+  readonly sort: string | undefined;
+  readonly onSort: (sort: string | undefined) => void;
   /** null for those who may only look. */
   readonly onFavourite: ((run: RunSummary) => void) | null;
 }
 
+/** The columns that the server sorts by, by its words. */
+const SORTED_BY: Readonly<Partial<Record<RunColumn, string>>> = {
+  value: 'value',
+  started: 'started',
+  duration: 'duration',
+  created: 'created',
+  exitCode: 'exit',
+};
 const IN_NUMBERS: ReadonlySet<RunColumn> = new Set(['duration', 'exitCode']);
 
 /** On a narrow screen a row becomes two lines: the run, then what would have been the other columns. */
-export function RunsTable({ tenant, runs, columns, metrics, metricValue, selected, onSelect, onFavourite }: RunsTableProps) {
+export function RunsTable({ tenant, runs, columns, metrics, metricValue, selected, onSelect, sort, onSort, onFavourite }: RunsTableProps) {
   const { t } = useTranslation();
   const last = useRef<string | null>(null);
   const ids = runs.map(({ id }) => id);
@@ -49,13 +61,36 @@ export function RunsTable({ tenant, runs, columns, metrics, metricValue, selecte
                 />
               </Table.Th>
             )}
-            <Table.Th>{t('runs.name')}</Table.Th>
-            <Table.Th>{t('runs.state')}</Table.Th>
-            {columns.map((column) => (
-              <Table.Th key={column} visibleFrom="sm" className={IN_NUMBERS.has(column) ? (classes['number'] ?? '') : ''}>
-                {t(`runs.column.${column}`)}
-              </Table.Th>
-            ))}
+            <Table.Th aria-sort={isSorted(sort, 'name')}>
+              <SortHeader column="name" sort={sort} onSort={onSort}>
+                {t('runs.name')}
+              </SortHeader>
+            </Table.Th>
+            <Table.Th aria-sort={isSorted(sort, 'state')}>
+              <SortHeader column="state" sort={sort} onSort={onSort}>
+                {t('runs.state')}
+              </SortHeader>
+            </Table.Th>
+            {columns.map((column) => {
+              const sortedBy = SORTED_BY[column];
+              const words = t(`runs.column.${column}`);
+              return (
+                <Table.Th
+                  key={column}
+                  visibleFrom="sm"
+                  className={IN_NUMBERS.has(column) ? (classes['number'] ?? '') : ''}
+                  aria-sort={sortedBy === undefined ? undefined : isSorted(sort, sortedBy)}
+                >
+                  {sortedBy === undefined ? (
+                    words
+                  ) : (
+                    <SortHeader column={sortedBy} descendingFirst={column !== 'value'} sort={sort} onSort={onSort}>
+                      {words}
+                    </SortHeader>
+                  )}
+                </Table.Th>
+              );
+            })}
             {metrics.map((metric) => (
               <Table.Th key={`metric ${metric}`} visibleFrom="sm" className={classes['number'] ?? ''}>
                 <bdi>{metric}</bdi>

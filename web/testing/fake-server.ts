@@ -191,13 +191,14 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       response.on('close', () => watchers.delete(response));
       return;
     }
+    if (rest === '/searches' || rest === '/members') return json(response, 200, { items: [], nextCursor: null, total: { count: 0, exact: true } });
     if (rest === '/runs') {
       const { searchParams } = url;
       const found = (tenant === 'vision' ? runs : []).filter(
         (run) =>
           (searchParams.get('kind') ?? run.kind) === run.kind &&
           (!searchParams.has('state') || searchParams.getAll('state').includes(run.state)) &&
-          run.name.includes(searchParams.get('text') ?? ''),
+          run.name.includes(searchParams.get('search') ?? searchParams.get('text') ?? ''),
       );
       const second = searchParams.get('cursor') === 'second';
       const many = found.length === runs.length;
