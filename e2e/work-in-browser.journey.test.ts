@@ -23,8 +23,8 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     const root = path.join(held.home.folder, 'repositories');
     const repository = path.join(root, 'digits');
     mkdirSync(repository, { recursive: true });
-    writeFileSync(path.join(repository, 'train.sh'), 'echo a model is trained\n');
-    writeFileSync(path.join(repository, 'infer.sh'), 'echo a model is applied\n');
+    writeFileSync(path.join(repository, 'train.sh'), `${writeMetrics(0.001)}echo a model is trained\n`);
+    writeFileSync(path.join(repository, 'infer.sh'), `${writeMetrics(0.0004)}echo a model is applied\n`);
     const git = (...args: string[]): unknown =>
       execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@localhost', '-c', 'init.defaultBranch=main', ...args], { cwd: repository });
     git('init', '--quiet');
@@ -132,6 +132,32 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
       await page.getByText('a model is trained').waitFor();
       await page.getByText(texts.state.succeeded).first().waitFor();
 
+      // What it wrote of itself in numbers is drawn, and what it cannot have written well is said; more comes by itself.
+      const log = page.url();
+      await page.getByRole('tab', { name: texts.run.metrics }).click();
+      const loss = page.getByRole('region', { name: 'train/loss', exact: true });
+      await loss.locator('canvas').waitFor();
+      await loss.getByText('0.05', { exact: true }).waitFor();
+      await page.getByText(texts.metrics.losses.malformedLines.replace('{{amount}}', '1')).waitFor();
+      const run = log.split('/').at(-1) ?? '';
+      const score = page.getByRole('region', { name: 'test/score', exact: true });
+      await append(page, run, [{ name: 'test/score', step: 1, value: 0.5 }]);
+      await score.locator('canvas').waitFor();
+      await append(page, run, [{ name: 'test/score', step: 2, value: 0.54321 }]);
+      await score.getByText('0.54321', { exact: true }).waitFor();
+      await loss.locator('.u-over').hover();
+      await loss.getByText(/^1?\d$/).waitFor();
+      // A part of it can be looked at closer.
+      const drawn = await loss.locator('.u-over').boundingBox();
+      await page.mouse.move((drawn?.x ?? 0) + 40, (drawn?.y ?? 0) + 50);
+      await page.mouse.down();
+      await page.mouse.move((drawn?.x ?? 0) + 120, (drawn?.y ?? 0) + 60, { steps: 4 });
+      await page.mouse.up();
+      await loss.getByRole('button', { name: texts.metrics.zoomBack }).click();
+      await page.getByLabel(texts.metrics.search).fill('accuracy');
+      await loss.waitFor({ state: 'detached' });
+      await page.goto(log);
+
       // An inference with it; what was typed outlives a look elsewhere.
       await page.getByRole('link', { name: texts.run.infer }).click();
       await fill(texts.data.name, `applied ${locale}`);
@@ -143,6 +169,36 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
       await button(texts.submit.send).click();
       await page.getByText('a model is applied').waitFor();
       await page.getByText(texts.state.succeeded).first().waitFor();
+
+      // The two are laid over each other, and side by side.
+      const inference = page.url();
+      await page.getByRole('link', { name: texts.nav.runs, exact: true }).click();
+      for (const name of [`a small network ${locale}`, `applied ${locale}`]) await page.getByRole('checkbox', { name: new RegExp(name) }).check();
+      await page.getByRole('link', { name: texts.compare.open, exact: true }).click();
+      await page.getByRole('heading', { name: texts.compare.title, level: 1 }).waitFor();
+      await loss.locator('canvas').waitFor();
+      await page.getByText(texts.metrics.view.values, { exact: true }).click();
+      const row = page.getByRole('row', { name: /train\/rate/ });
+      await row.getByRole('img', { name: texts.metrics.differs }).waitFor();
+      await row.getByRole('img', { name: texts.metrics.greatest }).waitFor();
+      await page.getByRole('button', { name: texts.compare.remove.replace('{{name}}', `applied ${locale}`) }).click();
+      await row.getByRole('img', { name: texts.metrics.differs }).waitFor({ state: 'detached' });
+
+      // A metric becomes a column of the list.
+      await page.getByRole('link', { name: texts.nav.runs, exact: true }).click();
+      await button(texts.runs.columns).click();
+      await page
+        .getByRole('textbox', { name: texts.metrics.columns })
+        .or(page.getByRole('combobox', { name: texts.metrics.columns }))
+        .first()
+        .fill('test/score');
+      await page.keyboard.press('Enter');
+      await page.getByRole('columnheader', { name: 'test/score' }).waitFor();
+      await page
+        .getByRole('row', { name: new RegExp(`a small network ${locale}`) })
+        .getByText('0.54321')
+        .waitFor();
+      await page.goto(inference);
 
       // Its lineage leads back.
       await page.getByRole('tab', { name: texts.run.ancestry }).click();
@@ -162,6 +218,18 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     },
     180_000,
   );
+
+  it('has more to draw than a picture has points, and something to compare', async () => {
+    const { page } = await signedIn('en-US', en);
+    const noise = (step: number): number => Math.sin(step / 700) + (step % 997 === 0 ? 3 : Math.sin(step * 12.9) / 8);
+    for (const run of ['training-1', 'inference-1']) {
+      const points = Array.from({ length: 9_000 }, (_, step) => ({ name: 'gradient/norm', step, value: noise(step + run.length * 300) }));
+      await append(page, run, points);
+      const parameters = { optimizer: 'adam', 'learning rate': run === 'training-1' ? '0.001' : '0.0005' };
+      await post(page, `runs/${run}/parameters`, { parameters: Object.entries(parameters).map(([name, value]) => ({ name, value })) });
+    }
+    await page.close();
+  });
 
   it('shows every page without a serious fault, in both themes and on a narrow screen', async () => {
     const { page, complaints } = await signedIn('en-US', en);
@@ -213,6 +281,23 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
   }, 240_000);
 });
 
+/** A falling loss with a gap, a rising accuracy, and a line that cannot be read. */
+const writeMetrics = (rate: number): string => `
+seq 1 20 | awk -v rate=${rate} '{ if ($1 == 7) loss = "NaN"; else loss = 1 / $1;
+  printf "{\\"step\\": %d, \\"train/loss\\": %s, \\"train/rate\\": %g, \\"val/loss\\": %g, \\"accuracy\\": %g}\\n", $1, loss, rate / $1, 1.2 / $1 + 0.1, 1 - 0.8 / $1 }' > /kqi/output/metrics.jsonl
+echo 'epoch 21 of 20' >> /kqi/output/metrics.jsonl
+`;
+
+/** As a program does it, beside the page and with its session. */
+async function post(page: Page, below: string, data: unknown): Promise<void> {
+  const { origin } = new URL(page.url());
+  const answer = await page.request.post(`${origin}/v1${TENANT}/${below}`, { data, headers: { origin } });
+  if (!answer.ok()) throw new Error(`${answer.status()} ${await answer.text()}`);
+}
+
+const append = (page: Page, run: string, points: readonly { readonly name: string; readonly step: number; readonly value: number }[]): Promise<void> =>
+  post(page, `runs/${run}/metrics`, { points });
+
 const PAGES: Readonly<Record<string, string>> = {
   home: TENANT,
   'data-list': `${TENANT}/data`,
@@ -224,6 +309,10 @@ const PAGES: Readonly<Record<string, string>> = {
   dataset: `${TENANT}/datasets/1`,
   runs: `${TENANT}/runs`,
   'run-log': `${TENANT}/runs/training-1`,
+  'run-metrics': `${TENANT}/runs/training-1?tab=metrics`,
+  compare: `${TENANT}/compare?runs=training-1,inference-1`,
+  'compare-values': `${TENANT}/compare?runs=training-1,inference-1&view=values`,
+  'compare-parameters': `${TENANT}/compare?runs=training-1,inference-1&view=parameters`,
   'run-lineage': `${TENANT}/runs/inference-1?tab=ancestry`,
   'run-request': `${TENANT}/runs/inference-1?tab=request`,
   'submit-training': `${TENANT}/runs/new/training`,

@@ -1,4 +1,4 @@
-import { CloseButton, Group, Paper, Stack } from '@mantine/core';
+import { Box, CloseButton, Group, Paper, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { IconChartLine } from '@tabler/icons-react';
@@ -66,9 +66,11 @@ function ComparedRuns({
     <Group gap="xs" component="ul" p={0} m={0} aria-label={t('compare.runs')} style={{ listStyle: 'none' }}>
       {compared.map((run, index) => (
         <Paper key={run.id} withBorder component="li" px="sm" py={4} maw="100%">
-          <Group gap={8} wrap="nowrap">
+          <Group gap={8} wrap="nowrap" fz="sm">
             <RunKey tenant={tenant} run={run} index={index} />
-            <StateBadge state={run.state} />
+            <Box flex="none">
+              <StateBadge state={run.state} />
+            </Box>
             <CloseButton size="sm" aria-label={t('compare.remove', { name: run.name })} onClick={() => onRemove([run.id, `${run.kind}-${run.number}`])} />
           </Group>
         </Paper>

@@ -8,23 +8,23 @@ import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
-import { Lineage } from '../lineage/lineage.tsx';
 import type { MetricView } from '../metrics/compare-search.ts';
-import { Metrics } from '../metrics/metrics.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import classes from './run-page.module.css';
 import { RunHeader } from './run-header.tsx';
 import { RunLog } from './run-log.tsx';
 import { RUN_TABS, type RunTab } from './run-page-search.ts';
 import { runIdQuery, runQuery } from './run-queries.ts';
-import { RunRequest } from './run-request.tsx';
-import { RunTimeline } from './run-timeline.tsx';
 import { runReference } from './run-words.ts';
 
-const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
-
+const RunTimeline = lazy(async () => ({ default: (await import('./run-timeline.tsx')).RunTimeline }));
+const RunRequest = lazy(async () => ({ default: (await import('./run-request.tsx')).RunRequest }));
+const Lineage = lazy(async () => ({ default: (await import('../lineage/lineage.tsx')).Lineage }));
 const RunOutputs = lazy(async () => ({ default: (await import('./outputs/run-outputs.tsx')).RunOutputs }));
 const RunAttachments = lazy(async () => ({ default: (await import('./run-attachments.tsx')).RunAttachments }));
+const Metrics = lazy(async () => ({ default: (await import('../metrics/metrics.tsx')).Metrics }));
+
+const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
 
 const TAB_ICONS = {
   log: IconTerminal2,
@@ -95,31 +95,29 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
             );
           })}
         </Tabs.List>
-        <Tabs.Panel value="log">
-          <RunLog tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="metrics">
-          <Metrics tenant={tenant} runs={metricRuns} view={metricView} onView={setMetricView} />
-        </Tabs.Panel>
-        <Tabs.Panel value="outputs">
-          <Suspense fallback={<Skeleton h={160} />}>
+        <Suspense fallback={<Skeleton h={420} />}>
+          <Tabs.Panel value="log">
+            <RunLog tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="metrics">
+            <Metrics tenant={tenant} runs={metricRuns} view={metricView} onView={setMetricView} />
+          </Tabs.Panel>
+          <Tabs.Panel value="outputs">
             <RunOutputs tenant={tenant} run={run} />
-          </Suspense>
-        </Tabs.Panel>
-        <Tabs.Panel value="attachments">
-          <Suspense fallback={<Skeleton h={160} />}>
+          </Tabs.Panel>
+          <Tabs.Panel value="attachments">
             <RunAttachments tenant={tenant} run={run} />
-          </Suspense>
-        </Tabs.Panel>
-        <Tabs.Panel value="timeline">
-          <RunTimeline tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="request">
-          <RunRequest tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="ancestry">
-          <Lineage tenant={tenant} root={{ kind: 'run', id: run.id, label: `${runReference(run)} ${run.name}` }} />
-        </Tabs.Panel>
+          </Tabs.Panel>
+          <Tabs.Panel value="timeline">
+            <RunTimeline tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="request">
+            <RunRequest tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="ancestry">
+            <Lineage tenant={tenant} root={{ kind: 'run', id: run.id, label: `${runReference(run)} ${run.name}` }} />
+          </Tabs.Panel>
+        </Suspense>
       </Tabs>
     </Stack>
   );

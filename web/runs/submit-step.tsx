@@ -1,16 +1,19 @@
-import { ActionIcon, Button, Group, NumberInput, SegmentedControl, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, NumberInput, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { EnvironmentName } from '@sodate/contract/names.ts';
 import type { SubmittedKind } from '@sodate/contract/runs.ts';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { TagsField } from '../ui/tags-field.tsx';
 import { DatasetChooser } from '../datasets/dataset-chooser.tsx';
-import { GitChooser } from '../git/git-chooser.tsx';
 import { ResourceChooser } from '../nodes/resource-chooser.tsx';
-import { ImageChooser } from '../registries/image-chooser.tsx';
 import { RunChooser } from './run-chooser.tsx';
 import type { Field, Step, Submission } from './submission.ts';
 import classes from './submit-step.module.css';
+
+// What a page does not need to begin with comes after it.
+const GitChooser = lazy(async () => ({ default: (await import('../git/git-chooser.tsx')).GitChooser }));
+const ImageChooser = lazy(async () => ({ default: (await import('../registries/image-chooser.tsx')).ImageChooser }));
 
 interface StepProps {
   readonly tenant: string;
@@ -84,13 +87,15 @@ function Code({ tenant, kind, values, wrong, onChange }: StepProps) {
   const { t } = useTranslation();
   return (
     <Stack gap="lg">
-      {kind !== 'task' && <GitChooser tenant={tenant} value={values} onChange={onChange} error={wrong.has('git') ? t('submit.error.git') : null} />}
-      <ImageChooser
-        tenant={tenant}
-        value={values.image}
-        onChange={(image) => onChange({ image })}
-        error={wrong.has('image') ? t('submit.error.image') : null}
-      />
+      <Suspense fallback={<Skeleton h={120} />}>
+        {kind !== 'task' && <GitChooser tenant={tenant} value={values} onChange={onChange} error={wrong.has('git') ? t('submit.error.git') : null} />}
+        <ImageChooser
+          tenant={tenant}
+          value={values.image}
+          onChange={(image) => onChange({ image })}
+          error={wrong.has('image') ? t('submit.error.image') : null}
+        />
+      </Suspense>
       <div>
         <Textarea
           label={t('request.command')}
