@@ -1,21 +1,22 @@
-import { Stack, Tabs } from '@mantine/core';
+import { Skeleton, Stack, Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
-import { GitEndpointsPanel } from '../git/git-endpoints-panel.tsx';
 import { usePageTitle } from '../kit/page-title.ts';
-import { NodesPanel } from '../nodes/nodes-panel.tsx';
-import { RegistriesPanel } from '../registries/registries-panel.tsx';
-import { RegistryCredentialsPanel } from '../registries/registry-credentials-panel.tsx';
 import { useMe } from '../session/session-queries.ts';
-import { TokensPanel } from '../tokens/tokens-panel.tsx';
 import { PageHead } from '../ui/page-head.tsx';
-import { UsersPanel } from '../users/users-panel.tsx';
 import classes from './administration-page.module.css';
 import { OF_INSTALLATION, OF_TENANT, type Section } from './administration-search.ts';
 import { MembersPanel } from './members-panel.tsx';
 import { mayWork } from './rights.ts';
-import { TenantsPanel } from './tenants-panel.tsx';
+
+const GitEndpointsPanel = lazy(async () => ({ default: (await import('../git/git-endpoints-panel.tsx')).GitEndpointsPanel }));
+const NodesPanel = lazy(async () => ({ default: (await import('../nodes/nodes-panel.tsx')).NodesPanel }));
+const RegistriesPanel = lazy(async () => ({ default: (await import('../registries/registries-panel.tsx')).RegistriesPanel }));
+const RegistryCredentialsPanel = lazy(async () => ({ default: (await import('../registries/registry-credentials-panel.tsx')).RegistryCredentialsPanel }));
+const TokensPanel = lazy(async () => ({ default: (await import('../tokens/tokens-panel.tsx')).TokensPanel }));
+const UsersPanel = lazy(async () => ({ default: (await import('../users/users-panel.tsx')).UsersPanel }));
+const TenantsPanel = lazy(async () => ({ default: (await import('./tenants-panel.tsx')).TenantsPanel }));
 
 const route = getRouteApi('/signed-in/tenants/$tenant/administration');
 
@@ -61,7 +62,7 @@ export function AdministrationPage() {
         </Tabs.List>
         {shown.map((one) => (
           <Tabs.Panel key={one} value={one}>
-            {panels[one]()}
+            <Suspense fallback={<Skeleton h={320} />}>{panels[one]()}</Suspense>
           </Tabs.Panel>
         ))}
       </Tabs>
