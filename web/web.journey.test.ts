@@ -175,7 +175,7 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+k');
       await page.getByPlaceholder('Name or number, or where to go').fill('training-13');
-      await page.getByRole('button', { name: 'waits for its turn' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'waits for its turn' }).click();
       await page.waitForURL('**/runs/training-13');
     });
 
@@ -198,6 +198,8 @@ describe.skipIf(CHROMIUM === undefined)(
 
     it('changes language and remembers it with the user', async () => {
       await signIn('/tenants/vision/runs');
+      // The page that is still being loaded would close the menu when it comes.
+      await shows('digits, 40 epochs');
       await page.getByRole('button', { name: /^Language/ }).click();
       await page.getByRole('menuitem', { name: '日本語' }).click();
       await page.getByRole('heading', { name: '実行', level: 1 }).waitFor();

@@ -191,7 +191,8 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       response.on('close', () => watchers.delete(response));
       return;
     }
-    if (rest === '/searches' || rest === '/members') return json(response, 200, { items: [], nextCursor: null, total: { count: 0, exact: true } });
+    if (['/searches', '/members', '/data', '/datasets'].includes(rest))
+      return json(response, 200, { items: [], nextCursor: null, total: { count: 0, exact: true } });
     if (rest === '/runs') {
       const { searchParams } = url;
       const found = (tenant === 'vision' ? runs : []).filter(
