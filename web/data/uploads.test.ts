@@ -7,7 +7,7 @@ import { createUploads } from './uploads.ts';
 const ADA = { id: idOf(900), name: 'ada', displayName: 'Ada' };
 const PART_BYTES = 4;
 
-/** The upload protocol as a server in memory keeps it: enough to see what is sent, and how often. */
+/** The upload protocol by parts as a server in memory keeps it: enough to see what is sent, and how often. */
 function makeStore() {
   const state = { parts: [] as string[], stored: [] as string[], deleted: 0, made: 0, refuseParts: false };
   const names = new Map<string, string>();
@@ -53,7 +53,7 @@ function makeStore() {
     throw new Error(`not foreseen: ${init?.method} ${path}`);
   };
   const client = makeClient({ server: 'http://store', fetch, backoff: { retries: 0, firstDelayMs: 1, longestDelayMs: 1 } });
-  return { state, uploads: createUploads(client, new QueryClient()) };
+  return { state, uploads: createUploads(client, new QueryClient(), { bundleUpToBytes: 0 }) };
 }
 
 const file = (name: string, bytes: number) => ({ path: name, file: new File(['x'.repeat(bytes)], name) });

@@ -60,7 +60,7 @@ interface Progress {
   readonly key: string;
 }
 
-export function createUploads(client: Client, queries: QueryClient): Uploads {
+export function createUploads(client: Client, queries: QueryClient, { bundleUpToBytes }: { readonly bundleUpToBytes?: number } = {}): Uploads {
   let uploads: readonly Upload[] = [];
   let made = 0;
   const listeners = new Set<() => void>();
@@ -102,6 +102,7 @@ export function createUploads(client: Client, queries: QueryClient): Uploads {
       data,
       signal,
       concurrency: PARTS_AT_ONCE,
+      bundleUpToBytes,
       files: rest.map(({ path, file }) => ({
         name: path,
         size: file.size,
