@@ -14,6 +14,8 @@ export interface BenchPlatform {
   readonly dataset: string;
   readonly client: () => Client;
   readonly server: () => BenchServer;
+  /** With which the CLI works on it. */
+  cliEnvironment(): Readonly<Record<string, string>>;
   /** Ends the server and its database and starts them again. @returns ms until it serves */
   restart(): Promise<number>;
   close(): Promise<void>;
@@ -37,11 +39,12 @@ export async function openBenchPlatform(options: {
     DATABASE_URL: '',
   };
   const start = (): Promise<BenchServer> => startServer({ ...options, environment });
-  const held = { server: await start(), client: makeClient({ server: 'http://nowhere' }) };
+  const held = { server: await start(), client: makeClient({ server: 'http://nowhere' }), token: '' };
   const signedIn = async (name: string): Promise<Client> => {
     const { url } = held.server;
     const session = await makeClient({ server: url }).call(signIn, { body: { name, password: PASSWORD, keep: 'token' } });
-    return makeClient({ server: url, token: session.token ?? '' });
+    held.token = session.token ?? '';
+    return makeClient({ server: url, token: held.token });
   };
   try {
     const admin = await signedIn('admin');
@@ -54,6 +57,7 @@ export async function openBenchPlatform(options: {
       dataset,
       client: () => held.client,
       server: () => held.server,
+      cliEnvironment: () => ({ SODATE_SERVER: held.server.url, SODATE_TOKEN: held.token, SODATE_TENANT: TENANT, XDG_CONFIG_HOME: options.folder }),
       async restart() {
         await held.server.stop();
         const began = performance.now();

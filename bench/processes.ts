@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const TICKS_PER_SECOND = 100;
@@ -55,3 +56,15 @@ export function proportionalMegabytes(pids: readonly number[]): number {
 }
 
 export const cpuMillisecondsOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + (readStat(pid)?.cpuMs ?? 0), 0);
+
+/** From now on the peak is counted anew; where the system does not do that, it is that of the process's whole life. */
+export async function resetPeakMemory(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => {});
+}
+
+/** The largest resident memory of a process in bytes; null where the system does not say. */
+export async function peakMemoryOf(pid: number): Promise<number | null> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kilobytes = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+}

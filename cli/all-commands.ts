@@ -6,6 +6,7 @@ import { dataDownload } from './commands/data-download.ts';
 import { dataEdit } from './commands/data-edit.ts';
 import { dataFiles } from './commands/data-files.ts';
 import { dataList } from './commands/data-list.ts';
+import { dataPreview } from './commands/data-preview.ts';
 import { dataRemoveFile } from './commands/data-remove-file.ts';
 import { dataShow } from './commands/data-show.ts';
 import { dataUpload } from './commands/data-upload.ts';
@@ -19,7 +20,11 @@ import { eventsFollow } from './commands/events-follow.ts';
 import { gitAdd } from './commands/git-add.ts';
 import { gitBranches } from './commands/git-branches.ts';
 import { gitCommits } from './commands/git-commits.ts';
+import { gitCredentials } from './commands/git-credentials.ts';
+import { gitEdit } from './commands/git-edit.ts';
 import { gitEndpoints } from './commands/git-endpoints.ts';
+import { gitLogin } from './commands/git-login.ts';
+import { gitLogout } from './commands/git-logout.ts';
 import { gitRemove } from './commands/git-remove.ts';
 import { gitRepositories } from './commands/git-repositories.ts';
 import { imageList } from './commands/image-list.ts';
@@ -27,6 +32,9 @@ import { imageTags } from './commands/image-tags.ts';
 import { inferenceList } from './commands/inference-list.ts';
 import { inferenceRun } from './commands/inference-run.ts';
 import { inferenceShow } from './commands/inference-show.ts';
+import { lineageAffected } from './commands/lineage-affected.ts';
+import { lineageExport } from './commands/lineage-export.ts';
+import { lineagePaths } from './commands/lineage-paths.ts';
 import { lineageShow } from './commands/lineage-show.ts';
 import { login } from './commands/login.ts';
 import { logout } from './commands/logout.ts';
@@ -42,19 +50,29 @@ import { registryList } from './commands/registry-list.ts';
 import { registryLogin } from './commands/registry-login.ts';
 import { registryLogout } from './commands/registry-logout.ts';
 import { registryRemove } from './commands/registry-remove.ts';
+import { runAttach } from './commands/run-attach.ts';
+import { runAttachments } from './commands/run-attachments.ts';
 import { runAttempts } from './commands/run-attempts.ts';
+import { runCompare } from './commands/run-compare.ts';
 import { runDelete } from './commands/run-delete.ts';
+import { runDetach } from './commands/run-detach.ts';
 import { runDownload } from './commands/run-download.ts';
 import { runEdit } from './commands/run-edit.ts';
 import { runList } from './commands/run-list.ts';
 import { runLog } from './commands/run-log.ts';
+import { runMetrics } from './commands/run-metrics.ts';
 import { runOutputs } from './commands/run-outputs.ts';
+import { runParams } from './commands/run-params.ts';
+import { runPreview } from './commands/run-preview.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
 import { runTimeline } from './commands/run-timeline.ts';
 import { runUsage } from './commands/run-usage.ts';
 import { runWait } from './commands/run-wait.ts';
 import { runWhy } from './commands/run-why.ts';
+import { searchList } from './commands/search-list.ts';
+import { searchRemove } from './commands/search-remove.ts';
+import { searchSave } from './commands/search-save.ts';
 import { taskList } from './commands/task-list.ts';
 import { taskRun } from './commands/task-run.ts';
 import { taskShow } from './commands/task-show.ts';
@@ -106,6 +124,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   dataUpload,
   dataDownload,
   dataFiles,
+  dataPreview,
   dataRemoveFile,
   datasetList,
   datasetShow,
@@ -115,7 +134,11 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   datasetDelete,
   gitEndpoints,
   gitAdd,
+  gitEdit,
   gitRemove,
+  gitLogin,
+  gitLogout,
+  gitCredentials,
   gitRepositories,
   gitBranches,
   gitCommits,
@@ -143,6 +166,9 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runShow,
   runStop,
   runUsage,
+  runMetrics,
+  runParams,
+  runCompare,
   runWait,
   runLog,
   runWhy,
@@ -150,9 +176,19 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runAttempts,
   runOutputs,
   runDownload,
+  runPreview,
+  runAttach,
+  runAttachments,
+  runDetach,
   runEdit,
   runDelete,
   lineageShow,
+  lineagePaths,
+  lineageAffected,
+  lineageExport,
+  searchSave,
+  searchList,
+  searchRemove,
   eventsFollow,
   version,
   completionCommand(() => ALL_COMMANDS),

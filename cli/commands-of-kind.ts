@@ -4,6 +4,7 @@ import { type CliCommand, choicesOf, defineCommand, flag, needed, text, texts } 
 import { limitOption, listAll, moreLine } from './list-all.ts';
 import { formatRun, formatRuns } from './output/run.ts';
 import { runOfKind } from './run-reference.ts';
+import { askFor, searchOptions } from './search-options.ts';
 
 /** `training list` and its like, and with null `run list`, which shows every kind. */
 export function listCommand(kind: RunKindName | null): CliCommand {
@@ -18,21 +19,26 @@ export function listCommand(kind: RunKindName | null): CliCommand {
       tag: texts('--tag <tag>', 'with this tag'),
       createdBy: text('--created-by <user>', 'made by this user'),
       favourite: flag('--favourite', 'only those marked as favourite'),
+      ...searchOptions,
+      metric: texts('--metric <name>', 'show the last value of this metric'),
       limit: limitOption,
     },
     async run(input, cli) {
       const client = cli.client();
       const params = { tenant: await cli.tenant() };
+      const { columns, ...asked } = await askFor(cli, params.tenant, 'run', input);
       const filter = {
+        ...asked,
         kind: kind === null ? [...(input.kind ?? [])] : [kind],
         state: [...input.state],
         text: input.text,
         tag: [...input.tag],
         createdBy: input.createdBy,
+        ...(input.metric.length > 0 ? { metric: [...input.metric] } : {}),
         ...(input.favourite ? { favourite: 'true' as const } : {}),
       };
       const found = await listAll(input.limit, (page) => client.call(listRuns, { params, query: { ...page, ...filter }, signal: cli.signal }));
-      await cli.show(found, () => formatRuns(found.items, cli.now()) + moreLine(found));
+      await cli.show(found, () => formatRuns(found.items, cli.now(), { columns, metrics: input.metric }) + moreLine(found));
     },
   });
 }

@@ -17,6 +17,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   task: 'Tasks: bare commands',
   run: 'Runs of every kind',
   lineage: 'What came from what',
+  search: 'Searches that are kept under a name',
   events: 'Changes as they happen',
 };
 

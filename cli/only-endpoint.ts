@@ -12,7 +12,7 @@ export async function onlyEndpoint(named: string | undefined, cli: Cli): Promise
   if (items.length === 1 && items[0] !== undefined) return items[0].name;
   throw new CliError(
     items.length === 0
-      ? 'There is no git endpoint yet. A system admin makes one with `sodate git add NAME FOLDER`.'
+      ? 'There is no git endpoint yet. A system admin makes one with `sodate git add NAME ADDRESS`.'
       : `There are several git endpoints: ${items.map((one) => one.name).join(', ')}. Choose with --endpoint NAME.`,
   );
 }

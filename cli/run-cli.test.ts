@@ -1,13 +1,14 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { completeUploads, createData, getData, getDataFile, listData, listDataFiles, putPart, startUploads } from '@sodate/contract/data.ts';
+import { addFiles, BundleHead, createData, getData, getDataFile, listData, listDataFiles } from '@sodate/contract/data.ts';
 import { createDataset, getDataset, updateDataset } from '@sodate/contract/datasets.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { getHealth } from '@sodate/contract/health.ts';
 import { getLineage } from '@sodate/contract/lineage.ts';
-import { followLog, getLog, getOutput, getRun, getWaiting, listOutputs, listRuns } from '@sodate/contract/run-routes.ts';
+import { attachFile, detachFile, getAttachment, listAttachments } from '@sodate/contract/attachments.ts';
+import { archiveOutputs, followLog, getLog, getOutput, getRun, getWaiting, listOutputs, listRuns, previewOutput } from '@sodate/contract/run-routes.ts';
 import { getMe, signIn, signInByLink, signOut } from '@sodate/contract/session.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
 import { getTenant } from '@sodate/contract/tenants.ts';
@@ -230,31 +231,32 @@ describe('data', () => {
     let received = '';
     server
       .on(listDataFiles, () => ({ ...noMore, items: received === '' ? [old] : [old, fresh] }))
-      .on(startUploads, ({ body }) => ({
-        uploads: body.files.map((file) => ({
-          ...file,
-          id: id(30),
-          partSize: 16,
-          partCount: 1,
-          received: [],
-          expiresAt: at,
-          partUrl: `/v1/uploads/${id(30)}/parts/{part}?expires=1&signature=s`,
-        })),
-      }))
-      .on(putPart, ({ bytes }) => {
-        received = bytes.toString();
-        return { etag: 'e' };
+      .on(addFiles, ({ bytes }) => {
+        const headLength = bytes.readUInt32BE();
+        expect(BundleHead.parse(JSON.parse(bytes.subarray(4, 4 + headLength).toString()))).toEqual({
+          files: [{ name: 'sub/犬.txt', size: 3, digest: digest('wan') }],
+        });
+        received = bytes.subarray(4 + headLength).toString();
+        return { files: [fresh], refused: [] };
       })
-      .on(completeUploads, () => ({ files: [fresh] }))
       .on(getDataFile, ({ params, response }) => void response.end(params.file === old.id ? 'old' : received));
-    expect(await cli.run(['data', 'upload', '3', folder, '--skip-existing'])).toEqual({ exitCode: 0, out: '1 file (3 B) are in data 3.\n', err: '' });
+    const uploaded = await cli.run(['data', 'upload', '3', folder]);
+    expect(uploaded).toEqual({ exitCode: 0, out: '1 file (3 B) is in data 3.\n1 file was there already.\n', err: '' });
     expect(received).toBe('wan');
+    expect((await cli.run(['data', 'upload', '3', folder])).out).toBe('0 files (0 B) are in data 3.\n2 files were there already.\n');
+    await writeFile(join(folder, 'old.txt'), 'new');
+    const refused = await cli.run(['data', 'upload', '3', folder]);
+    expect(refused).toMatchObject({ exitCode: 1, err: 'refused: old.txt: There is already a file named old.txt. Choose another name.\n' });
+    expect((await cli.run(['data', 'upload', '3', folder, '--skip-existing'])).exitCode).toBe(0);
     const into = join(cli.folder, 'out');
     expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 0, err: '' });
     expect(await readFile(join(into, 'sub/犬.txt'), 'utf8')).toBe('wan');
+    // What is there is not fetched again.
     received = 'cat';
-    expect((await cli.run(['data', 'download', '3', '--into', into])).err).toContain('arrived with other content');
-    expect(await readFile(join(into, 'sub/犬.txt'), 'utf8')).toBe('wan');
+    expect((await cli.run(['data', 'download', '3', '--into', into])).out).toContain('2 of them were there already');
+    await rm(join(into, 'sub/犬.txt'));
+    expect(await cli.run(['data', 'download', '3', '--into', into])).toMatchObject({ exitCode: 1, err: expect.stringContaining('arrived with other content') });
+    expect(await readdir(join(into, 'sub'))).toEqual([]);
   });
 
   test('a file name that leads out of the folder is refused', async () => {
@@ -403,17 +405,58 @@ describe('runs', () => {
   });
 
   test('outputs are fetched as a tree', async () => {
-    const file = (name: string) => ({ name, kind: 'file' as const, size: 1, modifiedAt: null });
+    const file = (name: string) => ({ name, kind: 'file' as const, size: 1, modifiedAt: null, digest: null, below: null });
     server
-      .on(listOutputs, ({ query }) => ({
-        truncated: false,
-        items: query.path === '' ? [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }] : [file('b')],
-      }))
+      .on(listOutputs, ({ query }) => {
+        if (query.path === 'nothing' || query.path === 'a') throw new SodateError('not-found', { thing: 'folder', reference: query.path });
+        const items = query.path === '' ? [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }] : [file('b')];
+        // Page by page, whatever was asked for.
+        const at = query.cursor === undefined ? 0 : Number(query.cursor);
+        return { items: items.slice(at, at + 1), nextCursor: at + 1 < items.length ? String(at + 1) : null, total: { count: items.length, exact: true } };
+      })
+      .on(previewOutput, ({ query }) => {
+        if (query.path === 'a') return { kind: 'text' as const, size: 1, cut: false, encoding: 'utf-8', text: 'a\u001b[31m' };
+        throw new SodateError('not-found', { thing: 'output file', reference: query.path });
+      })
+      .on(archiveOutputs, ({ query, response }) => void response.end(`zip of ${query.path}`))
       .on(getOutput, ({ query, response }) => void response.end(query.path));
     const into = join(cli.folder, 'all');
     expect(await cli.run(['run', 'download', 'task-12', '--into', into])).toMatchObject({ exitCode: 0, out: `2 files (2 B) are in ${into}.\n` });
     expect(await readFile(join(into, 'sub/b'), 'utf8')).toBe('sub/b');
     expect(await cli.run(['run', 'download', 'task-12', 'nothing'])).toMatchObject({ exitCode: 1, err: expect.stringContaining('holds no files at nothing') });
+    expect(await cli.run(['run', 'download', 'task-12', 'a', '--into', into])).toMatchObject({ exitCode: 0, out: `1 file (1 B) are in ${into}.\n` });
+    const zip = join(cli.folder, 'out.zip');
+    expect(await cli.run(['run', 'download', 'task-12', 'sub/', '--zip', '--into', zip])).toMatchObject({ exitCode: 0, out: `${zip} has 10 B.\n` });
+    expect(await readFile(zip, 'utf8')).toBe('zip of sub');
+    expect((await cli.run(['run', 'preview', 'task-12', 'a'])).out).toBe('a [31m\n(utf-8) (1 B)\n');
+    expect((await cli.run(['run', 'outputs', 'task-12'])).out).toMatch(/^NAME +SIZE +CHANGED\na +1 B +-\nsub\/ +- +-$/m);
+  });
+
+  test('files are attached with their digest, listed, fetched and detached', async () => {
+    const sent: string[] = [];
+    const attachment = { name: 'notes.txt', kind: 'file' as const, size: 5, modifiedAt: at, attachedBy: person, attachedAt: at, digest: null };
+    server
+      .on(attachFile, ({ query, bytes }) => {
+        sent.push(`${query.name} ${query.digest} ${bytes.toString()}`);
+        return attachment;
+      })
+      .on(listAttachments, () => ({ ...noMore, items: [attachment, { ...attachment, name: 'job.log', attachedBy: null, attachedAt: null }] }))
+      .on(getAttachment, ({ query, response }) => void response.end(query.name))
+      .on(detachFile, ({ query }) => void sent.push(`detached ${query.name}`));
+    const file = join(cli.folder, 'own.txt');
+    await writeFile(file, 'hello');
+    expect(await cli.run(['run', 'attach', 'task-12', file, '--name', 'notes.txt'])).toMatchObject({
+      exitCode: 0,
+      out: 'notes.txt (5 B) is attached to task-12.\n',
+    });
+    expect(await cli.run(['run', 'attach', 'task-12', cli.folder])).toMatchObject({ exitCode: 1, err: expect.stringContaining('is not a file') });
+    const { out } = await cli.run(['run', 'attachments', 'task-12']);
+    expect(out).toMatch(/notes\.txt +5 B +ann/);
+    expect(out).toMatch(/job\.log +5 B +the job/);
+    expect(await cli.run(['run', 'attachments', 'task-12', '--fetch', 'job.log', '--into', join(cli.folder, 'into')])).toMatchObject({ exitCode: 0 });
+    expect(await readFile(join(cli.folder, 'into/job.log'), 'utf8')).toBe('job.log');
+    expect(await cli.run(['run', 'detach', 'task-12', 'notes.txt'])).toMatchObject({ exitCode: 0 });
+    expect(sent).toEqual(['notes.txt sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824 hello', 'detached notes.txt']);
   });
 });
 

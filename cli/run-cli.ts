@@ -6,6 +6,7 @@ import { makeCli, type Surroundings } from './cli.ts';
 import { ALL_COMMANDS } from './all-commands.ts';
 import { eachCommand, makeProgram } from './make-program.ts';
 import manifest from './package.json' with { type: 'json' };
+import { thingLines } from './output/affected.ts';
 import { printable } from './output/table.ts';
 
 /** As shells report a process ended by SIGINT. */
@@ -44,6 +45,7 @@ function fullName(command: Command): string {
 function report(error: unknown, write: (text: string) => void): number {
   const message = error instanceof Error ? error.message : String(error);
   write(`error: ${message.split('\n').map(printable).join('\n')}\n`);
+  if (isSodateError(error) && error.things.length > 0) write(`${thingLines(error.things).join('\n')}\n`);
   if (isSodateError(error) && error.code === 'not-signed-in') write('Sign in with `sodate login`, or set SODATE_TOKEN to a valid token.\n');
   if (error instanceof ApiError && error.status >= 500) write(`The server's log has more under request ${printable(error.requestId)}.\n`);
   return error instanceof CliError ? error.exitCode : 1;

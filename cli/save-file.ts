@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { createHash, type Hash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { type Backoff, persist } from '@sodate/client/backoff.ts';
 import { isPassing } from '@sodate/client/connection-errors.ts';
 import { readBody } from '@sodate/client/read-body.ts';
@@ -11,64 +12,158 @@ export interface Download {
   readonly folder: string;
   /** As the server calls it; may hold folders. */
   readonly name: string;
+  /** Where it is not known beforehand the answer's is taken, if it has one. */
   readonly digest?: string | undefined;
   readonly onBytes: (count: number) => void;
 }
 
-const BACKOFF: Backoff = { retries: 5, firstDelayMs: 300, longestDelayMs: 5_000 };
+/** Asks for the bytes from an offset on; the headers make sure that they are of the same file. */
+export type RequestFrom = (headers: Readonly<Record<string, string>>) => Promise<Response>;
+
+const BACKOFF: Backoff = { retries: 12, firstDelayMs: 300, longestDelayMs: 10_000 };
+/** A file's name has 255 bytes at most, and the part's is longer than the file's. */
+const LONGEST_BASE_BYTES = 220;
 
 /**
- * Writes what `open` answers to a file below a folder, beginning again when the connection breaks. The name comes from the
- * server and may have been chosen by anybody, so one that leads out of the folder is refused. The file appears under its
- * name only when it is whole and, where a digest is given, has it.
+ * Writes a file below a folder. The name comes from the server and may have been chosen by anybody, so one that leads out
+ * of the folder is refused, also through a link in it. The file appears under its name only when it is whole and, where
+ * its digest is known, has it; until then it is a `.part` file beside it, with which a later call goes on. A file that is
+ * there with the same content is left as it is.
  */
-export async function saveFile(cli: Cli, download: Download, request: () => Promise<Response>): Promise<void> {
-  const path = placeBelow(download.folder, download.name);
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.part`;
+export async function saveFile(cli: Cli, download: Download, request: RequestFrom): Promise<'saved' | 'there'> {
+  const path = await placeBelow(download.folder, download.name);
+  const held: { first: Response | null } = { first: null };
+  const ask = async (headers: Readonly<Record<string, string>>): Promise<Response> => {
+    const { first } = held;
+    held.first = null;
+    if (first !== null && headers['range'] === undefined) return first;
+    await first?.body?.cancel();
+    return request(headers);
+  };
+  let { digest } = download;
+  if (digest === undefined) {
+    held.first = await persist(BACKOFF, cli.signal, isPassing, () => request({}));
+    digest = digestIn(held.first);
+  }
   try {
-    const digest = await persist(BACKOFF, cli.signal, isPassing, async () => {
-      let arrived = 0;
-      try {
-        return await writeBody(part, readBody(await request(), cli.server, cli.signal), (count) => {
-          arrived += count;
-          download.onBytes(count);
-        });
-      } catch (error) {
-        download.onBytes(-arrived);
-        throw error;
-      }
-    });
-    if (download.digest !== undefined && download.digest !== digest) {
-      throw new CliError(`${download.name} arrived with other content than the server knows (${digest} instead of ${download.digest}). Try again.`);
-    }
+    if (digest !== undefined && (await hasDigest(path, digest, download.onBytes))) return 'there';
+    const part = partOf(path, digest);
+    await fetchInto(cli, part, { ...download, digest }, ask);
     await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
+    return 'saved';
+  } finally {
+    await held.first?.body?.cancel();
   }
 }
 
-async function writeBody(path: string, body: AsyncIterable<Uint8Array>, onBytes: (count: number) => void): Promise<string> {
-  const hash = createHash('sha256');
-  const handle = await open(path, 'w');
+const digestIn = (response: Response): string | undefined => /^"(sha256:[0-9a-f]{64})"$/.exec(response.headers.get('etag') ?? '')?.[1];
+
+/** What has arrived so far: the bytes in the file, and their digest as far as it goes. */
+interface Arrived {
+  bytes: number;
+  hash: Hash;
+}
+
+async function fetchInto(cli: Cli, part: string, download: Download, request: RequestFrom): Promise<void> {
+  const { digest, name, onBytes } = download;
+  const handle = await open(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666);
   try {
-    for await (const chunk of body) {
-      hash.update(chunk);
-      await handle.appendFile(chunk);
-      onBytes(chunk.length);
+    const arrived = digest === undefined ? await beginAnew(handle) : await readArrived(handle);
+    onBytes(arrived.bytes);
+    const takenUp = arrived.bytes > 0;
+    const restart = async (): Promise<void> => {
+      onBytes(-arrived.bytes);
+      Object.assign(arrived, await beginAnew(handle));
+    };
+    const fetchRest = (): Promise<void> =>
+      persist(BACKOFF, cli.signal, isPassing, async () => {
+        if (digest === undefined && arrived.bytes > 0) await restart();
+        const response = await request(arrived.bytes === 0 ? {} : { range: `bytes=${arrived.bytes}-`, 'if-range': `"${digest}"` }).catch(isPastEnd);
+        // Whole already; its digest decides.
+        if (response === null) return;
+        // Another content than we have the beginning of, or a server between that knows no ranges.
+        if (response.status !== 206 && arrived.bytes > 0) await restart();
+        await append(handle, arrived, readBody(response, cli.server, cli.signal), onBytes);
+      });
+    await fetchRest();
+    if (digest === undefined || digestSoFar(arrived) === digest) return;
+    if (takenUp) {
+      // The beginning was of something else, or was damaged by a crash: once more from the start.
+      await restart();
+      await fetchRest();
+      if (digestSoFar(arrived) === digest) return;
     }
+    await rm(part, { force: true });
+    throw new CliError(`${name} arrived with other content than the server knows (${digestSoFar(arrived)} instead of ${digest}). Try again.`);
+  } catch (error) {
+    // Nothing would tell later whether what is here is the beginning of the same file.
+    if (digest === undefined) await rm(part, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
-  return `sha256:${hash.digest('hex')}`;
 }
 
-function placeBelow(folder: string, name: string): string {
+function isPastEnd(error: unknown): null {
+  if ((error as { code?: unknown }).code === 'range-not-satisfiable') return null;
+  throw error;
+}
+
+const digestSoFar = ({ hash }: Arrived): string => `sha256:${hash.copy().digest('hex')}`;
+
+async function beginAnew(handle: FileHandle): Promise<Arrived> {
+  await handle.truncate(0);
+  return { bytes: 0, hash: createHash('sha256') };
+}
+
+async function readArrived(handle: FileHandle): Promise<Arrived> {
+  const hash = createHash('sha256');
+  const { size } = await handle.stat();
+  if (size > 0) for await (const chunk of handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  return { bytes: size, hash };
+}
+
+async function append(handle: FileHandle, arrived: Arrived, body: AsyncIterable<Uint8Array>, onBytes: (count: number) => void): Promise<void> {
+  for await (const chunk of body) {
+    for (let written = 0; written < chunk.length;)
+      written += (await handle.write(chunk, written, chunk.length - written, arrived.bytes + written)).bytesWritten;
+    arrived.hash.update(chunk);
+    arrived.bytes += chunk.length;
+    onBytes(chunk.length);
+  }
+}
+
+async function hasDigest(path: string, digest: string, onBytes: (count: number) => void): Promise<boolean> {
+  const found = await lstat(path).catch(() => null);
+  if (found?.isFile() !== true) return false;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  if (`sha256:${hash.digest('hex')}` !== digest) return false;
+  onBytes(found.size);
+  return true;
+}
+
+/** Beside the file, and of another name for another content, so that two are never mixed. */
+function partOf(path: string, digest: string | undefined): string {
+  const base = basename(path);
+  const name = Buffer.byteLength(base) <= LONGEST_BASE_BYTES ? base : createHash('sha256').update(base).digest('hex');
+  return join(dirname(path), `${name}${digest === undefined ? '' : `.${digest.slice(-12)}`}.part`);
+}
+
+async function placeBelow(folder: string, name: string): Promise<string> {
   const root = resolve(folder);
   const path = resolve(root, name);
   const odd = name.split('/').some((segment) => segment === '' || segment === '.' || segment === '..') || name.includes('\u0000') || name.includes('\\');
-  if (odd || !path.startsWith(root === sep ? sep : root + sep))
-    throw new CliError(`The file name ${JSON.stringify(name)} leads out of the folder and is refused.`);
+  const refused = new CliError(`The file name ${JSON.stringify(name)} leads out of the folder and is refused.`);
+  if (odd || !path.startsWith(root === sep ? sep : root + sep)) throw refused;
+  await mkdir(root, { recursive: true });
+  // A link below the folder is looked at before anything is made behind it.
+  for (let at = root, rest = name.split('/').slice(0, -1); rest.length > 0; rest = rest.slice(1)) {
+    at = join(at, rest[0] ?? '');
+    if ((await lstat(at).catch(() => null))?.isSymbolicLink() === true) throw refused;
+  }
+  await mkdir(dirname(path), { recursive: true });
+  const [realRoot, realFolder] = await Promise.all([realpath(root), realpath(dirname(path))]);
+  if (realFolder !== realRoot && !realFolder.startsWith(realRoot === sep ? sep : realRoot + sep)) throw refused;
   return path;
 }

@@ -6,7 +6,7 @@ export class ApiError extends SodateError {
   /** Under this id the server's log has the details. */
   readonly requestId: string;
   constructor(code: ErrorCode, body: ErrorBody, status: number) {
-    super(code, body.params);
+    super(code, body.params, body.things === undefined ? {} : { things: body.things });
     this.name = 'ApiError';
     this.message = body.message;
     this.status = status;
@@ -46,6 +46,9 @@ export function readApiError(text: string, status: number): ApiError | null {
   const body = ErrorBody.safeParse(json);
   return body.success ? new ApiError(knownCode(body.data.code, status), body.data, status) : null;
 }
+
+/** What an answer that was no error as a whole says of one thing in it. */
+export const errorInside = (code: string, message: string): ApiError => new ApiError(knownCode(code, 400), { code, message, params: {}, requestId: '' }, 400);
 
 /** A newer server may know codes that this client does not; the status still tells whose move it is. */
 function knownCode(code: string, status: number): ErrorCode {
@@ -89,11 +92,11 @@ function errorCode(error: unknown): string | null {
 }
 
 /**
- * Trying again may help: the connection, the server, or the server behind a proxy is away for a moment. 502 to 504 without
- * our body come from a proxy.
+ * Trying again may help: the connection, the server, or the server behind a proxy is away for a moment. 429 and 502
+ * to 504 without our body come from a proxy.
  */
 export function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionError) return error.passing;
-  if (error instanceof UnexpectedAnswer) return error.status >= 502 && error.status <= 504;
+  if (error instanceof UnexpectedAnswer) return error.status === 429 || (error.status >= 502 && error.status <= 504);
   return error instanceof ApiError && error.status === 503;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -33,7 +33,16 @@ test('a file is read by ranges, and one that shrinks meanwhile is an error', asy
   expect(file?.name).toBe('one.bin');
   expect(Buffer.from((await file?.read(3, 7)) as Uint8Array).toString()).toBe('3456');
   await truncate(path, 5);
-  await expect(file?.read(3, 7)).rejects.toThrow('became shorter');
+  await expect(file?.read(3, 7)).rejects.toThrow('changed while it was uploaded');
+});
+
+test('a file that was written to meanwhile gives no part of another version', async () => {
+  const path = join(folder, 'written.bin');
+  await writeFile(path, '0123456789');
+  const [file] = (await filesOnDisk(path)).files;
+  await writeFile(path, 'abcdefghij');
+  await utimes(path, new Date(0), new Date(0));
+  await expect(file?.read(0, 4)).rejects.toThrow('changed while it was uploaded');
 });
 
 test('a path that is not there says so', async () => {

@@ -1,7 +1,8 @@
 /** For Node: files and folders of a disk as sources of an upload. */
+import type { Stats } from 'node:fs';
 import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import type { SourceFile } from './upload.ts';
+import { type SourceFile, SourceTrouble } from './upload-source.ts';
 
 export interface FilesOnDisk {
   readonly files: readonly SourceFile[];
@@ -15,7 +16,7 @@ export interface FilesOnDisk {
  */
 export async function filesOnDisk(path: string): Promise<FilesOnDisk> {
   const found = await stat(path);
-  if (found.isFile()) return { files: [fileOnDisk(path, basename(resolve(path)), found.size)], skipped: [] };
+  if (found.isFile()) return { files: [fileOnDisk(path, basename(resolve(path)), found)], skipped: [] };
   if (!found.isDirectory()) return { files: [], skipped: [path] };
   const files: SourceFile[] = [];
   const skipped: string[] = [];
@@ -33,24 +34,30 @@ async function walk(folder: string, prefix: string, files: SourceFile[], skipped
       throw error;
     });
     if (entry.isDirectory()) await walk(path, `${prefix}${name}/`, files, skipped);
-    else if (entry.isFile()) files.push(fileOnDisk(path, prefix + name, entry.size));
+    else if (entry.isFile()) files.push(fileOnDisk(path, prefix + name, entry));
     else skipped.push(path);
   }
 }
 
-function fileOnDisk(path: string, name: string, size: number): SourceFile {
+/** Reads only what was found: once size or time of change are others, the file is in trouble and no part of it is given. */
+function fileOnDisk(path: string, name: string, { size, mtimeMs }: Stats): SourceFile {
+  const changed = (): SourceTrouble => new SourceTrouble(`${path} changed while it was uploaded. Upload it again when it no longer changes.`);
   return {
     name,
     size,
     async read(start, end) {
-      const handle = await open(path);
+      const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
+        throw new SourceTrouble(`${path} cannot be read (${error.code ?? error.message}).`, error);
+      });
       try {
         const bytes = new Uint8Array(end - start);
         for (let filled = 0; filled < bytes.length;) {
           const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-          if (bytesRead === 0) throw new Error(`${path} became shorter while it was read. Upload it again when it no longer changes.`);
+          if (bytesRead === 0) throw changed();
           filled += bytesRead;
         }
+        const now = await handle.stat();
+        if (now.size !== size || now.mtimeMs !== mtimeMs) throw changed();
         return bytes;
       } finally {
         await handle.close();

@@ -45,6 +45,8 @@ export interface Exchange {
   readonly repeatable: boolean;
   /** Signed addresses carry their own right; sending ours along would only leak it. */
   readonly anonymous?: boolean;
+  /** The answer may be a redirect to where the bytes are. */
+  readonly mayLeave?: boolean;
 }
 
 /**
@@ -91,8 +93,30 @@ export function makeClient(options: ClientOptions): Client {
       throw connectionError(error, server);
     }
     if (response.ok) return response;
+    const elsewhere = exchange.mayLeave === true && response.status === 307 ? response.headers.get('location') : null;
+    if (elsewhere !== null) return await leave(elsewhere, exchange);
     const text = await readText(response, server, exchange.signal);
     throw readApiError(text, response.status) ?? unexpected(response, server);
+  }
+
+  /** Bytes may be at another server, whose address carries its own right; ours must not be sent there. */
+  async function leave(address: string, { headers, signal }: Exchange): Promise<Response> {
+    const range = headers?.['range'];
+    let response: Response;
+    try {
+      response = await send(address, {
+        redirect: 'manual',
+        credentials: 'omit',
+        ...(range === undefined ? {} : { headers: { range } }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw connectionError(error, new URL(address).origin);
+    }
+    if (response.ok) return response;
+    await response.body?.cancel();
+    throw unexpected(response, new URL(address).origin);
   }
 
   const exchange = <T>(request: Exchange, read: (response: Response) => Promise<T>): Promise<T> =>
@@ -127,7 +151,7 @@ export function makeClient(options: ClientOptions): Client {
       return exchange(request, (response) => readAnswer(route, response, server, request.signal));
     },
     bytes: <R extends Route>(route: R, ...[input]: Optional<CallInput<R>>) =>
-      exchange(toExchange(route, input as CallInput<Route> | undefined, '*/*'), (response) => Promise.resolve(response)),
+      exchange({ ...toExchange(route, input as CallInput<Route> | undefined, '*/*'), mayLeave: true }, (response) => Promise.resolve(response)),
     exchange: (request) => exchange(request, (response) => Promise.resolve(response)),
   };
 }

@@ -1,24 +1,22 @@
-import { completeUploads, type DataFile, FILES_PER_DATA_LIMIT, getUpload, listDataFiles, putPart, startUploads, type Upload } from '@sodate/contract/data.ts';
-import { isSodateError, SodateError } from '@sodate/contract/errors.ts';
-import { FileName } from '@sodate/contract/names.ts';
-import { type Backoff, persist } from './backoff.ts';
-import { ApiError, isPassing, UnexpectedAnswer } from './connection-errors.ts';
+import type { DataFile } from '@sodate/contract/data.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import type { Backoff } from './backoff.ts';
+import type { Digests } from './digests.ts';
 import { forEachOf } from './for-each-of.ts';
 import type { Client } from './make-client.ts';
+import { BUNDLED_UP_TO_BYTES, sendBundles } from './upload-bundles.ts';
+import { readOpenUploads, sendInParts } from './upload-parts.ts';
+import { digestOf, type RefusedFile, refusedNames, type SourceFile } from './upload-source.ts';
+import { concernsOneFile, storedFiles, toRefused, type UploadWork } from './upload-work.ts';
 
-export interface SourceFile {
-  /** As it shall be called in the data, segments joined by `/`. */
-  readonly name: string;
-  readonly size: number;
-  /** Exactly the bytes from `start` up to, not including, `end`. May be called again for the same part. */
-  read(start: number, end: number): Promise<Blob | Uint8Array<ArrayBuffer>>;
-}
+export { type RefusedFile, type SourceFile, SourceTrouble } from './upload-source.ts';
 
 export interface UploadProgress {
   readonly files: number;
-  /** Files that have become part of the data. */
+  /** Files that have become part of the data, or were there. */
   readonly filesDone: number;
   readonly bytes: number;
+  /** Sent, there already, or left out with a refused file. */
   readonly bytesSent: number;
 }
 
@@ -28,131 +26,105 @@ export interface UploadOptions {
   readonly files: readonly SourceFile[];
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Parts under way at once; each is held in memory, 16 MiB at most. */
+  /** Parts or bundles under way at once; each is held in memory, 16 MiB at most. */
   readonly concurrency?: number | undefined;
   readonly backoff?: Backoff | undefined;
+  /** With them parts and files are compared end to end: what arrived otherwise is sent again, or refused. */
+  readonly digests?: Digests | undefined;
+  /**
+   * Goes on where an earlier upload ended, in this process or another: files that are there with the same content are
+   * left out (`by-size`: with the same size), and of files that were cut off only the missing parts are sent. The content
+   * can only be compared with `digests`.
+   */
+  readonly resume?: 'by-content' | 'by-size' | undefined;
+  /** Hears of files that are left out, and the others go on. Without it the first one ends the upload with its error. */
+  readonly onRefused?: ((file: RefusedFile) => void) | undefined;
+  /** Files up to so many bytes travel together, many in one request; 0 = none do. At most 1 MiB, which is the default. */
+  readonly bundleUpToBytes?: number | undefined;
+  /** Send parts to the object store itself where the server says so. Not from web pages: the store does not know their origin. */
+  readonly direct?: boolean | undefined;
 }
 
-/** Files that appear in the data together. Smaller than what the server takes, so that a broken upload loses little. */
-const FILES_PER_BATCH = 200;
 const DEFAULT_CONCURRENCY = 4;
-const PART_BACKOFF: Backoff = { retries: 8, firstDelayMs: 300, longestDelayMs: 10_000 };
+const COMPARED_TOGETHER = 4;
+/** Some two minutes: a server that is started anew, a network that is away for a while. */
+const TRANSFER_BACKOFF: Backoff = { retries: 16, firstDelayMs: 300, longestDelayMs: 10_000 };
 
 /**
- * Puts files into a data by the part protocol. Files appear in batches: of each batch all or none. A part that does not
- * arrive is sent again, and only that part. Names are checked before anything is sent.
+ * Puts files into a data: small ones in bundles, others in parts. A part or bundle that does not arrive is sent again, and
+ * only that one. Names are checked before anything is sent.
+ * @returns the files that have become part of the data, without those that were there
  */
 export async function uploadFiles(client: Client, options: UploadOptions): Promise<readonly DataFile[]> {
-  checkNames(options.files);
   const stored: DataFile[] = [];
-  const bytes = options.files.reduce((sum, file) => sum + file.size, 0);
-  let bytesSent = 0;
-  const report = (sent: number): void => {
-    bytesSent += sent;
-    options.onProgress?.({ files: options.files.length, filesDone: stored.length, bytes, bytesSent });
+  const count = { files: options.files.length, filesDone: 0, bytes: options.files.reduce((sum, file) => sum + file.size, 0), bytesSent: 0 };
+  const report = (): void => options.onProgress?.({ ...count });
+  const work: UploadWork = {
+    client,
+    tenant: options.tenant,
+    data: options.data,
+    signal: options.signal,
+    backoff: options.backoff ?? TRANSFER_BACKOFF,
+    concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+    digests: options.digests ?? null,
+    direct: options.direct ?? false,
+    sent(bytes) {
+      count.bytesSent += bytes;
+      report();
+    },
+    stored(files) {
+      stored.push(...files);
+      count.filesDone += files.length;
+      report();
+    },
+    refuse({ name }, trouble) {
+      if (options.onRefused === undefined) throw trouble;
+      options.onRefused(toRefused(name, trouble));
+    },
   };
-  for (let at = 0; at < options.files.length; at += FILES_PER_BATCH) {
-    stored.push(...(await uploadBatch(client, options, options.files.slice(at, at + FILES_PER_BATCH), report)));
-    report(0);
+
+  const odd = refusedNames(options.files);
+  for (const [file, trouble] of odd) {
+    work.refuse(file, trouble);
+    work.sent(file.size);
   }
+  let files = options.files.filter((file) => !odd.has(file));
+  if (options.resume !== undefined) {
+    const there = await findThere(work, files, options.resume);
+    count.filesDone += [...there.values()].filter((isThere) => isThere).length;
+    files = files.filter((file) => !there.has(file));
+  }
+  const bundleUpTo = Math.min(options.bundleUpToBytes ?? BUNDLED_UP_TO_BYTES, BUNDLED_UP_TO_BYTES);
+  const small = files.filter((file) => file.size <= bundleUpTo && bundleUpTo > 0);
+  const large = files.filter((file) => file.size > bundleUpTo || bundleUpTo === 0);
+  await sendBundles(work, small);
+  const open = options.resume !== undefined && large.length > 0 ? await readOpenUploads(work) : new Map();
+  await sendInParts(work, large, open);
+  report();
   return stored;
 }
 
-async function uploadBatch(client: Client, options: UploadOptions, files: readonly SourceFile[], report: (sent: number) => void): Promise<readonly DataFile[]> {
-  const { tenant, data, signal } = options;
-  const backoff = options.backoff ?? PART_BACKOFF;
-  // Started twice because an answer was lost, the first ones stay empty and disappear by themselves.
-  const { uploads } = await persist(backoff, signal, isPassing, () =>
-    client.call(startUploads, { params: { tenant, data }, body: { files: files.map(({ name, size }) => ({ name, size })) }, signal }),
-  );
-  const byName = new Map(uploads.map((upload) => [upload.name, upload]));
-  const parts = files.flatMap((file) => {
-    const upload = byName.get(file.name);
-    if (upload === undefined) throw new UnexpectedAnswer(`The server started no upload for ${file.name}.`, 201);
-    const shared = { file, address: { upload } };
-    return Array.from({ length: upload.partCount }, (_nothing, index) => ({ ...shared, number: index + 1 }));
-  });
-  await forEachOf(parts, options.concurrency ?? DEFAULT_CONCURRENCY, signal, async (part, partSignal) => {
-    report(await sendPart(client, tenant, part, backoff, partSignal));
-  });
-  return await complete(client, options, uploads, backoff);
-}
-
-interface Part {
-  readonly file: SourceFile;
-  readonly number: number;
-  /** Replaced when the signed address has run out; all parts of a file see the fresh one. */
-  readonly address: { upload: Upload };
-}
-
-async function sendPart(client: Client, tenant: string, part: Part, backoff: Backoff, signal: AbortSignal): Promise<number> {
-  return persist(
-    backoff,
-    signal,
-    (error) => isPassing(error) || hasExpired(error),
-    async (retry) => {
-      if (retry > 0) {
-        // The part may have arrived although its answer did not, and the address may have run out meanwhile.
-        part.address.upload = await client.call(getUpload, { params: { tenant, upload: part.address.upload.id }, signal });
-      }
-      const { upload } = part.address;
-      const start = (part.number - 1) * upload.partSize;
-      const end = Math.min(start + upload.partSize, upload.size);
-      if (!upload.received.includes(part.number)) {
-        const response = await client.exchange({
-          method: putPart.method,
-          path: upload.partUrl.replace('{part}', String(part.number)),
-          headers: { 'content-type': 'application/octet-stream' },
-          body: await part.file.read(start, end),
-          signal,
-          repeatable: false,
-          anonymous: true,
-        });
-        await response.body?.cancel();
-      }
-      return end - start;
-    },
-  );
-}
-
-async function complete(client: Client, options: UploadOptions, uploads: readonly Upload[], backoff: Backoff): Promise<readonly DataFile[]> {
-  const { tenant, data, signal } = options;
-  return persist(backoff, signal, isPassing, async (retry) => {
+/** @returns those that need not be sent: they are there (true), or there is another one of their name, which has been refused (false) */
+async function findThere(work: UploadWork, files: readonly SourceFile[], how: 'by-content' | 'by-size'): Promise<ReadonlyMap<SourceFile, boolean>> {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const found: { readonly file: SourceFile; readonly stored: DataFile }[] = [];
+  for await (const stored of storedFiles(work)) {
+    const file = byName.get(stored.name);
+    if (file !== undefined) found.push({ file, stored });
+  }
+  const there = new Map<SourceFile, boolean>();
+  await forEachOf(found, COMPARED_TOGETHER, work.signal, async ({ file, stored }, signal) => {
+    let equal = false;
     try {
-      const body = { uploads: uploads.map(({ id }) => ({ id })) };
-      return (await client.call(completeUploads, { params: { tenant, data }, body, signal })).files;
+      const { digests } = work;
+      equal = file.size === stored.size && (how === 'by-size' || (digests !== null && (await digestOf(file, digests, signal)) === stored.digest));
+      if (!equal) work.refuse(file, new SodateError('name-taken', { thing: 'file', name: file.name }));
     } catch (error) {
-      // Refused after a lost answer: then the first request has probably done it, and the files tell.
-      const stored = retry > 0 && error instanceof ApiError && !isPassing(error) ? await findStored(client, options, uploads) : null;
-      if (stored === null) throw error;
-      return stored;
+      if (!concernsOneFile(error)) throw error;
+      work.refuse(file, error);
     }
+    there.set(file, equal);
+    work.sent(file.size);
   });
+  return there;
 }
-
-async function findStored(client: Client, { tenant, data, signal }: UploadOptions, uploads: readonly Upload[]): Promise<readonly DataFile[] | null> {
-  const wanted = new Map(uploads.map((upload) => [upload.name, upload.size]));
-  const found: DataFile[] = [];
-  for (let cursor: string | undefined, seen = 0; seen <= FILES_PER_DATA_LIMIT;) {
-    const page = await client.call(listDataFiles, { params: { tenant, data }, query: { limit: 1000, cursor }, signal });
-    found.push(...page.items.filter((file) => wanted.get(file.name) === file.size));
-    seen += page.items.length;
-    if (page.nextCursor === null) break;
-    cursor = page.nextCursor;
-  }
-  return found.length === uploads.length ? found : null;
-}
-
-function checkNames(files: readonly SourceFile[]): void {
-  const seen = new Set<string>();
-  for (const { name } of files) {
-    const parsed = FileName.safeParse(name);
-    if (!parsed.success) {
-      throw new SodateError('invalid-request', { details: `the file name ${JSON.stringify(name)}: ${parsed.error.issues[0]?.message ?? 'not allowed'}` });
-    }
-    if (seen.has(name)) throw new SodateError('invalid-request', { details: `two files named ${JSON.stringify(name)}` });
-    seen.add(name);
-  }
-}
-
-const hasExpired = (error: unknown): boolean => isSodateError(error) && error.code === 'signature-not-valid';

@@ -2,16 +2,25 @@ import { z } from 'zod';
 import { DataId, FileId, NamedRef, ThingRef, UploadId } from './ids.ts';
 import { FileName, Memo, Tag, Tags, Title } from './names.ts';
 import { Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
+import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
+import { SearchParameters } from './search.ts';
 import { TenantParams } from './tenants.ts';
 
 /** At most this many files in one data. */
-export const FILES_PER_DATA_LIMIT = 10_000;
+export const FILES_PER_DATA_LIMIT = 1_000_000;
 /** At most this many files started or completed by one request. */
 export const FILES_PER_REQUEST_LIMIT = 1_000;
-/** A file is sent in parts of this many bytes; only the last may be smaller. */
+/** A file is sent in parts of this many bytes, or more where the store asks it of a very large file; only the last may be smaller. */
 export const UPLOAD_PART_BYTES = 16 * 1024 * 1024;
 export const FILE_BYTES_LIMIT = 5 * 1024 ** 4;
+/** A file in a bundle has at most this many bytes; larger ones go in parts. */
+export const BUNDLED_FILE_BYTES_LIMIT = 1024 * 1024;
+/** The bytes of all files of a bundle together. */
+export const BUNDLE_BYTES_LIMIT = 32 * 1024 * 1024;
+export const BUNDLE_HEAD_BYTES_LIMIT = 4 * 1024 * 1024;
+/** Request header of a part: the CRC-32 of its bytes, 8 hexadecimal digits. What arrives otherwise is refused. */
+export const PART_CHECKSUM_HEADER = 'x-part-crc32';
 
 export const Data = z.object({
   id: DataId,
@@ -38,6 +47,8 @@ export const DataFile = z.object({
 });
 export type DataFile = z.infer<typeof DataFile>;
 
+const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, '`sha256:` and 64 hexadecimal digits');
+
 const DataParams = TenantParams.extend({ data: ThingRef });
 
 export const listData = defineRoute({
@@ -47,8 +58,9 @@ export const listData = defineRoute({
   permission: 'tenant-viewer',
   summary: 'Data, newest first; every given condition must hold',
   params: TenantParams,
-  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: NamedRef.optional() }),
+  query: PageQuery.extend({ text: SearchText, tag: repeated(Tag), createdBy: NamedRef.optional(), ...SearchParameters }),
   response: pageOf(Data),
+  errors: ['search-not-understood', 'search-too-slow'],
 });
 
 export const createData = defineRoute({
@@ -114,7 +126,28 @@ export const getDataFile = defineRoute({
   summary: 'The bytes of a file; ranges are supported',
   params: DataParams.extend({ file: FileId }),
   answers: 'bytes',
-  errors: ['range-not-satisfiable'],
+  errors: ['range-not-satisfiable', 'object-store-unavailable'],
+});
+
+export const previewDataFile = defineRoute({
+  id: 'data.previewFile',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/files/{file}/preview',
+  permission: 'tenant-viewer',
+  summary: 'What can be shown of a file by its beginning: an image, a table, JSON, text, or bytes',
+  params: DataParams.extend({ file: FileId }),
+  response: Preview,
+});
+
+export const archiveData = defineRoute({
+  id: 'data.archive',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/archive',
+  permission: 'tenant-viewer',
+  summary: 'The files of a data as a zip made while it is read',
+  params: DataParams,
+  answers: 'bytes',
+  errors: ['archives-busy'],
 });
 
 export const deleteDataFile = defineRoute({
@@ -140,7 +173,13 @@ export const Upload = z.object({
   partCount: z.number().int(),
   /** `{part}` is to be replaced by the part's number, from 1. Relative to the server's address. */
   partUrl: z.string(),
+  /**
+   * Where the store takes parts itself: asks for the address of one, `{part}` as above. Each way can be used for each part.
+   */
+  addressUrl: z.string().nullable().default(null),
   received: z.array(z.number().int()),
+  /** By part number, the CRC-32 of what has arrived: whoever goes on after an interruption sees what need not be sent again. */
+  checksums: z.record(z.string(), z.string()).optional(),
   expiresAt: Instant,
 });
 export type Upload = z.infer<typeof Upload>;
@@ -163,6 +202,17 @@ export const startUploads = defineRoute({
   errors: ['in-use', 'name-taken', 'too-many', 'disk-full'],
 });
 
+export const listUploads = defineRoute({
+  id: 'uploads.list',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data/{data}/uploads',
+  permission: 'tenant-member',
+  summary: "The caller's own unfinished uploads into a data, oldest first, with what has arrived of each",
+  params: DataParams,
+  query: PageQuery,
+  response: pageOf(Upload),
+});
+
 export const getUpload = defineRoute({
   id: 'uploads.get',
   method: 'GET',
@@ -171,6 +221,7 @@ export const getUpload = defineRoute({
   summary: 'What of an upload has arrived, with a fresh part address',
   params: TenantParams.extend({ upload: UploadId }),
   response: Upload,
+  errors: ['object-store-unavailable'],
 });
 
 export const putPart = defineRoute({
@@ -183,7 +234,19 @@ export const putPart = defineRoute({
   query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
   takes: 'bytes',
   response: z.object({ etag: z.string() }),
-  errors: ['part-out-of-form', 'disk-full', 'signature-not-valid', 'wrong-state'],
+  errors: ['part-out-of-form', 'part-damaged', 'disk-full', 'signature-not-valid', 'wrong-state', 'object-store-unavailable'],
+});
+
+export const getPartAddress = defineRoute({
+  id: 'uploads.partAddress',
+  method: 'GET',
+  path: '/v1/uploads/{upload}/parts/{part}/address',
+  permission: 'signed-url',
+  summary: 'Where one part can be sent to the store itself, by PUT and with exactly its length; null where parts come through the platform',
+  params: z.object({ upload: UploadId, part: z.coerce.number().int().min(1).max(1_000_000) }),
+  query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string().max(128) }),
+  response: z.object({ address: z.string().nullable() }),
+  errors: ['object-store-unavailable'],
 });
 
 export const completeUploads = defineRoute({
@@ -198,10 +261,7 @@ export const completeUploads = defineRoute({
       .array(
         z.strictObject({
           id: UploadId,
-          digest: z
-            .string()
-            .regex(/^sha256:[0-9a-f]{64}$/)
-            .optional(),
+          digest: Digest.optional(),
         }),
       )
       .min(1)
@@ -209,7 +269,7 @@ export const completeUploads = defineRoute({
   }),
   response: z.object({ files: z.array(DataFile) }),
   status: 201,
-  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full'],
+  errors: ['upload-incomplete', 'digest-differs', 'in-use', 'name-taken', 'too-many', 'disk-full', 'object-store-unavailable'],
 });
 
 export const abortUpload = defineRoute({
@@ -221,6 +281,35 @@ export const abortUpload = defineRoute({
   params: TenantParams.extend({ upload: UploadId }),
 });
 
+/**
+ * Many small files in one request. The body: the length of the head in bytes as a 32-bit number, most significant byte first;
+ * the head, JSON of this form; then the bytes of the files, in the head's order and with nothing in between.
+ */
+export const BundleHead = z.strictObject({
+  files: z
+    .array(z.strictObject({ name: FileName, size: z.number().int().min(0).max(BUNDLED_FILE_BYTES_LIMIT), digest: Digest.optional() }))
+    .min(1)
+    .max(FILES_PER_REQUEST_LIMIT),
+});
+export type BundleHead = z.input<typeof BundleHead>;
+
+export const addFiles = defineRoute({
+  id: 'data.addFiles',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/data/{data}/files',
+  permission: 'tenant-member',
+  summary: 'Add many small files by one request; a file that is there already with the same content counts as added',
+  params: DataParams,
+  takes: 'bytes',
+  response: z.object({
+    files: z.array(DataFile),
+    /** What was left out, and why. The others are in. */
+    refused: z.array(z.object({ name: z.string(), code: z.string(), message: z.string() })),
+  }),
+  status: 201,
+  errors: ['in-use', 'too-many', 'disk-full', 'body-too-large'],
+});
+
 export const dataRoutes = [
   listData,
   createData,
@@ -230,9 +319,14 @@ export const dataRoutes = [
   listDataFiles,
   getDataFile,
   deleteDataFile,
+  addFiles,
   startUploads,
+  listUploads,
   getUpload,
   putPart,
+  getPartAddress,
   completeUploads,
   abortUpload,
+  previewDataFile,
+  archiveData,
 ];

@@ -3,6 +3,7 @@ import { DataId, DatasetId, ThingRef } from './ids.ts';
 import { Memo, Title } from './names.ts';
 import { Instant, PageQuery, pageOf, Person, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
+import { SearchParameters } from './search.ts';
 import { TenantParams } from './tenants.ts';
 
 /** The parts of a typed data set, in the order in which they are shown. */
@@ -53,8 +54,9 @@ export const listDatasets = defineRoute({
   permission: 'tenant-viewer',
   summary: 'Data sets, newest first',
   params: TenantParams,
-  query: PageQuery.extend({ text: SearchText }),
+  query: PageQuery.extend({ text: SearchText, ...SearchParameters }),
   response: pageOf(Dataset),
+  errors: ['search-not-understood', 'search-too-slow'],
 });
 
 export const createDataset = defineRoute({
@@ -104,6 +106,17 @@ export const copyDataset = defineRoute({
   status: 201,
 });
 
+export const archiveDataset = defineRoute({
+  id: 'datasets.archive',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/datasets/{dataset}/archive',
+  permission: 'tenant-viewer',
+  summary: 'The files of a data set by type and data, as jobs see them below /kqi/input, as a zip made while it is read',
+  params: DatasetParams,
+  answers: 'bytes',
+  errors: ['archives-busy', 'too-many'],
+});
+
 export const deleteDataset = defineRoute({
   id: 'datasets.delete',
   method: 'DELETE',
@@ -114,4 +127,4 @@ export const deleteDataset = defineRoute({
   errors: ['in-use'],
 });
 
-export const datasetRoutes = [listDatasets, createDataset, getDataset, updateDataset, copyDataset, deleteDataset];
+export const datasetRoutes = [listDatasets, createDataset, getDataset, updateDataset, copyDataset, deleteDataset, archiveDataset];

@@ -16,6 +16,12 @@ const entry = (status: number, fault: Fault, text: string): CatalogueEntry => ({
 export const ERROR_CATALOGUE = {
   'invalid-request': entry(400, 'request', 'The request does not have the expected form: {details}'),
   'invalid-cursor': entry(400, 'request', 'The page cursor is not one this list gave out. Start again without a cursor.'),
+  'search-not-understood': entry(400, 'request', 'The search is not understood at character {at} (“{near}”): {problem}'),
+  'search-too-slow': entry(
+    400,
+    'limit',
+    'This search took longer than {seconds} seconds and was given up. Add a condition that few things meet: a number, a tag, a range of dates, a longer text.',
+  ),
   'not-signed-in': entry(401, 'rights', 'Sign in, or send a token: Authorization: Bearer <secret>.'),
   'jobs-only': entry(
     401,
@@ -50,10 +56,17 @@ export const ERROR_CATALOGUE = {
     'request',
     'Part {part} must have {expected} bytes but has {actual}. Every part but the last has the part size given at the start.',
   ),
+  'part-damaged': entry(400, 'request', 'Part {part} arrived with the checksum {actual}, not {expected}: it was damaged on its way. Send it again.'),
   'digest-differs': entry(409, 'request', 'The bytes of {name} that arrived have the digest {actual}, not {expected}. Send the file again.'),
   'range-not-satisfiable': entry(416, 'request', 'The file has {size} bytes; the range asked for is outside of it.'),
   'body-too-large': entry(413, 'limit', 'The request body is larger than {limit}.'),
   'too-many': entry(400, 'limit', 'At most {limit} {things} at once.'),
+  'metrics-limit': entry(409, 'limit', 'A run has at most {limit} {things}. Nothing of this request was stored. Log fewer of them, or in another run.'),
+  'parameter-set': entry(
+    409,
+    'state',
+    'The parameter {name} of this run is {present} and stays so: parameters say how a run was begun. Log what changes as a metric.',
+  ),
   'too-many-attempts': entry(429, 'limit', 'Too many failed sign-ins. Try again in {seconds} seconds.'),
   'over-quota': entry(
     400,
@@ -66,6 +79,26 @@ export const ERROR_CATALOGUE = {
   'git-repository-not-found': entry(404, 'request', 'There is no git repository {repository} at {endpoint}. Known: {known}.'),
   'git-revision-not-found': entry(404, 'request', 'There is no branch, tag or commit {revision} in {repository}.'),
   'git-failed': entry(502, 'platform', 'git could not read {repository}: {reason}'),
+  'git-sign-in-needed': entry(
+    409,
+    'state',
+    'The git server {endpoint} shows {repository} to nobody who has not signed in, or has none of that name. Set what to sign in with: sodate git login {endpoint}',
+  ),
+  'git-sign-in-refused': entry(
+    409,
+    'state',
+    'The git server {endpoint} does not show {repository} to the credential that {owner} has there: it is wrong, has expired, or may not read this. Set another one: sodate git login {endpoint}',
+  ),
+  'git-host-key-changed': entry(
+    409,
+    'state',
+    'The git server {endpoint} shows another SSH host key than it is known by. Somebody may stand between; nothing was sent. If the server has a new key, a system admin says so: sodate git edit {endpoint} --scan-host-keys',
+  ),
+  'git-server-unreachable': entry(502, 'platform', 'The git server {endpoint} cannot be reached: {reason}'),
+  'git-server-silent': entry(504, 'platform', 'The git server {endpoint} accepts connections but said nothing for {seconds} seconds. Try again later.'),
+  'git-without-list': entry(409, 'state', 'The git server {endpoint} lists no repositories. Type the name of the repository.'),
+  'git-submodule-refused': entry(409, 'state', 'The submodule {submodule} of {repository} cannot be had: {reason}'),
+  'git-lfs-missing': entry(409, 'state', 'The content of {file} in {repository}, which is kept by Git LFS, cannot be had: {reason}'),
   'registry-failed': entry(502, 'platform', 'The registry {registry} cannot be read: {reason}'),
   'registry-sign-in-needed': entry(
     409,
@@ -89,7 +122,14 @@ export const ERROR_CATALOGUE = {
     '{what} cannot be read with the key of this installation. Restore the key file of its home from a backup, or set the secret again.',
   ),
   'parent-not-usable': entry(409, 'state', '{parent} is {state} and cannot be a parent. Choose a run that has ended.'),
+  'written-by-job': entry(409, 'state', '{name} was written by the job and stays with the run. Only what somebody attached can be removed.'),
+  'archives-busy': entry(
+    429,
+    'limit',
+    '{limit} archives of this tenant, or too many in all, are being made now. Try again when one has ended, or fetch the files one by one.',
+  ),
   'disk-full': entry(507, 'platform', 'The disk of {place} is full. Nothing was stored. Free some space and try again.'),
+  'object-store-unavailable': entry(503, 'platform', 'The object store cannot be used now: {reason}. Nothing was lost. Try again in a moment.'),
   'shutting-down': entry(503, 'platform', 'The server is stopping. Try again in a moment.'),
   'database-unavailable': entry(503, 'platform', 'The database does not answer. Try again in a moment.'),
   internal: entry(500, 'platform', 'Something went wrong on the server. The server log has the details under request {requestId}.'),
@@ -98,17 +138,30 @@ export const ERROR_CATALOGUE = {
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 export type ErrorParams = Readonly<Record<string, string | number>>;
 
+/** A thing that an error speaks of, such as one that stands in the way. */
+export const ErrorThing = z.object({
+  kind: z.string(),
+  id: z.string(),
+  /** As people name it: `#12`, `training-3`. */
+  reference: z.string(),
+  name: z.string(),
+});
+export type ErrorThing = z.infer<typeof ErrorThing>;
+
 const MARKER = Symbol.for('sodate.error');
 
 /** The one error class of the platform. Recognise it by `isSodateError`, which survives two copies of this module. */
 export class SodateError extends Error {
   readonly code: ErrorCode;
   readonly params: ErrorParams;
-  constructor(code: ErrorCode, params: ErrorParams = {}, options?: { cause?: unknown }) {
+  /** Some of the things it speaks of, where there are any; `params` may say how many there are in all. */
+  readonly things: readonly ErrorThing[];
+  constructor(code: ErrorCode, params: ErrorParams = {}, options?: { cause?: unknown; things?: readonly ErrorThing[] }) {
     super(errorText(code, params), options);
     this.name = 'SodateError';
     this.code = code;
     this.params = params;
+    this.things = options?.things ?? [];
     Object.defineProperty(this, MARKER, { value: true });
   }
 }
@@ -125,5 +178,7 @@ export const ErrorBody = z.object({
   message: z.string(),
   params: z.record(z.string(), z.union([z.string(), z.number()])),
   requestId: z.string(),
+  /** Of `in-use`: the first of what stands on the thing; `params.total` counts them all. */
+  things: z.array(ErrorThing).optional(),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;

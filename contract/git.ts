@@ -1,21 +1,71 @@
 import { z } from 'zod';
 import { GitEndpointId, NamedRef } from './ids.ts';
 import { Title } from './names.ts';
-import { Instant } from './paging.ts';
+import { Instant, SearchText } from './paging.ts';
 import { defineRoute } from './route.ts';
 import { TenantParams } from './tenants.ts';
 
-/** Where repositories come from. `local`: folders below a root on the server's disk, made by a system admin only. */
+/** What a git server is, which says how its repositories are listed; `plain` is one that lists none. */
+export const GitServerKind = z.enum(['github', 'gitlab', 'gitea', 'gitbucket', 'plain']);
+export type GitServerKind = z.infer<typeof GitServerKind>;
+
+/** Where repositories come from: `local` are folders below a root on the server's disk, the others are git servers. Made by system admins. */
 export const GitEndpoint = z.object({
   id: GitEndpointId,
   number: z.number().int(),
   name: z.string(),
-  kind: z.enum(['local']),
+  kind: z.enum(['local', ...GitServerKind.options]),
   /** For `local`: the absolute path below which repositories lie. Shown to system admins only, else null. */
   root: z.string().nullable(),
+  /** For servers: `https://…`, `http://…` or `ssh://…`, to which `/` and a repository's name are added. Never changed. */
+  url: z.string().nullable(),
+  /** Where the server's API is asked for its repositories; null where it has none. Never changed. */
+  apiUrl: z.string().nullable(),
+  /** For SSH: the keys of which the server must show one, with their fingerprints as `ssh` writes them. */
+  hostKeys: z.array(z.object({ type: z.string(), fingerprint: z.string() })),
+  /** Other hosts to which the server may send us for the content of Git LFS. */
+  lfsHosts: z.array(z.string()),
   createdAt: Instant,
 });
 export type GitEndpoint = z.infer<typeof GitEndpoint>;
+
+const HOST = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[0-9a-fA-F:.]+\\])';
+const PORT = '(?::[1-9][0-9]{0,4})?';
+const PATH = '(?:/[A-Za-z0-9_~][A-Za-z0-9_.~-]*)*/?';
+const trimSlash = (text: string): string => text.replace(/\/$/, '');
+
+/** No user name or password in it, no query, no fragment: it is shown to everybody. */
+const WebAddress = z
+  .string()
+  .trim()
+  .max(1000)
+  .regex(new RegExp(`^https?://${HOST}${PORT}${PATH}$`), 'https://HOST[:PORT][/PATH], or http:// where everything may travel unencrypted; no user name in it')
+  .refine((text) => URL.canParse(text), 'is not an address')
+  .overwrite(trimSlash);
+
+const SshAddress = z
+  .string()
+  .trim()
+  .max(1000)
+  .regex(new RegExp(`^ssh://(?:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}@)?${HOST}${PORT}${PATH}$`), 'ssh://[USER@]HOST[:PORT][/PATH]')
+  .refine((text) => URL.canParse(text), 'is not an address')
+  .overwrite(trimSlash);
+
+const ServerAddress = z.union([WebAddress, SshAddress], { error: 'must be https://HOST[:PORT][/PATH], http://… or ssh://[USER@]HOST[:PORT][/PATH]' });
+
+/** `TYPE KEY` or `HOST TYPE KEY` lines, as ssh-keyscan and known_hosts have them. The host is not looked at. */
+const HostKeys = z.string().trim().min(1).max(65_536);
+
+const LfsHosts = z
+  .array(
+    z
+      .string()
+      .trim()
+      .toLowerCase()
+      .max(253)
+      .regex(new RegExp(`^${HOST}${PORT}$`), 'HOST or HOST:PORT'),
+  )
+  .max(20);
 
 /** A repository's path below its endpoint: segments joined by `/`, no `.` or `..`, none beginning with a hyphen or dot. */
 export const RepositoryName = z
@@ -65,11 +115,40 @@ export const createGitEndpoint = defineRoute({
   method: 'POST',
   path: '/v1/git-endpoints',
   permission: 'system-admin',
-  summary: 'Register a folder of repositories on the server; it must lie below SODATE_GIT_ROOT',
-  body: z.strictObject({ name: Title, kind: z.literal('local'), root: z.string().min(1).max(4096) }),
+  summary: 'Register a git server, or a folder of repositories on this one, which must lie below SODATE_GIT_ROOT',
+  body: z.discriminatedUnion('kind', [
+    z.strictObject({ name: Title, kind: z.literal('local'), root: z.string().min(1).max(4096) }),
+    z.strictObject({
+      name: Title,
+      kind: GitServerKind,
+      url: ServerAddress,
+      /** Without it: where servers of that kind have it. */
+      apiUrl: WebAddress.optional(),
+      /** For SSH. Without it the server is asked for its keys now, and what it answers is kept: compare the fingerprints. */
+      hostKeys: HostKeys.optional(),
+      lfsHosts: LfsHosts.default([]),
+    }),
+  ]),
   response: GitEndpoint,
   status: 201,
-  errors: ['name-taken'],
+  errors: ['name-taken', 'git-server-unreachable', 'git-server-silent'],
+});
+
+export const updateGitEndpoint = defineRoute({
+  id: 'git.updateEndpoint',
+  method: 'PATCH',
+  path: '/v1/git-endpoints/{endpoint}',
+  permission: 'system-admin',
+  summary: 'Rename an endpoint, or say which keys its SSH server has now',
+  params: EndpointParams,
+  body: z.strictObject({
+    name: Title.optional(),
+    /** `scan` asks the server for its keys and keeps what it answers. */
+    hostKeys: z.union([z.literal('scan'), HostKeys]).optional(),
+    lfsHosts: LfsHosts.optional(),
+  }),
+  response: GitEndpoint,
+  errors: ['name-taken', 'git-server-unreachable', 'git-server-silent'],
 });
 
 export const deleteGitEndpoint = defineRoute({
@@ -84,15 +163,28 @@ export const deleteGitEndpoint = defineRoute({
 
 const Browse = TenantParams.extend({ endpoint: NamedRef });
 
+/** What reading a repository can end in. */
+export const GIT_READ_ERRORS = [
+  'git-repository-not-found',
+  'git-sign-in-needed',
+  'git-sign-in-refused',
+  'git-host-key-changed',
+  'git-server-unreachable',
+  'git-server-silent',
+  'git-failed',
+  'secret-unreadable',
+] as const;
+
 export const listRepositories = defineRoute({
   id: 'git.listRepositories',
   method: 'GET',
   path: '/v1/tenants/{tenant}/git/{endpoint}/repositories',
   permission: 'tenant-viewer',
-  summary: 'Repositories of an endpoint',
+  summary: 'Repositories of an endpoint that the caller may read there; a page may be short or empty and still have a next one',
   params: Browse,
-  response: z.object({ items: z.array(z.object({ name: z.string() })) }),
-  errors: ['git-failed'],
+  query: z.strictObject({ text: SearchText, limit: z.coerce.number().int().min(1).max(200).default(100), cursor: z.string().max(512).optional() }),
+  response: z.object({ items: z.array(z.object({ name: z.string() })), nextCursor: z.string().nullable() }),
+  errors: ['git-without-list', 'invalid-cursor', ...GIT_READ_ERRORS],
 });
 
 export const listBranches = defineRoute({
@@ -104,7 +196,7 @@ export const listBranches = defineRoute({
   params: Browse,
   query: z.strictObject({ repository: RepositoryName }),
   response: z.object({ items: z.array(z.object({ name: z.string(), commit: z.string(), isDefault: z.boolean() })) }),
-  errors: ['git-repository-not-found', 'git-failed'],
+  errors: GIT_READ_ERRORS,
 });
 
 export const listCommits = defineRoute({
@@ -121,7 +213,7 @@ export const listCommits = defineRoute({
     skip: z.coerce.number().int().min(0).max(100_000).default(0),
   }),
   response: z.object({ items: z.array(Commit) }),
-  errors: ['git-repository-not-found', 'git-revision-not-found', 'git-failed'],
+  errors: ['git-revision-not-found', ...GIT_READ_ERRORS],
 });
 
-export const gitRoutes = [listGitEndpoints, createGitEndpoint, deleteGitEndpoint, listRepositories, listBranches, listCommits];
+export const gitRoutes = [listGitEndpoints, createGitEndpoint, updateGitEndpoint, deleteGitEndpoint, listRepositories, listBranches, listCommits];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ThingRef } from './ids.ts';
-import { GitSource, ResolvedGitSource } from './git.ts';
+import { GIT_READ_ERRORS, GitSource, ResolvedGitSource } from './git.ts';
 import { defineRoute } from './route.ts';
 import { RunSubmission, RunSummary } from './runs.ts';
 import { TenantParams } from './tenants.ts';
@@ -34,7 +34,7 @@ export const startInference = defineRoute({
   body: InferenceRequest,
   response: RunSummary,
   status: 201,
-  errors: ['git-repository-not-found', 'git-revision-not-found', 'git-failed', 'image-not-supported', 'partition-unknown', 'over-quota', 'parent-not-usable'],
+  errors: ['git-revision-not-found', ...GIT_READ_ERRORS, 'image-not-supported', 'partition-unknown', 'over-quota', 'parent-not-usable'],
   idempotent: true,
 });
 

@@ -4,7 +4,7 @@ import { TenantParams } from './tenants.ts';
 
 /** Something changed; load it again if it matters to you. Carries no content, so that rights are checked where it is read. */
 export const ChangeEvent = z.object({
-  topic: z.enum(['run', 'data', 'dataset', 'node', 'member', 'token']),
+  topic: z.enum(['run', 'data', 'dataset', 'node', 'member', 'token', 'metrics']),
   id: z.string(),
   change: z.enum(['created', 'updated', 'deleted']),
 });

@@ -13,3 +13,6 @@ export const Resources = z.strictObject({
 export type Resources = z.infer<typeof Resources>;
 
 export const DEFAULT_RESOURCES: Resources = { cpu: 1, memory: 1_000_000_000, gpus: 0 };
+
+/** What a run has. Nothing at all where it goes on outside of the platform. */
+export const OccupiedResources = z.object({ cpu: z.number().min(0), memory: z.number().int().min(0), gpus: z.number().int().min(0) });

@@ -1,14 +1,18 @@
+import { attachmentRoutes } from './attachments.ts';
 import { dataRoutes } from './data.ts';
 import { datasetRoutes } from './datasets.ts';
 import { gitRoutes } from './git.ts';
+import { gitCredentialRoutes } from './git-credentials.ts';
 import { healthRoutes } from './health.ts';
 import { inferenceRoutes } from './inference.ts';
 import { lineageRoutes } from './lineage.ts';
 import { liveRoutes } from './live.ts';
+import { metricRoutes } from './metrics.ts';
 import { nodeRoutes } from './nodes.ts';
 import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
+import { searchRoutes } from './search.ts';
 import { sessionRoutes } from './session.ts';
 import { taskRoutes } from './tasks.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -26,12 +30,16 @@ export const ALL_ROUTES: readonly Route[] = [
   ...dataRoutes,
   ...datasetRoutes,
   ...gitRoutes,
+  ...gitCredentialRoutes,
   ...registryRoutes,
   ...nodeRoutes,
   ...trainingRoutes,
   ...inferenceRoutes,
   ...taskRoutes,
   ...runRoutes,
+  ...attachmentRoutes,
+  ...metricRoutes,
   ...lineageRoutes,
+  ...searchRoutes,
   ...liveRoutes,
 ];

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { InferenceDetails } from './inference.ts';
 import { NamedRef } from './ids.ts';
+import { AnyMetricName } from './metric-number.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
 import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
+import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
+import { SearchParameters } from './search.ts';
 import { TaskDetails } from './tasks.ts';
 import { TenantParams } from './tenants.ts';
+import { TrackedDetails } from './tracking.ts';
 import { TrainingDetails } from './training.ts';
 
 /** A run in full: the common part, and what its kind adds. */
@@ -17,7 +21,7 @@ export const Run = RunSummary.extend({
   priority: z.number().int(),
   /** Warnings at submission, such as "no present node is large enough". */
   warnings: z.array(z.string()),
-  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails]),
+  details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails, TrackedDetails]),
 });
 export type Run = z.infer<typeof Run>;
 
@@ -34,12 +38,16 @@ export const listRuns = defineRoute({
     text: SearchText,
     tag: repeated(Tag),
     createdBy: NamedRef.optional(),
+    /** Metrics to show with each run. */
+    metric: repeated(AnyMetricName).refine((names) => names === undefined || names.length <= 20, 'at most 20 metrics'),
     favourite: z
       .enum(['true', 'false'])
       .transform((value) => value === 'true')
       .optional(),
+    ...SearchParameters,
   }),
   response: pageOf(RunSummary),
+  errors: ['search-not-understood', 'search-too-slow'],
 });
 
 export const getRun = defineRoute({
@@ -174,21 +182,77 @@ export const OutputPath = z
   );
 
 export const OutputEntry = z.object({
+  /** As UTF-8; a byte that is not UTF-8 is one character from U+EF80 to U+EFFF, and is asked for in the same way. */
   name: z.string(),
+  /** `other`: links, which are shown and never followed, and what is neither file nor folder. */
   kind: z.enum(['file', 'folder', 'other']),
   size: z.number().int().nullable(),
   modifiedAt: z.iso.datetime().nullable(),
+  /** Of a file, `sha256:…`, some time after the run has ended. */
+  digest: z.string().nullable(),
+  /** Of a folder, all files below it, some time after the run has ended; counted up to a thousand. */
+  below: z.object({ files: z.number().int(), size: z.number().int(), exact: z.boolean() }).nullable(),
 });
+export type OutputEntry = z.infer<typeof OutputEntry>;
+
+/** Entries of one page of a folder. */
+const OutputLimit = z.coerce.number().int().min(1).max(1000).default(200);
 
 export const listOutputs = defineRoute({
   id: 'runs.outputs',
   method: 'GET',
   path: '/v1/tenants/{tenant}/runs/{run}/outputs',
   permission: 'tenant-viewer',
-  summary: 'One level of the output folder, also while the run goes on',
+  summary: 'One level of the output folder, by name, also while the run goes on',
+  params: RunParams,
+  query: z.strictObject({ path: OutputPath.default(''), limit: OutputLimit, cursor: z.string().max(2048).optional() }),
+  response: pageOf(OutputEntry),
+  errors: ['invalid-cursor'],
+});
+
+export const searchOutputs = defineRoute({
+  id: 'runs.searchOutputs',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/outputs/search',
+  permission: 'tenant-viewer',
+  summary: 'What lies below a folder of the output and has a text in its name; a page may be short or empty while there is more',
+  params: RunParams,
+  query: z.strictObject({
+    path: OutputPath.default(''),
+    text: z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+    limit: OutputLimit,
+    cursor: z.string().max(8192).optional(),
+  }),
+  /** `name` is the path inside the output folder. */
+  response: z.object({ items: z.array(OutputEntry), nextCursor: z.string().nullable() }),
+  errors: ['invalid-cursor'],
+});
+
+export const archiveOutputs = defineRoute({
+  id: 'runs.outputArchive',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/outputs/archive',
+  permission: 'tenant-viewer',
+  summary: 'The output folder, or a folder of it, as a zip made while it is read; of a run that goes on, what is there at the time. No links',
   params: RunParams,
   query: z.strictObject({ path: OutputPath.default('') }),
-  response: z.object({ items: z.array(OutputEntry), truncated: z.boolean() }),
+  answers: 'bytes',
+  errors: ['too-many', 'archives-busy'],
+});
+
+export const previewOutput = defineRoute({
+  id: 'runs.outputPreview',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/runs/{run}/outputs/preview',
+  permission: 'tenant-viewer',
+  summary: 'What can be shown of an output file by its beginning: an image, a table, JSON, text, or bytes',
+  params: RunParams,
+  query: z.strictObject({ path: OutputPath }),
+  response: Preview,
 });
 
 export const getOutput = defineRoute({
@@ -217,4 +281,7 @@ export const runRoutes = [
   followLog,
   listOutputs,
   getOutput,
+  searchOutputs,
+  archiveOutputs,
+  previewOutput,
 ];

@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { Failure } from './failures.ts';
 import { RunId, RunRef } from './ids.ts';
+import { MetricNumber } from './metric-number.ts';
 import { Environment, Memo, PartitionName, Tags, Title } from './names.ts';
 import { Instant, Person } from './paging.ts';
 import { ImageReference } from './registries.ts';
-import { DEFAULT_RESOURCES, Resources } from './resources.ts';
+import { DEFAULT_RESOURCES, OccupiedResources, Resources } from './resources.ts';
 import { TenantParams } from './tenants.ts';
 
-export const RUN_KINDS = ['training', 'inference', 'task'] as const;
+/** Kinds of runs that somebody submits; one that is tracked only reports of itself. */
+export const SUBMITTED_KINDS = ['training', 'inference', 'task'] as const;
+export const SubmittedKind = z.enum(SUBMITTED_KINDS);
+export type SubmittedKind = z.infer<typeof SubmittedKind>;
+
+export const RUN_KINDS = [...SUBMITTED_KINDS, 'tracked'] as const;
 /** What a run is for. One word a kind; its number counts within the kind. */
 export const RunKindName = z.enum(RUN_KINDS);
 export type RunKindName = z.infer<typeof RunKindName>;
@@ -72,6 +78,15 @@ export const Waiting = z.object({
 });
 export type Waiting = z.infer<typeof Waiting>;
 
+/** One metric of a run in a list: last, least and greatest value. NaN and infinities go as texts. */
+export const RunMetric = z.object({
+  name: z.string(),
+  last: MetricNumber.nullable(),
+  min: MetricNumber.nullable(),
+  max: MetricNumber.nullable(),
+});
+export type RunMetric = z.infer<typeof RunMetric>;
+
 export const RunSummary = z.object({
   id: RunId,
   number: z.number().int(),
@@ -87,7 +102,7 @@ export const RunSummary = z.object({
   failure: Failure.nullable(),
   /** What the run said of itself in one line: for an inference the text of `/kqi/output/value.txt`. */
   outputValue: z.string().nullable(),
-  resources: Resources,
+  resources: OccupiedResources,
   partition: z.string().nullable(),
   image: z.string(),
   node: z.string().nullable(),
@@ -96,6 +111,8 @@ export const RunSummary = z.object({
   createdBy: Person,
   startedAt: Instant.nullable(),
   endedAt: Instant.nullable(),
+  /** In lists, those asked for by `metric`. */
+  metrics: z.array(RunMetric).optional(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 

@@ -47,7 +47,7 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
       await page.getByLabel('New password again').fill(PASSWORD);
       await page.getByRole('button', { name: 'Set password and sign in' }).click();
-      await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
+      await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
       expect(page.url()).not.toContain('#');
 
       const session = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password: PASSWORD, keep: 'token' } });
@@ -56,7 +56,7 @@ describe.skipIf(CHROMIUM === undefined)(
         params: { tenant: 'sandbox' },
         body: { name: 'seen as it goes', command: 'echo first words; sleep 2; echo last words; exit 3', resources: { cpu: 0.1, memory: 100_000_000 } },
       });
-      await page.getByText('seen as it goes').click();
+      await page.getByRole('link', { name: 'seen as it goes' }).first().click();
       await page.getByText('first words').waitFor();
       await page.getByText('last words').waitFor();
       await page.getByText('exit code 3').first().waitFor();

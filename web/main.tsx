@@ -21,22 +21,23 @@ import { takeFirstSignInSecret } from './session/first-sign-in-secret.ts';
 const firstSignInSecret = takeFirstSignInSecret(window.location, window.history);
 const platform = createPlatform(window.fetch.bind(window));
 const language = firstLanguage(recall('language'), navigator.languages);
-const i18n = createI18n(language);
 const router = createPageRouter({ platform, firstSignInSecret });
 const colours = localStorageColorSchemeManager({ key: 'sodate.theme' });
 document.documentElement.lang = language;
 
 const place = document.getElementById('root');
 if (place === null) throw new Error('index.html has no #root');
-createRoot(place).render(
-  <I18nextProvider i18n={i18n}>
-    <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colours}>
-      <PlatformProvider value={platform}>
-        <QueryClientProvider client={platform.queries}>
-          <Notifications position="bottom-right" />
-          <RouterProvider router={router} />
-        </QueryClientProvider>
-      </PlatformProvider>
-    </MantineProvider>
-  </I18nextProvider>,
+void createI18n(language).then((i18n) =>
+  createRoot(place).render(
+    <I18nextProvider i18n={i18n}>
+      <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colours}>
+        <PlatformProvider value={platform}>
+          <QueryClientProvider client={platform.queries}>
+            <Notifications position="bottom-right" />
+            <RouterProvider router={router} />
+          </QueryClientProvider>
+        </PlatformProvider>
+      </MantineProvider>
+    </I18nextProvider>,
+  ),
 );

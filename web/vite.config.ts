@@ -23,7 +23,8 @@ export default defineConfig(({ mode }) => {
       cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
       rolldownOptions: {
         // One chunk, so that `kit/no-eval.ts` runs between zod and the first schema made with it.
-        output: { codeSplitting: { groups: [{ name: 'contract', test: /[\\/](zod|contract)[\\/]|no-eval\.ts$/ }] } },
+        // Without the metrics, which come with the pages that show them and import zod from that chunk.
+        output: { codeSplitting: { groups: [{ name: 'contract', test: /[\\/](zod|contract)[\\/](?!metrics\.ts$)|no-eval\.ts$/ }] } },
       },
     },
     // The browser's Origin is kept: the server sees the address that `SODATE_PUBLIC_URL` must then name.

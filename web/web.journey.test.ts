@@ -64,6 +64,9 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(await page.getByLabel('User name').inputValue()).toBe('ada');
       await page.getByLabel('Password', { exact: true }).fill('correct horse');
       await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.waitForURL('**/tenants/vision');
+      await shows('7 of 8 free');
+      await page.getByRole('navigation').getByRole('link', { name: 'Runs', exact: true }).click();
       await page.waitForURL('**/tenants/vision/runs');
       await shows('10,000 or more');
       await page.getByRole('link', { name: 'digits, 40 epochs' }).click();
@@ -80,7 +83,7 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.getByLabel('New password', { exact: true }).fill('long enough');
       await page.getByLabel('New password again').fill('long enough');
       await page.getByRole('button', { name: 'Set password' }).click();
-      await page.waitForURL('**/tenants/vision/runs');
+      await page.waitForURL('**/tenants/vision');
     });
 
     it('shows a log as it grows, as text, and finds in it', async () => {
@@ -122,12 +125,12 @@ describe.skipIf(CHROMIUM === undefined)(
       server.rename(running?.id ?? '', 'digits, renamed elsewhere');
       server.announce(running?.id ?? '');
       await shows('digits, renamed elsewhere');
-      await page.getByLabel('Search by name').fill('nothing like that');
+      await page.getByRole('combobox', { name: 'Search', exact: true }).fill('nothing like that');
       await shows('Nothing matches');
-      expect(page.url()).toContain('text=nothing');
+      expect(page.url()).toContain('search=nothing');
       await page.getByRole('button', { name: 'Clear the filters' }).last().click();
       await shows('digits, renamed elsewhere');
-      expect(await page.getByLabel('Search by name').inputValue()).toBe('');
+      expect(await page.getByRole('combobox', { name: 'Search', exact: true }).inputValue()).toBe('');
     });
 
     it('asks for the password above the page when the session has ended, and loses nothing', async () => {
@@ -158,6 +161,35 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(await page.getByText('before', { exact: true }).count()).toBe(1);
     });
 
+    it('goes everywhere by the keyboard: pages, the search of a list, anything by its name', async () => {
+      await signIn('/tenants/vision');
+      await shows('Failed lately');
+      await page.keyboard.press('g');
+      await page.keyboard.press('r');
+      await page.waitForURL('**/tenants/vision/runs');
+      await page.getByRole('combobox', { name: 'Search', exact: true }).waitFor();
+      await page.keyboard.press('/');
+      await page.keyboard.type('gh?');
+      expect(await page.getByRole('combobox', { name: 'Search', exact: true }).inputValue()).toBe('gh?');
+      expect(page.url()).toContain('/runs');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Control+k');
+      await page.getByPlaceholder('Name or number, or where to go').fill('training-13');
+      await page.getByRole('dialog').getByRole('button', { name: 'waits for its turn' }).click();
+      await page.waitForURL('**/runs/training-13');
+    });
+
+    it('chooses columns for the list of runs and remembers them', async () => {
+      await signIn('/tenants/vision/runs');
+      await shows('digits, 40 epochs');
+      expect(await page.getByRole('columnheader', { name: 'Tags' }).count()).toBe(0);
+      await page.getByRole('button', { name: 'Columns' }).click();
+      await page.getByRole('checkbox', { name: 'Tags' }).check();
+      await page.getByRole('columnheader', { name: 'Tags' }).waitFor();
+      await page.reload();
+      await page.getByRole('columnheader', { name: 'Tags' }).waitFor();
+    });
+
     it('says what is wrong with an address', async () => {
       await signIn('/tenants/vision/runs/training-99');
       await shows('There is no run training-99 here.');
@@ -166,9 +198,11 @@ describe.skipIf(CHROMIUM === undefined)(
 
     it('changes language and remembers it with the user', async () => {
       await signIn('/tenants/vision/runs');
+      // The page that is still being loaded would close the menu when it comes.
+      await shows('digits, 40 epochs');
       await page.getByRole('button', { name: /^Language/ }).click();
       await page.getByRole('menuitem', { name: '日本語' }).click();
-      await shows('すべての実行');
+      await page.getByRole('heading', { name: '実行', level: 1 }).waitFor();
       expect(await page.locator('html').getAttribute('lang')).toBe('ja');
       await expect.poll(() => server.requests).toContain('PATCH /v1/me');
     });

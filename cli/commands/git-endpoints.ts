@@ -10,8 +10,15 @@ export const gitEndpoints = defineCommand({
     const found = await cli.client().call(listGitEndpoints, { signal: cli.signal });
     await cli.show(found, () =>
       table(
-        ['name', 'kind', 'folder', 'created'],
-        found.items.map((one) => [one.name, one.kind, one.root, formatTime(one.createdAt)]),
+        ['name', 'kind', 'address', 'API', 'host keys', 'created'],
+        found.items.map((one) => [
+          one.name,
+          one.kind,
+          one.url ?? one.root,
+          one.apiUrl,
+          one.hostKeys.map(({ fingerprint }) => fingerprint).join(', '),
+          formatTime(one.createdAt),
+        ]),
       ),
     );
   },

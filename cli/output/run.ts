@@ -1,7 +1,9 @@
 import type { Run } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { formatResources } from '../resource-options.ts';
-import { fields, table } from './table.ts';
+import { type Column, tableOf } from '../search-options.ts';
+import { formatNumber } from './metrics.ts';
+import { fields } from './table.ts';
 import { formatDuration, formatSpan, formatTime } from './time.ts';
 
 export const runName = (run: { readonly kind: string; readonly number: number }): string => `${run.kind}-${run.number}`;
@@ -12,20 +14,27 @@ export function formatState(run: RunSummary): string {
   return `${run.state}${phase}${failure}`;
 }
 
-export const formatRuns = (runs: readonly RunSummary[], now: number): string =>
-  table(
-    ['run', 'name', 'state', 'exit', 'value', 'duration', 'created', 'by'],
-    runs.map((run) => [
-      runName(run),
-      `${run.favourite ? '★ ' : ''}${run.name}`,
-      formatState(run),
-      run.exitCode,
-      run.outputValue,
-      formatSpan(run.startedAt, run.endedAt, now),
-      formatTime(run.createdAt),
-      run.createdBy.name,
-    ]),
-  );
+const columnsOf = (now: number, metrics: readonly string[]): readonly Column<RunSummary>[] => [
+  ['run', runName],
+  ['name', (run) => `${run.favourite ? '★ ' : ''}${run.name}`],
+  ['state', formatState],
+  ['exit', (run) => run.exitCode],
+  ['value', (run) => run.outputValue],
+  ...metrics.map((metric): Column<RunSummary> => [metric, (run) => formatNumber(run.metrics?.find(({ name }) => name === metric)?.last ?? null)]),
+  ['duration', (run) => formatSpan(run.startedAt, run.endedAt, now)],
+  ['created', (run) => formatTime(run.createdAt)],
+  ['by', (run) => run.createdBy.name],
+];
+
+interface RunColumns {
+  /** Titles of columns; without any, all. */
+  readonly columns?: readonly string[] | undefined;
+  /** Names of metrics, a column each. */
+  readonly metrics?: readonly string[] | undefined;
+}
+
+export const formatRuns = (runs: readonly RunSummary[], now: number, { columns = [], metrics = [] }: RunColumns = {}): string =>
+  tableOf(runs, columnsOf(now, metrics), columns.length === 0 ? columns : [...columns, ...metrics.filter((metric) => !columns.includes(metric))]);
 
 export const formatRun = (run: Run, now: number): string =>
   fields([
@@ -62,6 +71,7 @@ export const formatRun = (run: Run, now: number): string =>
 
 function formatDetails(details: Run['details']): [string, string][] {
   if (details.kind === 'task') return [];
+  if (details.kind === 'tracked') return [['Experiment', `${details.experiment.name} (${details.experiment.number})`]];
   const { dataset, git, parents } = details;
   return [
     ['Data set', `#${dataset.number} ${dataset.name}`],

@@ -7,7 +7,7 @@ const VOLATILE: Readonly<Record<string, readonly string[] | null>> = {
   tokens: ['last_used_at'],
   nodes: ['seen_at'],
   node_executors: ['seen_at'],
-  runs: ['due_at', 'lease_holder', 'lease_token', 'lease_until', 'manifest_at'],
+  runs: ['due_at', 'lease_holder', 'lease_token', 'lease_until', 'manifest_at', 'metrics_read_at'],
   attempts: ['phase', 'phase_progress'],
   run_output_files: null,
   reconciler_leases: null,

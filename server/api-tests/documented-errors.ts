@@ -5,6 +5,9 @@ import { ALL_ROUTES } from '@sodate/contract/routes.ts';
 /** Answered before any route is reached, or by all of them while the server ends. */
 export const ERRORS_OUTSIDE_ROUTES: readonly string[] = ['route-not-found', 'jobs-only', 'host-not-allowed', 'origin-not-allowed', 'shutting-down'];
 
+/** What a run can end in, which no request is answered with. */
+export const ERRORS_OF_RUNS: readonly string[] = ['git-submodule-refused', 'git-lfs-missing'];
+
 interface DocumentedRoute {
   readonly id: string;
   readonly method: string;

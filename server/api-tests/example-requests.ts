@@ -1,5 +1,7 @@
 import type { TestPlatform } from '#api-tests/test-platform.ts';
 import type { TenantThings } from '#api-tests/tenant-things.ts';
+import { appendItems } from '#metrics/append-items.ts';
+import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -15,6 +17,10 @@ export interface ExampleRequest {
 type MakeExample = (things: TenantThings, platform: TestPlatform) => Promise<ExampleRequest>;
 
 const SMALL = { cpu: 0.1, memory: 10_000_000 };
+
+/** One file of eight bytes in a bundle; its head is shorter than 256 bytes. */
+const BUNDLE_HEAD = new TextEncoder().encode(JSON.stringify({ files: [{ name: 'small.txt', size: 8 }] }));
+const BUNDLE = new Uint8Array([0, 0, 0, BUNDLE_HEAD.length, ...BUNDLE_HEAD, ...new TextEncoder().encode('8 bytes!')]);
 
 const forTenant =
   (make: (things: TenantThings, platform: TestPlatform) => Promise<ExampleRequest>): MakeExample =>
@@ -34,6 +40,37 @@ const withDataset = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   forTenant(async (things) => ({ ...rest, params: { dataset: (await things.dataset()).id } }));
 const withRun = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   forTenant(async (things) => ({ ...rest, params: { run: (await things.endedTask()).id } }));
+/** A run with a file that its job wrote. */
+const withJobsFile = (where: 'output' | 'attach', query: Readonly<Record<string, string>>): MakeExample =>
+  forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const folder = path.join(platform.home.folder, 'runs', run.id, where);
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'result.txt'), 'written by the job');
+    return { params: { run: run.id }, query };
+  });
+const withMetrics = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const at = `/v1/tenants/${things.tenant}/runs/${run.id}`;
+    await platform.must(platform.systemAdmin.secret, 'POST', `${at}/metrics`, { points: [{ name: 'loss', step: 1, value: 'NaN' }] });
+    await platform.must(platform.systemAdmin.secret, 'POST', `${at}/parameters`, { parameters: [{ name: 'lr', value: '0.1' }] });
+    return { ...rest, params: { run: run.id } };
+  });
+/** A text as if read from an event file, in a file of another name, which nobody follows. */
+const withText = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (things, platform) => {
+    const run = await things.endedTask();
+    const folder = path.join(platform.home.folder, 'runs', run.id, 'output');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'texts'), 'written by the job');
+    const { db } = platform.database;
+    const { tenant_id } = await db.selectFrom('runs').select('tenant_id').where('id', '=', run.id).executeTakeFirstOrThrow();
+    const place = { path: 'texts', offset: 0, length: 7 };
+    const items = [{ kind: 'text', series: 'note', step: 1, at: 0, summary: {}, place }] as const;
+    await db.transaction().execute((tx) => appendItems(tx, { tenant: tenant_id as TenantId, run: run.id as RunId, origin: 'events/', items }));
+    return { ...rest, params: { run: run.id } };
+  });
 const withPerson =
   (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
   async (_things, platform) => ({ ...rest, params: { user: platform.foreigner.name } });
@@ -42,10 +79,33 @@ const count = { people: 0 };
 const newPerson = (platform: TestPlatform, tenant?: string) =>
   platform.makePerson(`somebody-${(count.people += 1)}`, tenant === undefined ? {} : { [tenant]: 'viewer' });
 
+/** Of whoever may do least, since only its owner may change it. */
+async function withSavedSearch(things: TenantThings, platform: TestPlatform): Promise<ExampleRequest> {
+  const owner = things.tenant === platform.tenant.name ? platform.viewer : platform.foreigner;
+  const body = { thing: 'data', name: `new ${(count.people += 1)}`, query: 'tag:new' };
+  const { id } = (await platform.must(owner.secret, 'POST', `/v1/tenants/${things.tenant}/searches`, body)).body;
+  return { params: { search: id } };
+}
+
 async function newRegistry(platform: TestPlatform): Promise<{ readonly id: string }> {
   const name = `unused-${(count.people += 1)}`;
   return (await platform.must(platform.systemAdmin.secret, 'POST', '/v1/registries', { name, address: `${name}.example` })).body;
 }
+
+/** Nobody is asked there unless something is read. */
+async function newGitServer(platform: TestPlatform): Promise<string> {
+  const name = `git-${(count.people += 1)}`;
+  await platform.must(platform.systemAdmin.secret, 'POST', '/v1/git-endpoints', { name, kind: 'gitea', url: `https://${name}.example` });
+  return name;
+}
+/** One for all tenants, as they are. */
+const shared = new WeakMap<TestPlatform, Promise<string>>();
+const withGitServer = (rest: Omit<ExampleRequest, 'params'> = {}): MakeExample =>
+  forTenant(async (_things, platform) => {
+    const endpoint = shared.get(platform) ?? newGitServer(platform);
+    shared.set(platform, endpoint);
+    return { ...rest, params: { endpoint: await endpoint } };
+  });
 
 /** By route id: how to make a request with things that are there. Made anew each time, because some requests use them up. */
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
@@ -96,12 +156,24 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'data.listFiles': withData(),
   'data.getFile': withFile,
   'data.deleteFile': withFile,
+  'data.addFiles': forTenant(async (things) => ({ params: { data: (await things.data()).id }, body: BUNDLE })),
+  'uploads.list': forTenant(async (things) => {
+    const data = await things.data();
+    await things.openUpload(data);
+    return { params: { data: data.id } };
+  }),
+  'data.previewFile': withFile,
+  'data.archive': withData(),
   'uploads.start': withData({ body: { files: [{ name: 'a.txt', size: 3 }] } }),
   'uploads.get': withUpload,
   'uploads.putPart': async (things) => {
     const { id, partUrl } = await things.openUpload(await things.data());
     const query = Object.fromEntries(new URL(partUrl, 'http://x').searchParams);
     return { params: { upload: id, part: '1' }, query, body: new TextEncoder().encode('8 bytes!') };
+  },
+  'uploads.partAddress': async (things) => {
+    const { id, partUrl } = await things.openUpload(await things.data());
+    return { params: { upload: id, part: '1' }, query: Object.fromEntries(new URL(partUrl, 'http://x').searchParams) };
   },
   'uploads.complete': forTenant(async (things) => {
     const data = await things.data();
@@ -123,6 +195,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   })),
   'datasets.copy': withDataset({ body: { name: 'A copy' } }),
   'datasets.delete': withDataset(),
+  'datasets.archive': withDataset(),
 
   'git.listEndpoints': async () => ({}),
   'git.createEndpoint': async (_things, platform) => ({ body: { name: 'second', kind: 'local', root: platform.gitRoot } }),
@@ -141,6 +214,24 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { endpoint: 'local' },
     query: { repository: platform.repository.name, revision: 'main' },
   })),
+
+  'git.updateEndpoint': async (_things, platform) => ({
+    params: { endpoint: await newGitServer(platform) },
+    body: { name: `renamed-${(count.people += 1)}`, lfsHosts: ['lfs.example'] },
+  }),
+  'gitCredentials.list': forTenant(async () => ({})),
+  'gitCredentials.putForTenant': withGitServer({ body: { userName: 'anna', token: 'a token' } }),
+  'gitCredentials.deleteForTenant': forTenant(async (things, platform) => {
+    const endpoint = await newGitServer(platform);
+    await platform.must(platform.systemAdmin.secret, 'PUT', `/v1/tenants/${things.tenant}/git-credentials/${endpoint}`, { token: 'a token' });
+    return { params: { endpoint } };
+  }),
+  'gitCredentials.putMine': withGitServer({ body: { token: 'a token' } }),
+  'gitCredentials.deleteMine': forTenant(async (things, platform) => {
+    const endpoint = await newGitServer(platform);
+    await platform.must(platform.systemAdmin.secret, 'PUT', `/v1/tenants/${things.tenant}/my-git-credentials/${endpoint}`, { token: 'a token' });
+    return { params: { endpoint }, as: platform.systemAdmin.secret };
+  }),
 
   'registries.list': async () => ({}),
   'registries.create': async () => ({ body: { name: 'second', address: 'second.example:5000', insecure: true, tokenHosts: ['auth.example'] } }),
@@ -202,14 +293,49 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'runs.log': withRun(),
   'runs.followLog': withRun(),
   'runs.outputs': withRun(),
-  'runs.outputContent': forTenant(async (things, platform) => {
+  'runs.outputContent': withJobsFile('output', { path: 'result.txt' }),
+  'runs.searchOutputs': withRun({ query: { text: 'result' } }),
+  'runs.outputArchive': withRun(),
+  'runs.outputPreview': withJobsFile('output', { path: 'result.txt' }),
+
+  'attachments.list': withRun(),
+  'attachments.add': withRun({ query: { name: 'notes.txt' }, body: new TextEncoder().encode('8 bytes!') }),
+  'attachments.content': withJobsFile('attach', { name: 'result.txt' }),
+  'attachments.preview': withJobsFile('attach', { name: 'result.txt' }),
+  'attachments.remove': forTenant(async (things, platform) => {
     const run = await things.endedTask();
-    const folder = path.join(platform.home.folder, 'runs', run.id, 'output');
-    await mkdir(folder, { recursive: true });
-    await writeFile(path.join(folder, 'result.txt'), 'written by the job');
-    return { params: { run: run.id }, query: { path: 'result.txt' } };
+    const at = `/v1/tenants/${things.tenant}/runs/${run.id}/attachments?name=notes.txt`;
+    await platform.must(platform.systemAdmin.secret, 'POST', at, new TextEncoder().encode('8 bytes!'));
+    return { params: { run: run.id }, query: { name: 'notes.txt' } };
   }),
 
+  'metrics.listSeries': withMetrics({ query: { prefix: 'lo', kind: 'scalar' } }),
+  'metrics.append': withRun({ body: { points: [{ name: 'loss', step: 1, value: 0.5, at: '2026-01-01T00:00:00Z' }] } }),
+  'metrics.charts': forTenant(async (things, platform) => {
+    const { params } = await withMetrics()(things, platform);
+    return { query: { run: params?.['run'] ?? '', name: 'loss', from: '0', to: '10', maxPoints: '100' } };
+  }),
+  'metrics.compare': forTenant(async (things, platform) => {
+    const { params } = await withMetrics()(things, platform);
+    return { query: { run: params?.['run'] ?? '', name: 'loss' } };
+  }),
+  'metrics.listParameters': withMetrics(),
+  'metrics.setParameters': withRun({ body: { parameters: [{ name: 'lr', value: '0.1' }] } }),
+  'metrics.listItems': withText({ query: { kind: 'text', name: 'note' } }),
+  'metrics.itemContent': withText({ query: { kind: 'text', name: 'note', item: '0' } }),
+
   'lineage.get': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),
+  'lineage.paths': forTenant(async (things) => {
+    const [dataset, run] = [await things.dataset(), await things.endedTraining()];
+    return { params: { kind: 'dataset', id: dataset.id }, query: { toKind: 'run', toId: run.id } };
+  }),
+  'lineage.affected': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),
+  'lineage.openLineage': forTenant(async (things) => ({ query: { since: '2026-01-01T00:00:00Z', run: (await things.endedTraining()).id } })),
+  'searches.list': forTenant(async () => ({ query: { thing: 'run' } })),
+  'searches.create': forTenant(async () => ({
+    body: { thing: 'run', name: 'failed ones', query: 'state:failed', sort: '-ended', columns: ['run', 'name'], shared: false },
+  })),
+  'searches.update': forTenant(async (things, platform) => ({ ...(await withSavedSearch(things, platform)), body: { name: 'renamed', query: 'tag:old' } })),
+  'searches.delete': forTenant(withSavedSearch),
   'live.followChanges': forTenant(async () => ({})),
 };

@@ -40,7 +40,7 @@ export function exchange(server: string, parts: RequestParts): Promise<Answer> {
           headers: response.headers,
           bytes,
           text,
-          body: response.headers['content-type']?.includes('json') ? JSON.parse(text || 'null') : undefined,
+          body: response.headers['content-type']?.startsWith('application/json') ? JSON.parse(text || 'null') : undefined,
         });
       };
       if (response.headers['content-type']?.startsWith('text/event-stream')) {

@@ -121,6 +121,17 @@ describe('hostile text in a query', () => {
           send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs/content?path=sub%2f${asQuery(hostile)}`),
         },
         { what: `folder ${hostile}`, send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs?path=${asQuery(hostile)}`) },
+        ...[
+          ['GET', `outputs/preview?path=${asQuery(hostile)}`],
+          ['GET', `outputs/archive?path=${asQuery(hostile)}`],
+          ['GET', `outputs/search?text=a&path=${asQuery(hostile)}`],
+          ['GET', `attachments/content?name=${asQuery(hostile)}`],
+          ['GET', `attachments/preview?name=${asQuery(hostile)}`],
+          ['DELETE', `attachments?name=${asQuery(hostile)}`],
+        ].map(([method = '', rest = '']) => ({
+          what: `${method} ${rest.slice(0, 80)}`,
+          send: () => opened().ask(opened().member.secret, method, `${base}/runs/${run.id}/${rest}`),
+        })),
       ]),
     );
   });

@@ -1,5 +1,7 @@
 import { useTestPlatform } from '#api-tests/test-platform.ts';
 import { systemClock } from '#kit/clock.ts';
+import type { ObjectStoreSettings } from '#kit/object-store/open-object-store.ts';
+import { startTestS3, type TestS3, whyNoTestS3 } from '#kit/object-store/testing/provide-test-s3.ts';
 import { followLog } from '@sodate/client/live.ts';
 import { makeClient, type Client } from '@sodate/client/make-client.ts';
 import { type SourceFile, uploadFiles } from '@sodate/client/upload.ts';
@@ -12,7 +14,7 @@ import { startTraining } from '@sodate/contract/training.ts';
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /**
  * The main job in miniature and in full: data, a data set, code, a training, inferences on it; what a job sees, what is
@@ -71,8 +73,21 @@ const FILES = {
   twos: { '日本語 とても.txt': Buffer.from('こんにちは'), 'empty.bin': Buffer.alloc(0), "it's; $(odd) *.txt": Buffer.from('x') },
 };
 
-describe.each(['auto', 'none'] as const)('the main job, isolation %s', (isolation) => {
-  const opened = useTestPlatform({ executor: 'local', isolation });
+const whyNoS3 = await whyNoTestS3();
+const s3: { server?: TestS3 } = {};
+afterAll(() => s3.server?.stop());
+const inBucket = async (): Promise<ObjectStoreSettings> => {
+  s3.server ??= await startTestS3();
+  return { kind: 's3', s3: (await s3.server.makeBucket()).settings, cacheBytes: 1e9 };
+};
+
+describe.each([
+  { isolation: 'auto', store: 'in the home', skipped: null },
+  { isolation: 'none', store: 'in the home', skipped: null },
+  { isolation: 'auto', store: `in S3${whyNoS3 === null ? '' : ` (skipped: ${whyNoS3})`}`, skipped: whyNoS3, objectStore: inBucket },
+] as const)('the main job, isolation $isolation, files $store', ({ isolation, skipped, ...more }) => {
+  if (skipped !== null) return it.skip('the main job', () => {});
+  const opened = useTestPlatform({ executor: 'local', isolation, ...('objectStore' in more ? { objectStore: more.objectStore } : {}) });
   const at = { tenant: 'alpha' };
   const held: {
     client?: Client;

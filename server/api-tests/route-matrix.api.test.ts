@@ -10,6 +10,7 @@ import { signedPartAddress } from '#data/signed-part-address.ts';
 import { buildPath } from '@sodate/client/build-path.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '@sodate/contract/errors.ts';
 import type { UploadId } from '@sodate/contract/ids.ts';
+import { ARTIFACT_PATH, ARTIFACT_PERMISSIONS, MLFLOW_ROUTES } from '@sodate/contract/mlflow-routes.ts';
 import type { Permission, Route } from '@sodate/contract/route.ts';
 import { ALL_ROUTES } from '@sodate/contract/routes.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -295,7 +296,12 @@ describe('the list of routes', () => {
     const contract = ALL_ROUTES.map(({ method, path }) => `${method} ${path}`);
     // The router's own list leaves out what stands between the last route above and a wildcard.
     const pages = ['GET /v1/openapi.json', 'GET /v1/docs', 'GET /v1/docs/start.js', 'GET /v1/docs*', 'GET /index.html', 'GET /assets/app.js', 'GET *'];
-    expect(servedRoutes(opened().platform.app).toSorted()).toEqual([...contract, ...pages].toSorted());
+    // MLflow's own paths, with permissions of their own (`mlflow.api.test.ts`). The router's list leaves out its last wildcards.
+    const mlflow = [
+      ...MLFLOW_ROUTES.map(({ method, path }) => `${method} ${path}`),
+      ...Object.keys(ARTIFACT_PERMISSIONS).map((method) => `${method} ${ARTIFACT_PATH.replace('/*', '*')}`),
+    ];
+    expect(servedRoutes(opened().platform.app).toSorted()).toEqual([...contract, ...mlflow, ...pages].toSorted());
   });
 
   it('names what somebody may not do from outside: jobs and tokens in a person’s place', async () => {

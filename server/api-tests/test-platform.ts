@@ -8,6 +8,7 @@ import { watchDocumentedErrors } from '#api-tests/documented-errors.ts';
 import { findLeftovers } from '#api-tests/find-leftovers.ts';
 import { systemClock } from '#kit/clock.ts';
 import { cloneTestDatabase, type TestDatabase } from '#kit/db/test-database.ts';
+import type { ObjectStoreSettings } from '#kit/object-store/open-object-store.ts';
 import { type Home, openHome } from '#kit/home.ts';
 import { answerJson, provideStandInRegistry, type StandInRegistry } from '#registries/testing/provide-stand-in-registry.ts';
 import { makeAttemptToken } from '#runs/attempt-token.ts';
@@ -32,6 +33,8 @@ export interface TestPlatformOptions {
   readonly executor?: 'fake' | 'local';
   readonly isolation?: LocalProcessOptions['isolation'];
   readonly publicUrl?: string;
+  /** Asked for when the platform is opened. Default: the file system */
+  readonly objectStore?: () => Promise<ObjectStoreSettings>;
   readonly limits?: NonNullable<ComposeOptions['limits']>;
 }
 
@@ -104,6 +107,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
     timeZone: 'Asia/Tokyo',
     migrations: MIGRATIONS,
     webFolder,
+    ...(options.objectStore ? { objectStore: await options.objectStore() } : {}),
     ...(options.limits ? { limits: options.limits } : {}),
     executors: async ({ stage, installation }) => {
       held.installation = installation;

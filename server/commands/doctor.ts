@@ -4,6 +4,8 @@ import type { Config } from '#config/config.ts';
 import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
 import { systemClock } from '#kit/clock.ts';
 import { silentLog } from '#kit/log.ts';
+import { SKEW_WORTH_SAYING_MS, START_PATIENCE } from '#kit/object-store/s3/s3-settings.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
 import { execFile } from 'node:child_process';
 import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -33,6 +35,7 @@ export async function doctor(config: Config, options: { readonly json: boolean }
     await lookAtSandbox(config),
     await lookAtContainers(config),
     lookAtDatabase(config),
+    ...(await lookAtObjectStore(config)),
   ];
   if (options.json) process.stdout.write(`${JSON.stringify({ findings })}\n`);
   else {
@@ -163,3 +166,27 @@ async function lookAtSandbox(config: Config): Promise<Finding> {
 
 const lookAtDatabase = (config: Config): Finding =>
   good('database', config.databaseUrl === null ? 'embedded PostgreSQL, in the home' : 'the one of DATABASE_URL');
+
+async function lookAtObjectStore(config: Config): Promise<readonly Finding[]> {
+  const about = 'files';
+  if (config.objectStore.kind === 'file-system') return [good(about, 'kept in the home')];
+  const { bucket, endpoint } = config.objectStore.s3;
+  const [{ openS3 }, { checkS3, clockSkewOf }] = await Promise.all([
+    import('#kit/object-store/s3/s3-connection.ts'),
+    import('#kit/object-store/s3/check-s3.ts'),
+  ]);
+  const s3 = openS3(config.objectStore.s3, systemClock, START_PATIENCE);
+  try {
+    await checkS3(s3);
+    const skew = await clockSkewOf(s3);
+    const kept = good(about, `kept in the bucket ${bucket} at ${endpoint}, which can be written, read, listed and deleted from`);
+    if (skew === null || Math.abs(skew) <= SKEW_WORTH_SAYING_MS) return [kept];
+    const found = `differ by ${Math.round(Math.abs(skew) / 1000)} seconds between this machine and ${endpoint}`;
+    return [kept, { about: 'clocks', verdict: 'worse', found, mend: 'Synchronise them (NTP): from 15 minutes on S3 refuses every request.' }];
+  } catch (error) {
+    const found = isSodateError(error) ? String(error.params['reason']) : error instanceof Error ? error.message : String(error);
+    return [{ about, verdict: 'bad', found, mend: 'Correct the settings SODATE_S3_…; the key needs to read, write, list and delete in the bucket.' }];
+  } finally {
+    s3.close();
+  }
+}

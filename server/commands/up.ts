@@ -1,3 +1,4 @@
+import { findUnfinishedRestore } from '#backup/backup.ts';
 import { CommandError } from '#commands/command-error.ts';
 import { makeExecutors } from '#commands/make-executors.ts';
 import { explainStartTrouble } from '#commands/start-trouble.ts';
@@ -31,6 +32,8 @@ const DATABASE_PATIENCE_MS = 10_000;
 export async function up(config: Config, files: ProgramFiles): Promise<void> {
   const running = await findRunningServer(config.home);
   if (running !== null) throw alreadyRunning(config.home, running.url, running.pid);
+  const unfinished = findUnfinishedRestore(config.home);
+  if (unfinished !== null) throw new CommandError(unfinished);
   const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
   const ending = new Promise<string>((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
@@ -62,6 +65,10 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
   const lock = await holdServerLock(database, home.serverId, logger, (why) => {
     logger.fatal({}, `this server must end: ${why}`);
     process.exit(1);
+  }).catch(async (error: unknown) => {
+    // Whether another server uses the database was not learnt.
+    await embedded?.release();
+    throw error;
   });
   if (lock === null) {
     // The database is the other server's, too.
@@ -82,8 +89,10 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     adminPassword: config.adminPassword?.reveal() ?? null,
     gitRoot: config.gitRoot,
     timeZone: config.timeZone,
+    objectStore: config.objectStore,
     ...files,
     jobPort: config.jobPort,
+    keepsReserve: true,
     executors: (around) => makeExecutors(config, logger, around),
   });
   begun.push(() => platform.close());

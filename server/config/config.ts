@@ -1,4 +1,5 @@
 import { Secret } from '#config/secret.ts';
+import type { ObjectStoreSettings } from '#kit/object-store/open-object-store.ts';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -18,6 +19,9 @@ const httpUrl = z
   .url({ protocol: /^https?$/ })
   .refine((value) => new URL(value).pathname === '/', 'must have no path')
   .transform((value) => new URL(value).origin);
+
+/** Metadata services of clouds answer at link-local addresses; nothing of ours ever asks one. */
+const s3Endpoint = httpUrl.refine((value) => !/^(169\.254\.|\[?fe80:|\[?fd00:ec2:)/i.test(new URL(value).hostname), 'must not be a link-local address');
 
 function isTimeZone(name: string): boolean {
   try {
@@ -76,6 +80,43 @@ export const SETTINGS = {
     .refine((value) => value > 0, 'must be from 1 to 65535, since jobs are told of it')
     .default(7364)
     .describe('Port at which containers reach the platform, on the addresses of their own networks only. Default: 7364'),
+  SODATE_S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+    .optional()
+    .describe('Keeps the files of data in this S3 bucket, where nobody else may write below SODATE_S3_PREFIX. Without it they are kept in the home'),
+  SODATE_S3_ENDPOINT: s3Endpoint.optional().describe("Address of the S3 service, such as https://minio.example.org:9000. Default: Amazon's of the region"),
+  SODATE_S3_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/, 'must be a region such as eu-central-1')
+    .default('us-east-1')
+    .describe('Region of the bucket. Default: us-east-1'),
+  SODATE_S3_PREFIX: z
+    .string()
+    .max(200)
+    .regex(/^([A-Za-z0-9._-]+\/)*[A-Za-z0-9._-]*$/, 'must be folders of letters, digits, . _ - joined by /')
+    .refine((value) => !value.split('/').some((folder) => folder === '.' || folder === '..'), 'must not have . or .. in it')
+    .default('')
+    .transform((value) => (value === '' || value.endsWith('/') ? value : `${value}/`))
+    .describe('What every key in the bucket begins with, such as sodate/, when the bucket holds other things too. Default: nothing'),
+  SODATE_S3_ACCESS_KEY_ID: z.string().min(1).max(128).optional().describe('Access key for the bucket. No other source of credentials is looked at'),
+  SODATE_S3_SECRET_ACCESS_KEY: secret.optional().describe('The secret that belongs to SODATE_S3_ACCESS_KEY_ID'),
+  SODATE_S3_PATH_STYLE: z
+    .enum(['auto', 'true', 'false'])
+    .default('auto')
+    .describe('Whether the bucket stands in the path instead of the host name. Default: auto, which is true where SODATE_S3_ENDPOINT is set'),
+  SODATE_S3_PUBLIC_ENDPOINT: s3Endpoint
+    .optional()
+    .describe(
+      'Address of the S3 service as clients reach it: they then send and fetch files there, by signed addresses. Without it all goes through the platform',
+    ),
+  SODATE_OBJECT_CACHE_GB: z.coerce
+    .number()
+    .positive()
+    .default(100)
+    .describe(
+      'Gigabytes that files fetched from S3 may take on this machine; above it those that no staged data set has and that were not used for longest are removed. Default: 100',
+    ),
   SODATE_ISOLATION: z
     .enum(['auto', 'bubblewrap', 'unshare', 'none'])
     .default('auto')
@@ -114,6 +155,7 @@ export interface Config {
     readonly imageBudgetBytes: number;
   };
   readonly jobPort: number;
+  readonly objectStore: ObjectStoreSettings;
   readonly isolation: 'auto' | 'bubblewrap' | 'unshare' | 'none';
   readonly visiblePaths: readonly string[];
   readonly timeZone: string;
@@ -149,9 +191,39 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       imageBudgetBytes: settings.SODATE_IMAGE_BUDGET_GB * 1e9,
     },
     jobPort: settings.SODATE_JOB_PORT,
+    objectStore: objectStoreOf(settings),
     isolation: settings.SODATE_ISOLATION,
     visiblePaths: settings.SODATE_VISIBLE_PATHS,
     timeZone: settings.SODATE_TIME_ZONE,
     logLevel: settings.SODATE_LOG_LEVEL,
+  };
+}
+
+/** @throws ConfigError when some of the settings of S3 are there and others are missing */
+function objectStoreOf(settings: z.output<typeof ConfigSchema>): ObjectStoreSettings {
+  const { SODATE_S3_BUCKET: bucket, SODATE_S3_ACCESS_KEY_ID: accessKeyId, SODATE_S3_SECRET_ACCESS_KEY: secretAccessKey } = settings;
+  if (bucket === undefined) {
+    const idle = (['SODATE_S3_ENDPOINT', 'SODATE_S3_ACCESS_KEY_ID', 'SODATE_S3_SECRET_ACCESS_KEY', 'SODATE_S3_PUBLIC_ENDPOINT'] as const).find(
+      (name) => settings[name] !== undefined,
+    );
+    if (idle !== undefined) throw new ConfigError(`SODATE_S3_BUCKET: must be set too, because ${idle} is. To keep files in the home, unset all SODATE_S3_….`);
+    return { kind: 'file-system' };
+  }
+  if (accessKeyId === undefined) throw new ConfigError('SODATE_S3_ACCESS_KEY_ID: must be set too, because SODATE_S3_BUCKET is');
+  if (secretAccessKey === undefined) throw new ConfigError('SODATE_S3_SECRET_ACCESS_KEY: must be set too, because SODATE_S3_BUCKET is');
+  const { SODATE_S3_ENDPOINT: endpoint, SODATE_S3_REGION: region, SODATE_S3_PATH_STYLE: pathStyle } = settings;
+  return {
+    kind: 's3',
+    cacheBytes: settings.SODATE_OBJECT_CACHE_GB * 1e9,
+    s3: {
+      endpoint: endpoint ?? `https://s3.${region}.amazonaws.com`,
+      region,
+      bucket,
+      prefix: settings.SODATE_S3_PREFIX,
+      accessKeyId,
+      secretAccessKey,
+      pathStyle: pathStyle === 'auto' ? endpoint !== undefined : pathStyle === 'true',
+      publicEndpoint: settings.SODATE_S3_PUBLIC_ENDPOINT ?? null,
+    },
   };
 }

@@ -1,9 +1,15 @@
 import type { DataParts } from '#data/data-parts.ts';
+import { mayRemove } from '#kit/db/hold-removals.ts';
+import { forEachTogether } from '#kit/for-each-together.ts';
 import { BlobId } from '#kit/object-store/object-store.ts';
+import { isSodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
 
 type Parts = Pick<DataParts, 'db' | 'store' | 'log'>;
+
+/** A store at the other end of a network takes some milliseconds for each, a data may have 10,000 files. */
+const REMOVED_TOGETHER = 16;
 
 /** Whatever table comes to refer to blobs must be named here; its foreign key fails the collection until it is. */
 const isUnused = sql<boolean>`not exists (select from data_files where data_files.blob_id = blobs.id)`;
@@ -22,7 +28,9 @@ const isUnused = sql<boolean>`not exists (select from data_files where data_file
 export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, blobs: readonly BlobId[]): Promise<number> {
   if (blobs.length === 0) return 0;
   const ids = blobs as readonly string[];
-  const { removed, announced } = await db.transaction().execute(async (tx) => {
+  const collecting = db.transaction().execute(async (tx) => {
+    // A backup is copying what its rows name: the sweep comes back to it.
+    if (!(await mayRemove(tx))) return { removed: [], announced: [] };
     const locked = await tx
       .selectFrom('blobs')
       .select('id')
@@ -45,9 +53,15 @@ export async function collectBlobs({ db, store, log }: Parts, tenant: TenantId, 
       .execute();
     return { removed: gone.map((row) => BlobId.parse(row.id)), announced: candidates };
   });
+  const { removed, announced } = await collecting.catch((error: unknown) => {
+    if (!isSodateError(error) || error.code !== 'object-store-unavailable') throw error;
+    // What refers to the bytes is gone; whoever removed that need not hear that the store is away. The sweep comes again.
+    log.warn({ err: error, tenant }, 'bytes of removed files could not be announced for removal yet');
+    return { removed: [], announced: [] };
+  });
   try {
-    for (const blob of removed) await store.removeBlob(tenant, blob);
-    for (const blob of announced) await store.forget(tenant, blob);
+    await forEachTogether(removed, REMOVED_TOGETHER, (blob) => store.removeBlob(tenant, blob));
+    await forEachTogether(announced, REMOVED_TOGETHER, (blob) => store.forget(tenant, blob));
   } catch (error) {
     // The rows are gone, so for everybody else it is done; the sweep does the rest.
     log.warn({ err: error, tenant }, 'bytes of removed files could not be deleted yet');

@@ -2,16 +2,21 @@ import { checkFileNames } from '#data/check-file-names.ts';
 import { claimBlobs } from '#data/claim-blobs.ts';
 import type { DataParts } from '#data/data-parts.ts';
 import { findDataRow, type FoundData } from '#data/data-store.ts';
-import { countFiles, fileNamesOf, filesById } from '#data/file-store.ts';
+import { checkRoomFor, countFiles, filesById, namesInTheWay } from '#data/file-store.ts';
+import { recordDirectParts } from '#data/part-addresses.ts';
 import { missingParts } from '#data/receive-part.ts';
 import { countParts, findUploads, type StoredUpload } from '#data/upload-store.ts';
 import { changeData } from '#datasets/datasets.ts';
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
+import { forEachTogether } from '#kit/for-each-together.ts';
 import { blobOfUpload, partCountOf } from '#kit/object-store/object-store.ts';
-import { type DataFile, FILES_PER_DATA_LIMIT } from '@sodate/contract/data.ts';
+import type { DataFile } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId, UploadId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
+
+/** A store at the other end of a network takes some milliseconds for each. */
+const TOGETHER = 16;
 
 type Parts = Pick<DataParts, 'db' | 'store' | 'gate' | 'changes' | 'log'>;
 
@@ -49,6 +54,7 @@ export async function completeUploadsOf(parts: Parts, asked: Asked): Promise<Dat
 }
 
 async function store({ db, store, log }: Parts, data: FoundData, uploads: readonly StoredUpload[], { tenant, uploads: asked, now }: Asked): Promise<void> {
+  await forEachTogether(uploads, TOGETHER, (upload) => recordDirectParts({ db, store }, upload));
   const arrived = await countParts(
     db,
     tenant,
@@ -66,13 +72,9 @@ async function store({ db, store, log }: Parts, data: FoundData, uploads: readon
   }
 
   const claimed = await changeData(db, tenant, data, async (tx) => {
-    const existing = await fileNamesOf(tx, tenant, data.id);
-    if (existing.length + uploads.length > FILES_PER_DATA_LIMIT)
-      throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
-    checkFileNames(
-      existing,
-      uploads.map(({ name }) => name),
-    );
+    const names = uploads.map(({ name }) => name);
+    await checkRoomFor(tx, tenant, data.id, names.length);
+    checkFileNames(await namesInTheWay(tx, tenant, data.id, names), names);
     const blobs = await claimBlobs(tx, tenant, finished, now);
     await insertFiles(tx, finished, blobs, now);
     await sql`delete from uploads where tenant_id = ${tenant} and id = any(${uploads.map(({ id }) => id as string)}::uuid[])`.execute(tx);
@@ -81,10 +83,10 @@ async function store({ db, store, log }: Parts, data: FoundData, uploads: readon
   });
 
   try {
-    for (const { upload, blob, digest } of finished) {
+    await forEachTogether(finished, TOGETHER, async ({ upload, blob, digest }) => {
       if (claimed.get(digest) !== blob) await store.removeBlob(tenant, blob);
       await store.forget(tenant, upload.id);
-    }
+    });
   } catch (error) {
     // The files are stored. What is left pending is removed by the sweep.
     log.warn({ err: error, data: data.id }, 'leftovers of completed uploads could not be removed yet');

@@ -1,6 +1,8 @@
-import { boundedTotal, containing, cutPage, decodeCursor } from '#kit/db/page.ts';
+import { DATA_LIST } from '#data/data-search.ts';
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { DB } from '#kit/db/tables.ts';
+import { findInList, inOrderOf, textCondition } from '#search/search.ts';
+import { isPerson } from '#search/search-fields.ts';
 import type { Data, listData } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { DataId, type TenantId, type UserId } from '@sodate/contract/ids.ts';
@@ -74,24 +76,22 @@ export async function readData(db: Database, tenant: TenantId, data: DataId): Pr
   return row ? toData(row) : null;
 }
 
-export async function listDataPage(db: Database, tenant: TenantId, ask: z.output<(typeof listData)['query']>): Promise<z.input<(typeof listData)['response']>> {
-  const after = decodeCursor(ask.cursor);
-  let matching = dataWithPeople(db, tenant);
-  if (ask.text !== undefined) matching = matching.where(sql<boolean>`(data.name || ' ' || data.memo) ilike ${containing(ask.text)}`);
-  if (ask.tag !== undefined) matching = matching.where(sql<boolean>`data.tags @> ${ask.tag}::text[]`);
-  if (ask.createdBy !== undefined) matching = matching.where(sql<boolean>`${ask.createdBy.toLowerCase()} in (lower(users.name), users.id::text)`);
-  let page = matching;
-  if (after) page = page.where(sql<boolean>`(data.created_at, data.id) < (${after.at}, ${after.id}::uuid)`);
-  const [rows, total] = await Promise.all([
-    page
-      .orderBy('data.created_at', 'desc')
-      .orderBy('data.id', 'desc')
-      .limit(ask.limit + 1)
-      .execute(),
-    boundedTotal(matching),
+/** @throws SodateError `search-not-understood`, `search-too-slow`, `invalid-cursor` */
+export async function listDataPage(
+  db: Database,
+  tenant: TenantId,
+  ask: z.output<(typeof listData)['query']>,
+  now: Date,
+): Promise<z.input<(typeof listData)['response']>> {
+  const found = await findInList(db, DATA_LIST, { tenant, now }, ask, [
+    ...(ask.text === undefined ? [] : [textCondition(DATA_LIST, ask.text)]),
+    ...(ask.tag === undefined ? [] : [sql<boolean>`data.tags @> ${ask.tag}::text[]`]),
+    ...(ask.createdBy === undefined ? [] : [isPerson(sql`data.created_by`, ask.createdBy)]),
   ]);
-  const cut = cutPage(rows, ask.limit);
-  return { items: cut.rows.map(toData), nextCursor: cut.nextCursor, total };
+  const rows = await dataWithPeople(db, tenant)
+    .where(sql<boolean>`data.id = any(${found.ids}::uuid[])`)
+    .execute();
+  return { items: inOrderOf(found.ids, rows.map(toData)), nextCursor: found.nextCursor, total: found.total };
 }
 
 export interface NewData {

@@ -80,7 +80,8 @@ describe('data', () => {
     expect(child.body.parent).toEqual({ id: parent.id, number: parent.number, name: 'parent' });
     expect((await platform.call('DELETE', `data/${parent.id}`)).body).toMatchObject({
       code: 'in-use',
-      params: { users: `derived data #${child.body.number}` },
+      params: { users: `data #${child.body.number} “child”`, total: 1 },
+      things: [{ kind: 'data', id: child.body.id, reference: `#${child.body.number}`, name: 'child' }],
     });
     await platform.call('DELETE', `data/${child.body.id}`);
     expect((await platform.call('DELETE', `data/${parent.id}`)).status).toBe(204);
@@ -98,7 +99,7 @@ describe('data', () => {
         .execute((tx) => lockDataset(tx, platform.tenant, dataset.id, new Date()));
     await lock();
 
-    const inUse = { code: 'in-use', params: { users: `data set #${dataset.number}` } };
+    const inUse = { code: 'in-use', params: { users: `data set #${dataset.number} “set”` } };
     expect((await platform.call('DELETE', `data/${data.id}`)).body).toMatchObject(inUse);
     expect((await platform.call('DELETE', `data/${data.id}/files/${file.id}`)).body).toMatchObject(inUse);
     expect((await platform.upload(data.id, { b: Buffer.from('b') })).body).toMatchObject(inUse);

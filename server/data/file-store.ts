@@ -1,7 +1,8 @@
+import { foldersOf } from '#data/check-file-names.ts';
 import { boundedTotal } from '#kit/db/page.ts';
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
 import { BlobId } from '#kit/object-store/object-store.ts';
-import type { DataFile, listDataFiles } from '@sodate/contract/data.ts';
+import { type DataFile, FILES_PER_DATA_LIMIT, type listDataFiles } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { type DataId, FileId, type TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
@@ -58,6 +59,12 @@ export async function findFile(db: Database, tenant: TenantId, data: DataId, fil
   return { ...toFile(row), blob: BlobId.parse(row.blob_id) };
 }
 
+/** At most FILES_PER_DATA_LIMIT of them, by name. */
+export async function allFilesOf(db: Database, tenant: TenantId, data: DataId): Promise<FoundFile[]> {
+  const rows = await filesOfData(db, tenant, data).orderBy('data_files.name').execute();
+  return rows.map((row) => ({ ...toFile(row), blob: BlobId.parse(row.blob_id) }));
+}
+
 /** Those of the given ids that are files of this data. */
 export async function filesById(db: Database, tenant: TenantId, data: DataId, ids: readonly string[]): Promise<DataFile[]> {
   const rows = await filesOfData(db, tenant, data)
@@ -67,10 +74,35 @@ export async function filesById(db: Database, tenant: TenantId, data: DataId, id
   return rows.map(toFile);
 }
 
-/** At most FILES_PER_DATA_LIMIT of them. */
-export async function fileNamesOf(db: Database, tenant: TenantId, data: DataId): Promise<string[]> {
-  const rows = await db.selectFrom('data_files').select('name').where('tenant_id', '=', tenant).where('data_id', '=', data).execute();
+/** Those of the given names that are there, by name. */
+export async function filesByName(db: Database, tenant: TenantId, data: DataId, names: readonly string[]): Promise<ReadonlyMap<string, DataFile>> {
+  const rows = await filesOfData(db, tenant, data)
+    .where(sql<boolean>`data_files.name = any(${[...names]}::text[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.name, toFile(row)]));
+}
+
+/**
+ * Of the names in a data those that may be in the way of new ones: equal ones, files where a new one needs a folder, and
+ * one below each new one. Costs as much as there are new ones, however many are there.
+ */
+export async function namesInTheWay(db: Database, tenant: TenantId, data: DataId, added: readonly string[]): Promise<readonly string[]> {
+  const asked = [...new Set(added.flatMap((name) => [name, ...foldersOf(name)]))];
+  const { rows } = await sql<{ name: string }>`
+    select name from data_files where tenant_id = ${tenant} and data_id = ${data} and name = any(${asked}::text[])
+    union all
+    select below.name from unnest(${[...added]}::text[]) as added (name) cross join lateral (
+      select name from data_files where tenant_id = ${tenant} and data_id = ${data}
+        and name collate "C" >= added.name || '/' and name collate "C" < added.name || '0'
+      limit 1
+    ) as below`.execute(db);
   return rows.map((row) => row.name);
+}
+
+/** The caller holds the data's row, so that the number stays true. @throws SodateError `too-many` */
+export async function checkRoomFor(tx: DatabaseTransaction, tenant: TenantId, data: DataId, added: number): Promise<void> {
+  const row = await tx.selectFrom('data').select('file_count').where('tenant_id', '=', tenant).where('id', '=', data).executeTakeFirst();
+  if ((row?.file_count ?? 0) + added > FILES_PER_DATA_LIMIT) throw new SodateError('too-many', { limit: FILES_PER_DATA_LIMIT, things: 'files in one data' });
 }
 
 /** Counters are made from the rows, so they cannot drift from them. The caller holds the data's row. */

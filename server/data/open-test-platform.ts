@@ -4,12 +4,14 @@ import { makeUploadGate } from '#data/upload-gate.ts';
 import { bindDatasetRoutes } from '#datasets/dataset-routes.ts';
 import { systemClock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
+import { makeArchives } from '#kit/archives/archives.ts';
 import { makeBinder } from '#kit/http/bind-route.ts';
 import type { Access } from '#kit/http/access.ts';
 import { makeHttpApp } from '#kit/http/make-http-app.ts';
 import { newId } from '#kit/ids.ts';
 import { silentLog } from '#kit/log.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import type { ObjectStore } from '#kit/object-store/object-store.ts';
 import { bindLineageRoutes } from '#lineage/lineage-routes.ts';
 import type { Change } from '#kit/live/change-feed.ts';
 import type { TenantId, UserId } from '@sodate/contract/ids.ts';
@@ -42,8 +44,11 @@ export interface TestPlatform {
   close(): Promise<void>;
 }
 
-/** `home`: on a folder of the caller's. `goesOnFrom`: as after a restart, with the same home, key and people. */
-export async function openTestPlatform(db: Database, options: { readonly home?: string; readonly goesOnFrom?: TestPlatform } = {}): Promise<TestPlatform> {
+/** `home`: on a folder of the caller's. `goesOnFrom`: as after a restart, with the same home, key and people. `openStore`: another than the file system. */
+export async function openTestPlatform(
+  db: Database,
+  options: { readonly home?: string; readonly goesOnFrom?: TestPlatform; readonly openStore?: (home: string) => ObjectStore } = {},
+): Promise<TestPlatform> {
   const { goesOnFrom } = options;
   const givenHome = goesOnFrom?.home ?? options.home;
   const home = givenHome ?? (await mkdtemp(path.join(tmpdir(), 'sodate-data-')));
@@ -59,7 +64,7 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
       .values({ id: tenant, name: `tenant-${tenant}`, display_name: 'T', created_at: now })
       .execute();
   }
-  const store = makeFileSystemObjectStore({ home });
+  const store = options.openStore ? options.openStore(home) : makeFileSystemObjectStore({ home });
   const published: Change[] = [];
   const parts: DataParts = {
     db,
@@ -76,9 +81,10 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
   };
   const app = await makeHttpApp({ logger: pino({ level: 'silent' }), address: () => ({ publicUrl: null }) });
   const binder = makeBinder(app, access, db, systemClock);
-  bindDataRoutes(binder, parts);
-  bindDatasetRoutes(binder, parts);
-  bindLineageRoutes(binder, parts);
+  const archives = makeArchives();
+  bindDataRoutes(binder, { ...parts, archives });
+  bindDatasetRoutes(binder, { ...parts, archives });
+  bindLineageRoutes(binder, { db, installation: 'test' });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
   const call: TestPlatform['call'] = async (method, at, body, headers = {}) => {
@@ -89,7 +95,11 @@ export async function openTestPlatform(db: Database, options: { readonly home?: 
       ...(body === undefined ? {} : { body: bytes ? new Uint8Array(body) : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: response.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text,
+    };
   };
 
   const upload: TestPlatform['upload'] = async (data, files) => {

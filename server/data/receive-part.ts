@@ -1,6 +1,7 @@
 import type { DataParts } from '#data/data-parts.ts';
+import { withChecksum } from '#data/checksum-stream.ts';
 import { checkPartAddress } from '#data/signed-part-address.ts';
-import { deletePart, findSignedUpload, insertPart, receivedParts } from '#data/upload-store.ts';
+import { deletePart, findSignedUpload, insertPart, receivedParts, type StoredUpload } from '#data/upload-store.ts';
 import { isForeignKeyViolation } from '#kit/db/database-errors.ts';
 import { partCountOf, partLengthOf } from '#kit/object-store/object-store.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -16,6 +17,8 @@ interface SentPart {
   readonly body: Readable;
   /** What the sender says it will send; null = it does not say. */
   readonly length: number | null;
+  /** The CRC-32 that the sender has of it, 8 hexadecimal digits; null = it does not say. */
+  readonly crc32: string | null;
 }
 
 /**
@@ -37,11 +40,19 @@ export async function receivePart(
     const expected = partLengthOf(upload, sent.part);
     if (sent.length !== null && sent.length !== expected) throw new SodateError('part-out-of-form', { part: sent.part, expected, actual: sent.length });
     await deletePart(db, upload, sent.part);
-    await store.writePart(upload, sent.part, sent.body, signal);
+    const body = withChecksum(sent.body, signal);
+    try {
+      await store.writePart(upload, sent.part, body.stream, signal);
+    } finally {
+      body.leave();
+    }
+    const crc32 = body.crc32();
+    // Without a row it has not arrived.
+    if (sent.crc32 !== null && sent.crc32 !== crc32) throw new SodateError('part-damaged', { part: sent.part, expected: sent.crc32, actual: crc32 });
     // Says which sending it was. Not a digest: that would cost a core as much as the whole upload does.
     const etag = `"${randomBytes(16).toString('hex')}"`;
     try {
-      await insertPart(db, upload, { number: sent.part, size: expected, etag });
+      await insertPart(db, upload, { number: sent.part, size: expected, etag, crc32 });
     } catch (error) {
       throw isForeignKeyViolation(error) ? notFound() : error;
     }
@@ -50,8 +61,9 @@ export async function receivePart(
 }
 
 /** `2, 5–7 of 9`; null when nothing is missing. */
-export async function missingParts(db: DataParts['db'], upload: Parameters<typeof receivedParts>[1]): Promise<string | null> {
-  const received = new Set(await receivedParts(db, upload));
+export async function missingParts(db: DataParts['db'], upload: StoredUpload): Promise<string | null> {
+  const parts = await receivedParts(db, upload.tenant, [upload.id]);
+  const received = new Set(parts.get(upload.id)?.map(({ number }) => number));
   const count = partCountOf(upload);
   const ranges: { from: number; to: number }[] = [];
   for (let part = 1; part <= count && ranges.length <= NAMED_RANGES_LIMIT; part += 1) {

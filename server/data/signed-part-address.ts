@@ -11,6 +11,9 @@ export function signedPartAddress(key: Uint8Array, upload: UploadId, expiresAt: 
   return `/v1/uploads/${upload}/parts/{part}?expires=${expires}&signature=${signature(key, upload, expires)}`;
 }
 
+/** Asks where a part can be sent to the store itself; opens no more than the address above. */
+export const signedAddressQuestion = (partUrl: string): string => partUrl.replace('/parts/{part}?', '/parts/{part}/address?');
+
 /** @throws SodateError `signature-not-valid`, the same for every reason */
 export function checkPartAddress(
   key: Uint8Array,

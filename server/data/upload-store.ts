@@ -1,7 +1,10 @@
+import { boundedTotal } from '#kit/db/page.ts';
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { UploadShape } from '#kit/object-store/object-store.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
 import { DataId, TenantId, UploadId, type UserId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
+import { z } from 'zod';
 
 export interface StoredUpload extends UploadShape {
   readonly data: DataId;
@@ -70,15 +73,57 @@ export async function prolongUpload(db: Database, upload: StoredUpload, expiresA
   await db.updateTable('uploads').set({ expires_at: expiresAt }).where('tenant_id', '=', upload.tenant).where('id', '=', upload.id).execute();
 }
 
-export async function receivedParts(db: Database, upload: StoredUpload): Promise<number[]> {
+export interface ReceivedPart {
+  readonly number: number;
+  readonly crc32: string | null;
+}
+
+/** What has arrived of each, in the order of the parts; uploads of which nothing has are left out. */
+export async function receivedParts(db: Database, tenant: TenantId, ids: readonly UploadId[]): Promise<ReadonlyMap<string, readonly ReceivedPart[]>> {
   const rows = await db
     .selectFrom('upload_parts')
-    .select('number')
-    .where('tenant_id', '=', upload.tenant)
-    .where('upload_id', '=', upload.id)
+    .select(['upload_id', 'number', 'crc32'])
+    .where('tenant_id', '=', tenant)
+    .where(sql<boolean>`upload_id = any(${ids as readonly string[]}::uuid[])`)
+    .orderBy('upload_id')
     .orderBy('number')
     .execute();
-  return rows.map((row) => row.number);
+  const parts = new Map<string, ReceivedPart[]>();
+  for (const { upload_id, number, crc32 } of rows) {
+    const known = parts.get(upload_id);
+    if (known) known.push({ number, crc32 });
+    else parts.set(upload_id, [{ number, crc32 }]);
+  }
+  return parts;
+}
+
+/** The page goes on after this upload: ids are in order of time. */
+const Cursor = z.uuid();
+
+export async function uploadPage(
+  db: Database,
+  of: { readonly tenant: TenantId; readonly data: DataId; readonly user: UserId; readonly now: Date },
+  ask: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<{ readonly uploads: readonly StoredUpload[]; readonly nextCursor: string | null; readonly total: { count: number; exact: boolean } }> {
+  const after = ask.cursor === undefined ? null : Cursor.safeParse(ask.cursor);
+  if (after?.success === false) throw new SodateError('invalid-cursor');
+  const matching = db
+    .selectFrom('uploads')
+    .select(COLUMNS)
+    .where('tenant_id', '=', of.tenant)
+    .where('data_id', '=', of.data)
+    .where('created_by', '=', of.user)
+    .where('expires_at', '>', of.now);
+  const page = after === null ? matching : matching.where('id', '>', after.data);
+  const [rows, total] = await Promise.all([
+    page
+      .orderBy('id')
+      .limit(ask.limit + 1)
+      .execute(),
+    boundedTotal(matching),
+  ]);
+  const shown = rows.slice(0, ask.limit);
+  return { uploads: shown.map(toUpload), nextCursor: rows.length > ask.limit ? (shown.at(-1)?.id ?? null) : null, total };
 }
 
 /** How many parts of each have arrived; those without any are left out. */
@@ -100,7 +145,7 @@ export async function deletePart(db: Database, upload: StoredUpload, part: numbe
 export async function insertPart(
   db: Database,
   upload: StoredUpload,
-  part: { readonly number: number; readonly size: number; readonly etag: string },
+  part: { readonly number: number; readonly size: number; readonly etag: string; readonly crc32: string | null },
 ): Promise<void> {
   await db
     .insertInto('upload_parts')

@@ -1,7 +1,11 @@
 import { openTestPlatform, type TestPlatform } from '#data/open-test-platform.ts';
 import { sweepObjects } from '#data/sweep-objects.ts';
+import { systemClock } from '#kit/clock.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { newId } from '#kit/ids.ts';
+import type { ObjectStore } from '#kit/object-store/object-store.ts';
+import { makeS3ObjectStore } from '#kit/object-store/s3/s3-object-store.ts';
+import { startTestS3, type TestBucket, type TestS3, whyNoTestS3 } from '#kit/object-store/testing/provide-test-s3.ts';
 import { UPLOAD_PART_BYTES } from '@sodate/contract/data.ts';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -10,23 +14,41 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const hours = (count: number): Date => new Date(Date.now() + count * 3_600_000);
 
-describe('uploads', () => {
+const whyNoS3 = await whyNoTestS3();
+const s3: { server?: TestS3; bucket?: TestBucket } = {};
+afterAll(() => s3.server?.stop());
+
+describe.each([
+  { where: 'in the home', inS3: false },
+  { where: `in S3${whyNoS3 === null ? '' : ` (skipped: ${whyNoS3})`}`, inS3: true },
+])('uploads, files $where', ({ inS3 }) => {
+  if (inS3 && whyNoS3 !== null) return it.skip('the same', () => {});
   const database = useTestDatabase();
   let platform: TestPlatform;
+  const openInBucket = (home: string): ObjectStore => {
+    if (!s3.bucket) throw new Error('The bucket is made first');
+    return makeS3ObjectStore({ settings: s3.bucket.settings, home, cacheBytes: 1e9, clock: systemClock });
+  };
+  const store = inS3 ? { openStore: openInBucket } : {};
   beforeEach(async () => {
-    platform = await openTestPlatform(database().db);
+    if (inS3) s3.bucket = await (s3.server ??= await startTestS3()).makeBucket();
+    platform = await openTestPlatform(database().db, store);
   });
   afterEach(() => platform.close());
 
-  const storedFiles = async (): Promise<string[]> =>
-    (await readdir(platform.home, { recursive: true, withFileTypes: true }))
+  /** In the bucket things have the names that they have in the home. */
+  const storedFiles = async (): Promise<string[]> => {
+    const files = (await readdir(platform.home, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) => path.join(path.relative(platform.home, entry.parentPath), entry.name));
+    const keys = inS3 && s3.bucket ? await s3.bucket.keys() : [];
+    return [...files, ...keys.map((key) => key.replace('some/prefix/', ''))];
+  };
   const rows = async (table: 'blobs' | 'uploads' | 'upload_parts' | 'data_files'): Promise<number> => {
     const { count } = await database()
       .db.selectFrom(table)
@@ -331,7 +353,7 @@ describe('uploads', () => {
     await put(upload, 1, bytes.subarray(0, UPLOAD_PART_BYTES));
     await put(upload, 3, bytes.subarray(2 * UPLOAD_PART_BYTES));
 
-    const after = await openTestPlatform(database().db, { goesOnFrom: platform });
+    const after = await openTestPlatform(database().db, { goesOnFrom: platform, ...store });
     const { body: resumed } = await after.call('GET', `uploads/${upload.id}`);
     expect(resumed.received).toEqual([1, 3]);
     await after.call('PUT', upload.partUrl.replace('{part}', '2'), bytes.subarray(UPLOAD_PART_BYTES, 2 * UPLOAD_PART_BYTES));
@@ -341,6 +363,7 @@ describe('uploads', () => {
   });
 
   it('refuses clearly on a full disk, and works again when there is space', async (context) => {
+    if (inS3) return context.skip('the disk is that of the home');
     if (process.platform !== 'linux' || process.getuid?.() !== 0) return context.skip('mounting a small disk needs Linux and root');
     const home = await mkdtemp(path.join(tmpdir(), 'sodate-full-'));
     await mkdir(home, { recursive: true });

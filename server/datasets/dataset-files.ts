@@ -24,7 +24,7 @@ interface Entry {
 
 /**
  * By type, then data, then name. The entries come at once: there are at most 100,000 and each is small. Their files come
- * by a few entries at a time: a data may have 10,000, and paging over all of them would sort everything for each page.
+ * by a few entries at a time: a data may have very many, and paging over all of them would sort everything for each page.
  */
 export async function* streamDatasetFiles(db: Database, tenant: TenantId, dataset: DatasetId): AsyncIterable<DatasetFile> {
   const entries = await db

@@ -1,23 +1,28 @@
+import { archiveDatasetFiles } from '#datasets/archive-dataset.ts';
 import { copyDatasetEntries, createDatasetFrom } from '#datasets/create-dataset.ts';
 import { findDetails, readDetails } from '#datasets/dataset-details.ts';
 import { findDatasetRow, listDatasetPage } from '#datasets/dataset-store.ts';
 import { deleteUnusedDataset } from '#datasets/delete-dataset.ts';
 import { updateDatasetBy } from '#datasets/update-dataset.ts';
+import type { Archives } from '#kit/archives/archives.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
+import type { ObjectStore } from '#kit/object-store/object-store.ts';
 import type { ChangeFeed } from '#kit/live/change-feed.ts';
-import { copyDataset, createDataset, deleteDataset, getDataset, listDatasets, updateDataset } from '@sodate/contract/datasets.ts';
+import { archiveDataset, copyDataset, createDataset, deleteDataset, getDataset, listDatasets, updateDataset } from '@sodate/contract/datasets.ts';
 import { DatasetId } from '@sodate/contract/ids.ts';
 
 export interface DatasetRouteParts {
   readonly db: Database;
   readonly changes: Pick<ChangeFeed, 'publish'>;
   readonly clock: Clock;
+  readonly store: Pick<ObjectStore, 'read'>;
+  readonly archives: Archives;
 }
 
-export function bindDatasetRoutes(binder: Binder, { db, changes, clock }: DatasetRouteParts): void {
-  binder.bind(listDatasets, ({ query, tenant }) => listDatasetPage(db, tenant.id, query));
+export function bindDatasetRoutes(binder: Binder, { db, changes, clock, store, archives }: DatasetRouteParts): void {
+  binder.bind(listDatasets, ({ query, tenant }) => listDatasetPage(db, tenant.id, query, clock.now()));
 
   binder.bind(
     createDataset,
@@ -48,6 +53,11 @@ export function bindDatasetRoutes(binder: Binder, { db, changes, clock }: Datase
     await copyDatasetEntries(db, tenant.id, original.id, { id, name: body.name, createdBy: caller.user }, clock.now());
     changes.publish({ tenant: tenant.id, topic: 'dataset', id, change: 'created' });
     return readDetails(db, tenant.id, id);
+  });
+
+  binder.bind(archiveDataset, async ({ params, tenant, request, reply }) => {
+    const dataset = await findDatasetRow(db, tenant.id, params.dataset);
+    await archives.send(tenant.id, request, reply, () => archiveDatasetFiles({ db, store }, tenant.id, dataset));
   });
 
   binder.bind(deleteDataset, async ({ params, tenant }) => {

@@ -1,10 +1,11 @@
-import { boundedTotal, containing, cutPage, decodeCursor } from '#kit/db/page.ts';
+import { DATASET_LIST } from '#datasets/dataset-search.ts';
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { Dataset, listDatasets } from '@sodate/contract/datasets.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { DatasetId, type TenantId, type UserId } from '@sodate/contract/ids.ts';
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { DB } from '#kit/db/tables.ts';
+import { findInList, inOrderOf, textCondition } from '#search/search.ts';
 import type { z } from 'zod';
 
 /** What other features need to know of a data set. */
@@ -85,26 +86,19 @@ export async function readDataset(db: Database, tenant: TenantId, dataset: Datas
   return row ? toDataset(row) : null;
 }
 
+/** @throws SodateError `search-not-understood`, `search-too-slow`, `invalid-cursor` */
 export async function listDatasetPage(
   db: Database,
   tenant: TenantId,
   ask: z.output<(typeof listDatasets)['query']>,
+  now: Date,
 ): Promise<z.input<(typeof listDatasets)['response']>> {
-  const after = decodeCursor(ask.cursor);
-  let matching = datasetsWithPeople(db, tenant);
-  if (ask.text !== undefined) matching = matching.where(sql<boolean>`(datasets.name || ' ' || datasets.memo) ilike ${containing(ask.text)}`);
-  let page = matching;
-  if (after) page = page.where(sql<boolean>`(datasets.created_at, datasets.id) < (${after.at}, ${after.id}::uuid)`);
-  const [rows, total] = await Promise.all([
-    page
-      .orderBy('datasets.created_at', 'desc')
-      .orderBy('datasets.id', 'desc')
-      .limit(ask.limit + 1)
-      .execute(),
-    boundedTotal(matching),
-  ]);
-  const cut = cutPage(rows, ask.limit);
-  return { items: cut.rows.map(toDataset), nextCursor: cut.nextCursor, total };
+  const also = ask.text === undefined ? [] : [textCondition(DATASET_LIST, ask.text)];
+  const found = await findInList(db, DATASET_LIST, { tenant, now }, ask, also);
+  const rows = await datasetsWithPeople(db, tenant)
+    .where(sql<boolean>`datasets.id = any(${found.ids}::uuid[])`)
+    .execute();
+  return { items: inOrderOf(found.ids, rows.map(toDataset)), nextCursor: found.nextCursor, total: found.total };
 }
 
 export interface NewDataset {

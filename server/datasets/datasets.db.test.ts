@@ -135,7 +135,11 @@ describe('data sets', () => {
       locked: true,
       entryCount: 1,
     });
-    expect((await platform.call('DELETE', `datasets/${dataset.id}`)).body).toMatchObject({ code: 'in-use', params: { users: `run ${run.name}` } });
+    expect((await platform.call('DELETE', `datasets/${dataset.id}`)).body).toMatchObject({
+      code: 'in-use',
+      params: { users: expect.stringMatching(new RegExp(`^run ${run.name} “.*”$`)), total: 1 },
+      things: [{ kind: 'run', reference: run.name }],
+    });
     await unlock(dataset.id);
     expect((await platform.call('GET', `datasets/${dataset.id}`)).body.locked).toBe(true);
 

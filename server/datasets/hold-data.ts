@@ -1,6 +1,6 @@
 import { countEntries } from '#datasets/dataset-entries.ts';
-import { namesOf } from '#datasets/names-of.ts';
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
+import { refuseWhenStoodOn } from '#lineage/lineage.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { type DataId, DatasetId, type TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
@@ -53,16 +53,8 @@ async function holdDatasetsOf(tx: DatabaseTransaction, tenant: TenantId, data: H
     .where('dataset_entries.data_id', '=', data.id)
     .orderBy('datasets.number')
     .execute();
-  const locked = now.filter((dataset) => dataset.locked_at !== null);
-  if (locked.length > 0)
-    throw new SodateError('in-use', {
-      thing: 'Data',
-      reference: `#${data.number}`,
-      users: namesOf(
-        'data set',
-        locked.map(({ number }) => `#${number}`),
-      ),
-    });
+  if (now.some((dataset) => dataset.locked_at !== null))
+    await refuseWhenStoodOn(tx, tenant, { kind: 'data', id: data.id, thing: 'Data', reference: `#${data.number}` }, 'dataset');
   // Between the first statement and the lock on the data it entered another data set, which might be locked any moment.
   // Taking that row now would be out of order and could deadlock.
   if (now.some((dataset) => !held.some(({ id }) => id === dataset.id))) throw new HoldAgain();

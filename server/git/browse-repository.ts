@@ -1,6 +1,5 @@
 import type { GitMirror, RepositoryAt } from '#git/git-mirror.ts';
-import { readOriginRefs } from '#git/read-origin-refs.ts';
-import { resolveRevision } from '#git/resolve-source.ts';
+import { readRefs, resolveRevision } from '#git/resolve-source.ts';
 import type { RunGit } from '#git/run-git.ts';
 
 const LISTED_BRANCHES_LIMIT = 1_000;
@@ -22,7 +21,7 @@ export interface ListedCommit {
 
 /** The default branch first, the others by name. */
 export async function listBranchesOf(git: RunGit, at: RepositoryAt): Promise<readonly Branch[]> {
-  const refs = await readOriginRefs(git, at.repository, await at.origin());
+  const refs = await readRefs(git, at);
   const branches = [...refs.branches].map(([name, commit]) => ({ name, commit, isDefault: name === refs.defaultBranch }));
   branches.sort((a, b) => Number(b.isDefault) - Number(a.isDefault) || (a.name < b.name ? -1 : 1));
   return branches.slice(0, LISTED_BRANCHES_LIMIT);

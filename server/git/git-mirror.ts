@@ -1,6 +1,8 @@
+import type { GitReader } from '#git/git-credential-store.ts';
+import type { StoredEndpoint } from '#git/git-endpoint-store.ts';
 import { makeTurns } from '#git/make-turns.ts';
-import { STRICT_UPLOAD_PACK } from '#git/read-origin-refs.ts';
-import { reasonIn, type RunGit } from '#git/run-git.ts';
+import { type Origin, readingOptions, readOriginRefs } from '#git/read-origin-refs.ts';
+import { type AskOptions, gitFailure, type RunGit } from '#git/run-git.ts';
 import { newId } from '#kit/ids.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { GitEndpointId } from '@sodate/contract/ids.ts';
@@ -8,12 +10,18 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** A repository of an endpoint, and how to find its origin when that is needed. */
+/** A repository of an endpoint as one reader sees it, and how to get at its origin when that is needed. */
 export interface RepositoryAt {
   readonly endpoint: GitEndpointId;
   readonly repository: string;
-  /** Git directory of the origin. Asked only when something has to be fetched. */
-  origin(): Promise<string>;
+  readonly source: StoredEndpoint;
+  readonly reader: GitReader | null;
+  /** Does work that reads the origin. Asked only when something has to be fetched. */
+  withOrigin<Result>(work: (origin: Origin) => Promise<Result>): Promise<Result>;
+  /** Was the reader lately seen to be allowed to read it? The mirror, which all readers share, does not ask. */
+  mayRead(): Promise<boolean>;
+  /** The origin has just shown itself to the reader. */
+  recordRead(): Promise<void>;
 }
 
 /**
@@ -25,7 +33,7 @@ export interface RepositoryAt {
  */
 export interface GitMirror {
   folderOf(at: Pick<RepositoryAt, 'endpoint' | 'repository'>): string;
-  isKept(at: RepositoryAt, commit: string): Promise<boolean>;
+  isKept(at: Pick<RepositoryAt, 'endpoint' | 'repository'>, commit: string): Promise<boolean>;
   /** @throws SodateError `git-revision-not-found` */
   keep(at: RepositoryAt, commit: string): Promise<void>;
   /** Brings these commits (the origin's branches and tags) with all before them, and answers which one begins with the digits. */
@@ -33,7 +41,9 @@ export interface GitMirror {
 }
 
 const KEPT = 'refs/sodate';
-const FETCH = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--no-recurse-submodules', STRICT_UPLOAD_PACK];
+const FETCH = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--no-recurse-submodules'];
+/** What servers say to the question for a commit that they do not have, or do not give out by its id alone. */
+const NOT_GIVEN = /not our ref|couldn't find remote ref|unadvertised object|no such remote ref/i;
 
 export function makeGitMirror(options: { readonly folder: string; readonly git: RunGit }): GitMirror {
   const { folder, git } = options;
@@ -82,31 +92,61 @@ export function makeGitMirror(options: { readonly folder: string; readonly git: 
   const isCommit = async (at: RepositoryAt, mirror: string, id: string): Promise<boolean> =>
     (await git.ask(at.repository, [`--git-dir=${mirror}`, 'cat-file', '-t', id])).stdout.trim() === 'commit';
 
+  const fetchArgs = (mirror: string, origin: Origin): readonly string[] => [
+    `--git-dir=${mirror}`,
+    ...FETCH,
+    ...readingOptions(origin),
+    // Its progress tells a server that works from one that is silent.
+    ...(origin.reach === null ? [] : ['--progress']),
+  ];
+  const through = (origin: Origin, input?: string): AskOptions => ({ input, reach: origin.reach ?? undefined });
+
+  const fetchTips = (at: RepositoryAt, mirror: string, origin: Origin, tips: readonly string[]): Promise<string> =>
+    git.must(at.repository, [...fetchArgs(mirror, origin), '--stdin', '--', origin.address], through(origin, `${tips.join('\n')}\n`));
+
+  async function fetchCommit(at: RepositoryAt, mirror: string, origin: Origin, commit: string): Promise<void> {
+    const gone = (): SodateError => new SodateError('git-revision-not-found', { revision: commit, repository: at.repository });
+    const fetched = await git.ask(at.repository, [...fetchArgs(mirror, origin), '--', origin.address, commit], through(origin));
+    if (fetched.code === 0) {
+      if (!(await isCommit(at, mirror, commit))) throw gone();
+      return;
+    }
+    if (!NOT_GIVEN.test(fetched.stderr)) throw gitFailure(at.repository, fetched.stderr, origin.reach ?? undefined);
+    if (origin.reach === null) throw gone();
+    // Some servers give out no commit by its id unless a branch or tag is just there: then all of these are brought.
+    const refs = await readOriginRefs(git, at.repository, origin);
+    const tips = [...new Set([...refs.branches.values(), ...refs.tags.values()])];
+    if (tips.length === 0) throw gone();
+    await fetchTips(at, mirror, origin, tips);
+    if (!(await isCommit(at, mirror, commit))) throw gone();
+    // Whole, not a left-over of a fetch that was killed: what it needs beyond the tips must be there too.
+    const whole = await git.ask(at.repository, [`--git-dir=${mirror}`, 'rev-list', '--quiet', '--objects', '--stdin', '--'], {
+      input: [commit, ...tips.map((tip) => `^${tip}`)].join('\n'),
+    });
+    if (whole.code !== 0) throw gone();
+  }
+
   return {
     folderOf,
     isKept,
     keep: (at, commit) =>
       inTurn(folderOf(at), async () => {
         if (await isKept(at, commit)) return;
-        const origin = await at.origin();
-        const mirror = await ensureRepository(at, commit.length);
-        // A file system that lost what it had synced may have left the ref's name without its content, and git stops at that.
-        await rm(path.join(mirror, KEPT, commit), { force: true });
-        const fetched = await git.ask(at.repository, [`--git-dir=${mirror}`, ...FETCH, '--', origin, commit]);
-        if (fetched.code !== 0) {
-          if (/not our ref|couldn't find remote ref|unadvertised object|no such remote ref/i.test(fetched.stderr))
-            throw new SodateError('git-revision-not-found', { revision: commit, repository: at.repository });
-          throw new SodateError('git-failed', { repository: at.repository, reason: reasonIn(fetched.stderr) });
-        }
-        if (!(await isCommit(at, mirror, commit))) throw new SodateError('git-revision-not-found', { revision: commit, repository: at.repository });
-        await writeKeptRef(mirror, commit);
+        await at.withOrigin(async (origin) => {
+          const mirror = await ensureRepository(at, commit.length);
+          // A file system that lost what it had synced may have left the ref's name without its content, and git stops at that.
+          await rm(path.join(mirror, KEPT, commit), { force: true });
+          await fetchCommit(at, mirror, origin, commit);
+        });
+        await writeKeptRef(folderOf(at), commit);
       }),
     findAbbreviated: (at, digits, tips) =>
       inTurn(folderOf(at), async () => {
-        const origin = await at.origin();
-        const mirror = await ensureRepository(at, tips[0].length);
-        await git.must(at.repository, [`--git-dir=${mirror}`, ...FETCH, '--stdin', '--', origin], `${tips.join('\n')}\n`);
-        const answer = await git.must(at.repository, [`--git-dir=${mirror}`, 'cat-file', '--batch-check=%(objectname) %(objecttype)'], `${digits}^{commit}\n`);
+        const mirror = folderOf(at);
+        await at.withOrigin(async (origin) => fetchTips(at, await ensureRepository(at, tips[0].length), origin, tips));
+        const answer = await git.must(at.repository, [`--git-dir=${mirror}`, 'cat-file', '--batch-check=%(objectname) %(objecttype)'], {
+          input: `${digits}^{commit}\n`,
+        });
         const found = /^([0-9a-f]{40,64}) commit$/m.exec(answer);
         if (found?.[1]) return { commit: found[1] };
         return answer.includes('ambiguous') ? 'several' : 'none';

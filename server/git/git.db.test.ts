@@ -4,6 +4,7 @@ import { systemClock } from '#kit/clock.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { newId } from '#kit/ids.ts';
 import { silentLog } from '#kit/log.ts';
+import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { SodateError, type ErrorCode } from '@sodate/contract/errors.ts';
 import type { GitEndpointId } from '@sodate/contract/ids.ts';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -28,13 +29,14 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
   const home = path.join(base, 'home');
   let git: Git;
   let endpoint: GitEndpointId;
-  const again = (): Git => makeGit({ db: database().db, folder: path.join(home, 'git'), gitRoot, clock: systemClock, log: silentLog });
+  const again = (): Git =>
+    makeGit({ db: database().db, folder: path.join(home, 'git'), gitRoot, clock: systemClock, log: silentLog, sealed: makeSealedSecrets(Buffer.alloc(32)) });
 
   beforeAll(async () => {
     mkdirSync(gitRoot, { recursive: true });
     git = again();
     endpoint = newId<GitEndpointId>();
-    await git.createEndpoint({ id: endpoint, name: 'local', root: gitRoot });
+    await git.createEndpoint({ id: endpoint, name: 'local', kind: 'local', root: gitRoot });
   });
   afterAll(() => rmSync(base, { recursive: true, force: true }));
 
@@ -77,7 +79,7 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
       chownSync(path.join(gitRoot, 'bare.git'), 12_345, 12_345);
     }
     expect(await resolve('bare.git')).toBe(commit);
-    expect(await git.listRepositories('local')).toEqual(expect.arrayContaining(['bare.git', 'team/model', 'work']));
+    expect((await git.listRepositories('local', { limit: 200 })).items).toEqual(expect.arrayContaining(['bare.git', 'team/model', 'work']));
   });
 
   it('says what is not there, and what is', async () => {
@@ -130,7 +132,7 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
       expect(await codeOf(git.resolveSource({ repository: name })), name).toBe('git-repository-not-found');
     }
     expect(await codeOf(resolve('inside', secret))).toBe('git-revision-not-found');
-    expect(await git.listRepositories('local')).not.toEqual(expect.arrayContaining(['link']));
+    expect((await git.listRepositories('local', { limit: 200 })).items).not.toEqual(expect.arrayContaining(['link']));
     for (const name of ['pointer', 'linked', 'borrowed', 'common.git', 'inside/.git/.git']) rmSync(path.join(gitRoot, name), { recursive: true, force: true });
   });
 
@@ -270,7 +272,15 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
   });
 
   it('says so when git is missing', async () => {
-    const without = makeGit({ db: database().db, folder: path.join(home, 'git'), gitRoot, clock: systemClock, log: silentLog, searchPath: '/nonexistent' });
+    const without = makeGit({
+      db: database().db,
+      folder: path.join(home, 'git'),
+      gitRoot,
+      clock: systemClock,
+      log: silentLog,
+      sealed: makeSealedSecrets(Buffer.alloc(32)),
+      searchPath: '/nonexistent',
+    });
     const failed = await without.listBranches('local', 'history').catch((error: unknown) => error);
     expect(failed).toMatchObject({ code: 'git-failed', params: { reason: expect.stringContaining('not installed') } });
   });
@@ -278,13 +288,21 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
   it('registers only existing folders below SODATE_GIT_ROOT', async () => {
     mkdirSync(path.join(gitRoot, 'group'), { recursive: true });
     symlinkSync(base, path.join(gitRoot, 'away'));
-    const create = (root: string, maker = git): Promise<unknown> => maker.createEndpoint({ id: newId<GitEndpointId>(), name: `e${newId<string>()}`, root });
+    const create = (root: string, maker = git): Promise<unknown> =>
+      maker.createEndpoint({ id: newId<GitEndpointId>(), name: `e${newId<string>()}`, kind: 'local', root });
     for (const root of ['relative', '/etc', base, `${gitRoot}/../`, `${gitRoot}/missing`, `${gitRoot}/away`, `${gitRoot}-other`]) {
       expect(await codeOf(create(root)), root).toBe('invalid-request');
     }
-    const off = makeGit({ db: database().db, folder: path.join(home, 'git'), gitRoot: null, clock: systemClock, log: silentLog });
+    const off = makeGit({
+      db: database().db,
+      folder: path.join(home, 'git'),
+      gitRoot: null,
+      clock: systemClock,
+      log: silentLog,
+      sealed: makeSealedSecrets(Buffer.alloc(32)),
+    });
     await expect(create(gitRoot, off)).rejects.toThrow('SODATE_GIT_ROOT');
-    expect(await codeOf(git.createEndpoint({ id: newId<GitEndpointId>(), name: 'local', root: gitRoot }))).toBe('name-taken');
+    expect(await codeOf(git.createEndpoint({ id: newId<GitEndpointId>(), name: 'local', kind: 'local', root: gitRoot }))).toBe('name-taken');
     await create(path.join(gitRoot, 'group'));
     rmSync(path.join(gitRoot, 'away'));
   });
@@ -292,7 +310,7 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
   it('uses an endpoint no longer once its folder leads elsewhere', async () => {
     const root = path.join(gitRoot, 'moved');
     makeOrigin(root, 'model').commit({ a: '1' });
-    await git.createEndpoint({ id: newId<GitEndpointId>(), name: 'moved', root });
+    await git.createEndpoint({ id: newId<GitEndpointId>(), name: 'moved', kind: 'local', root });
     expect((await git.resolveSource({ endpoint: 'moved', repository: 'model' })).commit).toHaveLength(40);
     rmSync(root, { recursive: true });
     makeOrigin(path.join(base, 'elsewhere'), 'model').commit({ a: '1' });
@@ -303,7 +321,7 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
 
   it('removes an endpoint and its copies unless a run names it', async () => {
     const id = newId<GitEndpointId>();
-    await git.createEndpoint({ id, name: 'short-lived', root: gitRoot });
+    await git.createEndpoint({ id, name: 'short-lived', kind: 'local', root: gitRoot });
     const { commit } = await git.resolveSource({ endpoint: 'short-lived', repository: 'history' });
     await git.ensureCheckout(id, 'history', commit);
     const { db } = database();

@@ -1,10 +1,18 @@
-import type { RunGit } from '#git/run-git.ts';
+import type { Reach, RunGit } from '#git/run-git.ts';
+
+/** Where a repository is read from: a folder of this machine, or a server. */
+export interface Origin {
+  /** A git directory, or an address. */
+  readonly address: string;
+  /** How git reaches it; null for a folder. */
+  readonly reach: Reach | null;
+}
 
 /**
- * Makes git read an origin by exactly this folder. Without `--strict` it would try `<folder>/.git` first, which could be
- * a file that leads elsewhere.
+ * Makes git read a folder by exactly that name. Without `--strict` it would try `<folder>/.git` first, which could be
+ * a file that leads elsewhere. To a server it would be a command that it does not know.
  */
-export const STRICT_UPLOAD_PACK = '--upload-pack=git-upload-pack --strict';
+export const readingOptions = ({ reach }: Origin): readonly string[] => (reach === null ? ['--upload-pack=git-upload-pack --strict'] : []);
 
 export interface OriginRefs {
   /** What HEAD points to; null in an empty repository or when HEAD is detached. */
@@ -20,8 +28,9 @@ export interface OriginRefs {
  * Asks an origin for its refs. The origin is read by upload-pack alone, which git holds safe for repositories of people
  * one does not trust: nothing in its configuration or hooks is run.
  */
-export async function readOriginRefs(git: RunGit, about: string, gitDirectory: string): Promise<OriginRefs> {
-  return parseOriginRefs(await git.must(about, ['ls-remote', '--symref', STRICT_UPLOAD_PACK, '--', gitDirectory]));
+export async function readOriginRefs(git: RunGit, about: string, origin: Origin): Promise<OriginRefs> {
+  const args = ['ls-remote', '--symref', ...readingOptions(origin), '--', origin.address];
+  return parseOriginRefs(await git.must(about, args, { reach: origin.reach ?? undefined }));
 }
 
 function parseOriginRefs(listing: string): OriginRefs {

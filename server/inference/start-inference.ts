@@ -25,7 +25,7 @@ export async function startInference(
   const dataset = await findDataset(db, tenant.id, datasetRef);
   const parents = await findParents(db, tenant.id, parentRefs, 'training');
   const inferences = await findParents(db, tenant.id, inferenceRefs, 'inference');
-  const git = await parts.git.resolveSource(source);
+  const git = await parts.git.resolveSource(source, { tenant: tenant.id, user: ask.user });
   const request: StoredInference = {
     command: submission.command,
     environment: submission.environment,

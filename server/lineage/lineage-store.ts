@@ -1,7 +1,7 @@
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { LineageKind } from '@sodate/contract/lineage.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 
 export interface NodeKey {
   readonly kind: LineageKind;
@@ -83,35 +83,73 @@ export interface EdgeRow {
   readonly created_at: Date;
 }
 
+/** All, those that say what data sets contain, or all but those. */
+export type WhichEdges = 'all' | 'contains' | 'narrow';
+
 /**
- * Edges at the given nodes, in one direction. What a data set contains comes last, since that may be 100,000 data and
- * the reader is bounded: runs, data sets and commits are not to be lost behind it.
+ * Edges at the given nodes, in one direction, as many as `limit`. What a data set contains comes last, since that may be
+ * 100,000 data and the reader is bounded: runs, data sets and commits are not to be lost behind it. Both statements stop
+ * reading at the limit; sorting everything first would read all of a node's edges for the few that are wanted.
  */
-export function readEdges(
+export async function readEdges(
   db: Database,
   tenant: TenantId,
   nodes: readonly NodeKey[],
   direction: 'ancestors' | 'descendants',
+  which: WhichEdges,
   limit: number,
-): Promise<EdgeRow[]> {
-  const [kind, id] = direction === 'ancestors' ? (['to_kind', 'to_id'] as const) : (['from_kind', 'from_id'] as const);
-  return db
-    .selectFrom('lineage_edges')
-    .innerJoin(
-      sql<{
-        kind: string;
-        id: string;
-      }>`(select * from unnest(${nodes.map((node) => node.kind)}::text[], ${nodes.map((node) => node.id)}::text[]) as frontier_row (kind, id))`.as('frontier'),
-      (join) => join.onRef(`lineage_edges.${kind}`, '=', 'frontier.kind').onRef(`lineage_edges.${id}`, '=', 'frontier.id'),
-    )
-    .where('tenant_id', '=', tenant)
-    .select(['from_kind', 'from_id', 'to_kind', 'to_id', 'relation', 'created_at'])
-    .orderBy(sql`relation = 'contains'`)
-    .orderBy('created_at', 'desc')
-    .orderBy('from_id')
-    .orderBy('to_id')
-    .limit(limit)
-    .execute();
+): Promise<readonly EdgeRow[]> {
+  const narrow = which === 'contains' ? [] : await readSomeEdges(db, tenant, nodes, direction, sql`relation <> 'contains'`, limit);
+  if (which === 'narrow' || narrow.length >= limit) return narrow;
+  return [...narrow, ...(await readSomeEdges(db, tenant, nodes, direction, sql`relation = 'contains'`, limit - narrow.length))];
+}
+
+async function readSomeEdges(
+  db: Database,
+  tenant: TenantId,
+  nodes: readonly NodeKey[],
+  direction: 'ancestors' | 'descendants',
+  which: RawBuilder<unknown>,
+  limit: number,
+): Promise<readonly EdgeRow[]> {
+  const [kind, id] = direction === 'ancestors' ? [sql.ref('to_kind'), sql.ref('to_id')] : [sql.ref('from_kind'), sql.ref('from_id')];
+  const { rows } = await sql<EdgeRow>`
+    select edge.* from unnest(${nodes.map((node) => node.kind)}::text[], ${nodes.map((node) => node.id)}::text[]) as frontier (kind, id)
+    cross join lateral (
+      select from_kind, from_id, to_kind, to_id, relation, created_at from lineage_edges
+      where tenant_id = ${tenant} and ${kind} = frontier.kind and ${id} = frontier.id and ${which} limit ${limit}
+    ) edge limit ${limit}`.execute(db);
+  return rows;
+}
+
+/**
+ * Edges at the node and at everything beyond it, however deep, in one recursive statement: level by level a chain of a
+ * thousand runs would take a thousand. Fewer than `limit` are all there are.
+ */
+export async function readEdgesBeyond(
+  db: Database,
+  tenant: TenantId,
+  start: NodeKey,
+  direction: 'ancestors' | 'descendants',
+  limit: number,
+): Promise<readonly EdgeRow[]> {
+  const [nearKind, nearId, farKind, farId] =
+    direction === 'ancestors' ? ['to_kind', 'to_id', 'from_kind', 'from_id'].map(sql.ref) : ['from_kind', 'from_id', 'to_kind', 'to_id'].map(sql.ref);
+  const { rows } = await sql<EdgeRow>`
+    with recursive reached (kind, id) as (
+      select ${start.kind}::text, ${start.id}::text
+      union
+      select edge.kind, edge.id from reached cross join lateral (
+        select ${farKind} as kind, ${farId} as id from lineage_edges
+        where tenant_id = ${tenant} and ${nearKind} = reached.kind and ${nearId} = reached.id limit ${limit}
+      ) edge
+    ),
+    met as materialized (select kind, id from reached limit ${limit + 1})
+    select edge.* from met cross join lateral (
+      select from_kind, from_id, to_kind, to_id, relation, created_at from lineage_edges
+      where tenant_id = ${tenant} and ${nearKind} = met.kind and ${nearId} = met.id limit ${limit}
+    ) edge limit ${limit}`.execute(db);
+  return rows;
 }
 
 export function readNodes(

@@ -62,6 +62,11 @@ table data
   constraint data_pkey PRIMARY KEY (id)
   constraint data_number_key UNIQUE (number)
   constraint data_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX data_by_creator ON public.data USING btree (tenant_id, created_by)
+  CREATE INDEX data_by_files ON public.data USING btree (tenant_id, file_count, id)
+  CREATE INDEX data_by_name ON public.data USING btree (tenant_id, name, id)
+  CREATE INDEX data_by_number ON public.data USING btree (tenant_id, number, id)
+  CREATE INDEX data_by_size ON public.data USING btree (tenant_id, total_size, id)
   CREATE INDEX data_list ON public.data USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX data_parent ON public.data USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL)
   CREATE INDEX data_tags ON public.data USING gin (tags)
@@ -79,6 +84,7 @@ table data_files
   constraint data_files_pkey PRIMARY KEY (id)
   constraint data_files_data_id_name_key UNIQUE (data_id, name)
   CREATE INDEX data_files_blob ON public.data_files USING btree (blob_id)
+  CREATE INDEX data_files_by_name ON public.data_files USING btree (data_id, name COLLATE "C")
 
 table dataset_entries
   tenant_id uuid not null
@@ -107,17 +113,66 @@ table datasets
   constraint datasets_pkey PRIMARY KEY (id)
   constraint datasets_number_key UNIQUE (number)
   constraint datasets_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX datasets_by_creator ON public.datasets USING btree (tenant_id, created_by)
+  CREATE INDEX datasets_by_entries ON public.datasets USING btree (tenant_id, entry_count, id)
+  CREATE INDEX datasets_by_name ON public.datasets USING btree (tenant_id, name, id)
+  CREATE INDEX datasets_by_number ON public.datasets USING btree (tenant_id, number, id)
   CREATE INDEX datasets_list ON public.datasets USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX datasets_text ON public.datasets USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
+
+table experiment_labels
+  tenant_id uuid not null
+  experiment_id uuid not null
+  name text not null
+  value text not null
+  constraint experiment_labels_tenant_id_experiment_id_fkey FOREIGN KEY (tenant_id, experiment_id) REFERENCES experiments(tenant_id, id) ON DELETE CASCADE
+  constraint experiment_labels_pkey PRIMARY KEY (experiment_id, name)
+
+table experiments
+  tenant_id uuid not null
+  id uuid not null
+  number int8 not null
+  name text not null
+  created_at timestamptz not null
+  updated_at timestamptz not null
+  deleted_at timestamptz
+  constraint experiments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint experiments_pkey PRIMARY KEY (id)
+  constraint experiments_tenant_id_id_key UNIQUE (tenant_id, id)
+  constraint experiments_tenant_id_name_key UNIQUE (tenant_id, name)
+  constraint experiments_tenant_id_number_key UNIQUE (tenant_id, number)
+
+table git_credentials
+  tenant_id uuid not null
+  id uuid not null
+  endpoint_id uuid not null
+  user_id uuid
+  user_name text not null
+  holds_token bool not null
+  holds_key bool not null
+  secret_sealed bytea not null
+  set_at timestamptz not null
+  constraint git_credentials_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES git_endpoints(id) ON DELETE CASCADE
+  constraint git_credentials_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint git_credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint git_credentials_pkey PRIMARY KEY (tenant_id, id)
+  constraint git_credentials_id_key UNIQUE (id)
+  constraint git_credentials_tenant_id_endpoint_id_user_id_key UNIQUE NULLS NOT DISTINCT (tenant_id, endpoint_id, user_id)
+  CREATE INDEX git_credentials_endpoint ON public.git_credentials USING btree (endpoint_id)
+  CREATE INDEX git_credentials_user ON public.git_credentials USING btree (user_id)
 
 table git_endpoints
   id uuid not null
   number int8 not null default nextval('number_git_endpoint'::regclass)
   name text not null
   kind text not null
-  root text not null
+  root text
   created_at timestamptz not null
-  constraint git_endpoints_kind_check CHECK ((kind = 'local'::text))
+  url text
+  api_url text
+  host_keys text
+  lfs_hosts _text not null default '{}'::text[]
+  constraint git_endpoints_kind_check CHECK ((((kind = 'local'::text) AND (root IS NOT NULL) AND (url IS NULL)) OR ((kind = ANY (ARRAY['github'::text, 'gitlab'::text, 'gitea'::text, 'gitbucket'::text, 'plain'::text])) AND (root IS NULL) AND (url IS NOT NULL))))
   constraint git_endpoints_pkey PRIMARY KEY (id)
   constraint git_endpoints_name_key UNIQUE (name)
   constraint git_endpoints_number_key UNIQUE (number)
@@ -146,6 +201,7 @@ table installation
   singleton bool not null default true
   id uuid not null
   created_at timestamptz not null
+  object_store text
   constraint installation_singleton_check CHECK (singleton)
   constraint installation_pkey PRIMARY KEY (singleton)
 
@@ -160,6 +216,8 @@ table lineage_edges
   constraint lineage_edges_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
   constraint lineage_edges_pkey PRIMARY KEY (tenant_id, to_kind, to_id, from_kind, from_id, relation)
   CREATE INDEX lineage_descendants ON public.lineage_edges USING btree (tenant_id, from_kind, from_id)
+  CREATE INDEX lineage_edges_down ON public.lineage_edges USING btree (tenant_id, from_kind, from_id) WHERE (relation <> 'contains'::text)
+  CREATE INDEX lineage_edges_up ON public.lineage_edges USING btree (tenant_id, to_kind, to_id) WHERE (relation <> 'contains'::text)
 
 table lineage_nodes
   tenant_id uuid not null
@@ -180,6 +238,89 @@ table memberships
   constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
   constraint memberships_pkey PRIMARY KEY (tenant_id, user_id)
   CREATE INDEX memberships_user ON public.memberships USING btree (user_id)
+
+table metric_chunks
+  tenant_id uuid not null
+  series_id int8 not null
+  level int2 not null
+  seq int8 not null
+  count int4 not null
+  sealed bool not null
+  min_step int8 not null
+  max_step int8 not null
+  min_at int8 not null
+  max_at int8 not null
+  data bytea not null
+  constraint metric_chunks_tenant_id_series_id_fkey FOREIGN KEY (tenant_id, series_id) REFERENCES metric_series(tenant_id, id) ON DELETE CASCADE
+  constraint metric_chunks_pkey PRIMARY KEY (series_id, level, seq)
+  CREATE INDEX metric_chunks_tail ON public.metric_chunks USING btree (series_id, level) WHERE (NOT sealed)
+
+table metric_files
+  tenant_id uuid not null
+  run_id uuid not null
+  path text not null
+  kind text not null
+  read_offset int8 not null default 0
+  given_up text
+  constraint metric_files_kind_check CHECK ((kind = ANY (ARRAY['events'::text, 'jsonl'::text])))
+  constraint metric_files_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES metric_runs(tenant_id, run_id) ON DELETE CASCADE
+  constraint metric_files_pkey PRIMARY KEY (run_id, path)
+
+table metric_items
+  tenant_id uuid not null
+  series_id int8 not null
+  seq int8 not null
+  step int8 not null
+  at int8 not null
+  summary jsonb not null
+  path text
+  file_offset int8
+  file_length int4
+  constraint metric_items_tenant_id_series_id_fkey FOREIGN KEY (tenant_id, series_id) REFERENCES metric_series(tenant_id, id) ON DELETE CASCADE
+  constraint metric_items_pkey PRIMARY KEY (series_id, seq)
+
+table metric_runs
+  tenant_id uuid not null
+  run_id uuid not null
+  series int4 not null default 0
+  points int8 not null default 0
+  dropped_points int8 not null default 0
+  malformed_lines int8 not null default 0
+  damaged_records int8 not null default 0
+  skipped_files int4 not null default 0
+  folder_too_large bool not null default false
+  constraint metric_runs_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint metric_runs_pkey PRIMARY KEY (run_id)
+  constraint metric_runs_tenant_id_run_id_key UNIQUE (tenant_id, run_id)
+
+table metric_series
+  tenant_id uuid not null
+  run_id uuid not null
+  id int8 not null identity
+  kind text not null
+  name text not null
+  origin text not null
+  tag text not null
+  points int8 not null default 0
+  nan_points int8 not null default 0
+  first_step int8
+  last_step int8
+  last_at int8
+  last_value float8
+  min_value float8
+  min_step int8
+  max_value float8
+  max_step int8
+  latest_at int8
+  tail_pieces int4 not null default 0
+  keep_every int4 not null default 1
+  constraint metric_series_kind_check CHECK ((kind = ANY (ARRAY['scalar'::text, 'histogram'::text, 'image'::text, 'text'::text])))
+  constraint metric_series_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES metric_runs(tenant_id, run_id) ON DELETE CASCADE
+  constraint metric_series_pkey PRIMARY KEY (id)
+  constraint metric_series_run_id_kind_name_key UNIQUE (run_id, kind, name)
+  constraint metric_series_run_id_origin_tag_kind_key UNIQUE (run_id, origin, tag, kind)
+  constraint metric_series_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX metric_series_last ON public.metric_series USING btree (tenant_id, name, last_value) WHERE (kind = 'scalar'::text)
 
 table node_executors
   node_id uuid not null
@@ -255,6 +396,20 @@ table registry_credentials
   constraint registry_credentials_id_key UNIQUE (id)
   CREATE INDEX registry_credentials_host ON public.registry_credentials USING btree (host)
 
+table run_attachments
+  tenant_id uuid not null
+  id uuid not null
+  run_id uuid not null
+  name text not null
+  size int8 not null
+  digest text not null
+  created_by uuid not null
+  created_at timestamptz not null
+  constraint run_attachments_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id)
+  constraint run_attachments_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_attachments_pkey PRIMARY KEY (run_id, name)
+  constraint run_attachments_id_key UNIQUE (id)
+
 table run_datasets
   tenant_id uuid not null
   run_id uuid not null
@@ -264,6 +419,28 @@ table run_datasets
   constraint run_datasets_pkey PRIMARY KEY (run_id, dataset_id)
   CREATE INDEX run_datasets_dataset ON public.run_datasets USING btree (dataset_id)
 
+table run_inputs
+  tenant_id uuid not null
+  run_id uuid not null
+  name text not null
+  digest text not null
+  source_type text not null
+  source text not null
+  schema text
+  profile text
+  labels jsonb not null
+  constraint run_inputs_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_inputs_pkey PRIMARY KEY (run_id, name, digest)
+
+table run_labels
+  tenant_id uuid not null
+  run_id uuid not null
+  name text not null
+  value text not null
+  constraint run_labels_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_labels_pkey PRIMARY KEY (run_id, name)
+  CREATE INDEX run_labels_value ON public.run_labels USING btree (tenant_id, name, "left"(value, 250))
+
 table run_output_files
   tenant_id uuid not null
   run_id uuid not null
@@ -272,6 +449,17 @@ table run_output_files
   digest text not null
   constraint run_output_files_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint run_output_files_pkey PRIMARY KEY (run_id, path)
+
+table run_parameters
+  tenant_id uuid not null
+  run_id uuid not null
+  name text not null
+  value text not null
+  number float8
+  constraint run_parameters_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_parameters_pkey PRIMARY KEY (run_id, name)
+  CREATE INDEX run_parameters_number ON public.run_parameters USING btree (tenant_id, name, number) WHERE (number IS NOT NULL)
+  CREATE INDEX run_parameters_value ON public.run_parameters USING btree (tenant_id, name, "left"(value, 250))
 
 table run_parents
   tenant_id uuid not null
@@ -292,6 +480,20 @@ table run_timeline
   note text not null
   constraint run_timeline_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint run_timeline_pkey PRIMARY KEY (run_id, seq)
+
+table run_tracking
+  tenant_id uuid not null
+  run_id uuid not null
+  experiment_id uuid
+  maker_run_id uuid
+  hidden_at timestamptz
+  created_at timestamptz not null
+  constraint run_tracking_tenant_id_experiment_id_fkey FOREIGN KEY (tenant_id, experiment_id) REFERENCES experiments(tenant_id, id)
+  constraint run_tracking_tenant_id_maker_run_id_fkey FOREIGN KEY (tenant_id, maker_run_id) REFERENCES runs(tenant_id, id) ON DELETE SET NULL (maker_run_id)
+  constraint run_tracking_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint run_tracking_pkey PRIMARY KEY (run_id)
+  CREATE INDEX run_tracking_experiment ON public.run_tracking USING btree (tenant_id, experiment_id, created_at DESC, run_id DESC)
+  CREATE INDEX run_tracking_maker ON public.run_tracking USING btree (maker_run_id) WHERE (maker_run_id IS NOT NULL)
 
 table runs
   tenant_id uuid not null
@@ -333,9 +535,10 @@ table runs
   lease_holder uuid
   lease_token int8 not null default 0
   lease_until timestamptz
-  constraint runs_cpu_milli_check CHECK ((cpu_milli > 0))
+  metrics_read_at timestamptz
+  constraint runs_cpu_milli_check CHECK (((cpu_milli > 0) OR ((kind = 'tracked'::text) AND (cpu_milli = 0))))
   constraint runs_gpus_check CHECK ((gpus >= 0))
-  constraint runs_memory_bytes_check CHECK ((memory_bytes > 0))
+  constraint runs_memory_bytes_check CHECK (((memory_bytes > 0) OR ((kind = 'tracked'::text) AND (memory_bytes = 0))))
   constraint runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
   constraint runs_stop_reason_check CHECK ((stop_reason = ANY (ARRAY['asked'::text, 'time-limit'::text])))
   constraint runs_time_limit_seconds_check CHECK ((time_limit_seconds > 0))
@@ -344,13 +547,44 @@ table runs
   constraint runs_pkey PRIMARY KEY (id)
   constraint runs_kind_number_key UNIQUE (kind, number)
   constraint runs_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE INDEX runs_by_creator ON public.runs USING btree (tenant_id, created_by)
+  CREATE INDEX runs_by_duration ON public.runs USING btree (tenant_id, ((ended_at - started_at)), id) WHERE ((ended_at - started_at) IS NOT NULL)
+  CREATE INDEX runs_by_end ON public.runs USING btree (tenant_id, ended_at, id) WHERE (ended_at IS NOT NULL)
+  CREATE INDEX runs_by_exit_code ON public.runs USING btree (tenant_id, exit_code, id) WHERE (exit_code IS NOT NULL)
+  CREATE INDEX runs_by_failure ON public.runs USING btree (tenant_id, failure_class) WHERE (failure_class IS NOT NULL)
+  CREATE INDEX runs_by_name ON public.runs USING btree (tenant_id, name, id)
+  CREATE INDEX runs_by_number ON public.runs USING btree (tenant_id, number, id)
+  CREATE INDEX runs_by_start ON public.runs USING btree (tenant_id, started_at, id) WHERE (started_at IS NOT NULL)
+  CREATE INDEX runs_by_state ON public.runs USING btree (tenant_id, state, id)
+  CREATE INDEX runs_by_value ON public.runs USING btree (tenant_id, "left"(output_value, 250), id) WHERE ("left"(output_value, 250) IS NOT NULL)
   CREATE INDEX runs_list ON public.runs USING btree (tenant_id, created_at DESC, id DESC)
   CREATE INDEX runs_list_kind ON public.runs USING btree (tenant_id, kind, created_at DESC, id DESC)
   CREATE INDEX runs_queue ON public.runs USING btree (tenant_id, COALESCE(partition, ''::text), shape, priority DESC, queued_at, id) WHERE (state = 'queued'::text)
   CREATE INDEX runs_tags ON public.runs USING gin (tags)
   CREATE INDEX runs_text ON public.runs USING gin ((((name || ' '::text) || memo)) gin_trgm_ops)
   CREATE INDEX runs_without_manifest ON public.runs USING btree (ended_at) WHERE ((manifest_at IS NULL) AND (state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
+  CREATE INDEX runs_without_metrics ON public.runs USING btree (ended_at) WHERE ((metrics_read_at IS NULL) AND (state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
   CREATE INDEX runs_work ON public.runs USING btree (state, due_at) WHERE (state = ANY (ARRAY['starting'::text, 'running'::text, 'stopping'::text, 'finishing'::text]))
+
+table saved_searches
+  tenant_id uuid not null
+  id uuid not null
+  thing text not null
+  name text not null
+  query text not null
+  sort text
+  columns _text not null
+  shared bool not null
+  owner_id uuid not null
+  created_at timestamptz not null
+  updated_at timestamptz not null
+  constraint saved_searches_thing_check CHECK ((thing = ANY (ARRAY['data'::text, 'dataset'::text, 'run'::text])))
+  constraint saved_searches_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id)
+  constraint saved_searches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint saved_searches_pkey PRIMARY KEY (id)
+  constraint saved_searches_tenant_id_id_key UNIQUE (tenant_id, id)
+  CREATE UNIQUE INDEX saved_searches_own ON public.saved_searches USING btree (tenant_id, owner_id, thing, name) WHERE (NOT shared)
+  CREATE UNIQUE INDEX saved_searches_shared ON public.saved_searches USING btree (tenant_id, thing, name) WHERE shared
 
 table schema_migrations
   name text not null
@@ -418,6 +652,7 @@ table upload_parts
   number int4 not null
   size int8 not null
   etag text not null
+  crc32 text
   constraint upload_parts_number_check CHECK ((number >= 1))
   constraint upload_parts_tenant_id_upload_id_fkey FOREIGN KEY (tenant_id, upload_id) REFERENCES uploads(tenant_id, id) ON DELETE CASCADE
   constraint upload_parts_pkey PRIMARY KEY (upload_id, number)
@@ -460,6 +695,8 @@ sequence number_data
 
 sequence number_dataset
 
+sequence number_experiment
+
 sequence number_git_endpoint
 
 sequence number_inference
@@ -479,6 +716,8 @@ sequence number_task
 sequence number_tenant
 
 sequence number_tensorboard
+
+sequence number_tracked
 
 sequence number_training
 

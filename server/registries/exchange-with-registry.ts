@@ -1,4 +1,4 @@
-import { AddressNotAllowed, isNeverAsked, makeGuardedLookup } from '#registries/never-asked.ts';
+import { AddressNotAllowed, isNeverAsked, makeGuardedLookup } from '#kit/http/never-asked.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { type IncomingMessage, request as requestOverHttp } from 'node:http';
 import { request as requestOverHttps } from 'node:https';

@@ -1,10 +1,9 @@
 import { startReconciler, type Reconciler } from '#kit/reconcilers/reconciler.ts';
 import { releaseClaims } from '#runs/claim-runs.ts';
 import { makeRunDriver } from '#runs/drive-runs.ts';
-import type { EngineParts } from '#runs/engine-parts.ts';
 import { makeScheduleRuns } from '#runs/schedule-runs.ts';
 import { makeSweepOrphans } from '#runs/sweep-orphans.ts';
-import { makeWriteManifests } from '#runs/write-manifests.ts';
+import { makeWriteManifests, type ManifestParts } from '#runs/write-manifests.ts';
 
 const SCHEDULE_EVERY_MS = 1_000;
 const DRIVE_EVERY_MS = 250;
@@ -28,7 +27,7 @@ export interface RunEngine {
  * Takes up what this server left behind and starts the workers. All of them work from what is stored, so the order of
  * their starts, the loss of any hint, and a death at any line cost time and nothing else.
  */
-export async function startRunEngine(parts: EngineParts): Promise<RunEngine> {
+export async function startRunEngine(parts: ManifestParts): Promise<RunEngine> {
   await releaseClaims(parts.db, parts.server);
   const workers: { schedule?: Reconciler; drive?: Reconciler } = {};
   const driver = makeRunDriver(parts, { wake: () => workers.drive?.hint(), freed: () => workers.schedule?.hint() });

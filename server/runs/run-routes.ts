@@ -1,28 +1,28 @@
 import type { ExecutorRegistry } from '#executors/executor-registry.ts';
+import type { Archives } from '#kit/archives/archives.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
+import type { ForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
 import type { ChangeFeed } from '#kit/live/change-feed.ts';
+import { relabelLineage } from '#lineage/lineage.ts';
 import { deleteRun } from '#runs/delete-run.ts';
 import { explainWaiting } from '#runs/explain-waiting.ts';
 import { findRun } from '#runs/find-run.ts';
+import { bindOutputRoutes } from '#runs/output-routes.ts';
 import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
 import { readUsage } from '#runs/read-usage.ts';
 import type { RunKind } from '#runs/run-kind.ts';
-import { listFolder, openInside } from '#runs/run-outputs.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
 import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
 import { stopRun } from '#runs/stop-run.ts';
-import { sendDownload } from '#kit/http/send-download.ts';
+import { mayRemove } from '#kit/db/hold-removals.ts';
 import type { Staging } from '#staging/staging.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import * as routes from '@sodate/contract/run-routes.ts';
-import { Readable } from 'node:stream';
+import type { RunMetric } from '@sodate/contract/runs.ts';
 import { z } from 'zod';
-
-/** 1 MiB buffers carry twice the bytes per second that 64 KiB ones do. */
-const DOWNLOAD_BUFFER_BYTES = 1024 * 1024;
 
 export interface RunRouteParts {
   readonly db: Database;
@@ -31,7 +31,11 @@ export interface RunRouteParts {
   readonly executors: ExecutorRegistry;
   readonly staging: Pick<Staging, 'folders' | 'removeRunFolders'>;
   readonly changes: ChangeFeed;
+  readonly foreignFolders: ForeignFolders;
+  readonly archives: Archives;
   readonly engine: { hintRun(run: string): void };
+  /** Chosen metrics of runs, by run. */
+  metricColumns(tenant: TenantId, runs: readonly RunId[], names: readonly string[]): Promise<ReadonlyMap<string, readonly RunMetric[]>>;
 }
 
 export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
@@ -62,8 +66,11 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   };
 
   binder.bind(routes.listRuns, async ({ tenant, query }) => {
-    const page = await listRunViews(db, tenant.id, query);
-    return { items: page.rows.map(showRun), nextCursor: page.nextCursor, total: page.total };
+    const page = await listRunViews(db, tenant.id, query, clock.now());
+    const ids = page.rows.map(({ id }) => id as RunId);
+    const metrics = query.metric === undefined ? null : await parts.metricColumns(tenant.id, ids, query.metric);
+    const items = page.rows.map((row) => (metrics === null ? showRun(row) : { ...showRun(row), metrics: [...(metrics.get(row.id) ?? [])] }));
+    return { items, nextCursor: page.nextCursor, total: page.total };
   });
 
   binder.bind(routes.getRun, async ({ tenant, params }) => showInFull(tenant.id, (await findRun(db, tenant.id, params.run)).id));
@@ -71,7 +78,11 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.updateRun, async ({ tenant, params, body }) => {
     const run = await findRun(db, tenant.id, params.run);
     const set = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    if (Object.keys(set).length > 0) await db.updateTable('runs').set(set).where('tenant_id', '=', tenant.id).where('id', '=', run.id).execute();
+    if (Object.keys(set).length > 0)
+      await db.transaction().execute(async (tx) => {
+        await tx.updateTable('runs').set(set).where('tenant_id', '=', tenant.id).where('id', '=', run.id).execute();
+        if (body.name !== undefined) await relabelLineage(tx, tenant.id, { kind: 'run', id: run.id, label: `${run.kind}-${run.number} ${body.name}` });
+      });
     changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'updated' });
     return showInFull(tenant.id, run.id);
   });
@@ -87,7 +98,8 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.deleteRun, async ({ tenant, params }) => {
     const run = await findRun(db, tenant.id, params.run);
     await deleteRun(db, clock, tenant.id, run);
-    await staging.removeRunFolders(run.id);
+    // While a backup is made that may name them, the sweep is left to remove them later.
+    if (await mayRemove(db)) await staging.removeRunFolders(run.id);
     changes.publish({ tenant: tenant.id, topic: 'run', id: run.id, change: 'deleted' });
   });
 
@@ -137,26 +149,5 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
     await followRunLog({ db, folders, changes, clock, tenant: tenant.id, run, query, request, reply });
   });
 
-  binder.bind(routes.listOutputs, async ({ tenant, params, query }) => {
-    const run = await findRun(db, tenant.id, params.run);
-    const listed = await listFolder(folders.output(run.id), query.path);
-    if (listed === null && query.path !== '') throw new SodateError('not-found', { thing: 'folder', reference: query.path });
-    const items = (listed?.entries ?? []).map((entry) => ({ ...entry, modifiedAt: entry.modifiedAt?.toISOString() ?? null }));
-    return { items, truncated: listed?.truncated ?? false };
-  });
-
-  binder.bind(routes.getOutput, async ({ tenant, params, query, request, reply }) => {
-    const run = await findRun(db, tenant.id, params.run);
-    const opened = await openInside(folders.output(run.id), query.path);
-    if (opened === null) throw new SodateError('not-found', { thing: 'output file', reference: query.path });
-    const { file, size } = opened;
-    await sendDownload(request, reply, {
-      name: query.path,
-      size,
-      // No more than it had when it was opened: a job may be writing to it.
-      open: async (range) =>
-        size === 0 ? Readable.from([]) : file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES }),
-      discard: () => file.close(),
-    });
-  });
+  bindOutputRoutes(binder, { db, folders, foreignFolders: parts.foreignFolders, archives: parts.archives });
 }

@@ -29,5 +29,5 @@ export function drawRunStates(): string {
   const ends = Object.keys(RUN_MOVES)
     .filter((state) => isEnded(state as RunState))
     .map((state) => `    ${state} --> [*]`);
-  return ['stateDiagram-v2', '    [*] --> queued: submitted', ...moves, ...ends].join('\n');
+  return ['stateDiagram-v2', '    [*] --> queued: submitted', '    [*] --> running: begun outside of the platform', ...moves, ...ends].join('\n');
 }

@@ -1,6 +1,8 @@
 import type { Database } from '#kit/db/open-database.ts';
-import { boundedTotal, containing, cutPage, decodeCursor } from '#kit/db/page.ts';
+import { RUN_LIST } from '#runs/run-search.ts';
 import type { RunViewRow } from '#runs/run-view.ts';
+import { findInList, inOrderOf, textCondition } from '#search/search.ts';
+import { isPerson } from '#search/search-fields.ts';
 import type { listRuns } from '@sodate/contract/run-routes.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
@@ -50,35 +52,20 @@ export async function readRunView(db: Database, tenant: TenantId, run: string): 
   return viewQuery(db, tenant).where('runs.id', '=', run).executeTakeFirst();
 }
 
-export async function listRunViews(db: Database, tenant: TenantId, filter: RunFilter) {
-  const after = decodeCursor(filter.cursor);
-  const matching = db
-    .selectFrom('runs')
-    .where('runs.tenant_id', '=', tenant)
-    .$if(filter.kind !== undefined, (query) => query.where('runs.kind', 'in', filter.kind ?? []))
-    .$if(filter.state !== undefined, (query) => query.where('runs.state', 'in', filter.state ?? []))
-    .$if(filter.favourite !== undefined, (query) => query.where('runs.favourite', '=', filter.favourite ?? false))
-    .$if(filter.tag !== undefined, (query) => query.where('runs.tags', '@>', filter.tag ?? []))
-    .$if(filter.text !== undefined, (query) => query.where(sql<boolean>`(runs.name || ' ' || runs.memo) ilike ${containing(filter.text ?? '')}`))
-    .$if(filter.createdBy !== undefined, (query) =>
-      query.where('runs.created_by', 'in', (users) =>
-        users
-          .selectFrom('users')
-          .select('id')
-          .where(sql<boolean>`lower(name) = lower(${filter.createdBy})`),
-      ),
-    );
-  const ids = matching
-    .$if(after !== null, (query) => query.where(sql<boolean>`(runs.created_at, runs.id) < (${after?.at ?? new Date(0)}, ${after?.id ?? ''}::uuid)`))
-    .select('runs.id')
-    .orderBy('runs.created_at', 'desc')
-    .orderBy('runs.id', 'desc')
-    .limit(filter.limit + 1);
-  const [rows, total] = await Promise.all([
-    viewQuery(db, tenant).where('runs.id', 'in', ids).orderBy('runs.created_at', 'desc').orderBy('runs.id', 'desc').execute(),
-    boundedTotal(matching),
+/** @throws SodateError `search-not-understood`, `search-too-slow`, `invalid-cursor` */
+export async function listRunViews(db: Database, tenant: TenantId, filter: RunFilter, now: Date) {
+  const found = await findInList(db, RUN_LIST, { tenant, now }, filter, [
+    ...(filter.kind === undefined ? [] : [sql<boolean>`runs.kind = any(${filter.kind})`]),
+    ...(filter.state === undefined ? [] : [sql<boolean>`runs.state = any(${filter.state})`]),
+    ...(filter.favourite === undefined ? [] : [sql<boolean>`runs.favourite = ${filter.favourite}`]),
+    ...(filter.tag === undefined ? [] : [sql<boolean>`runs.tags @> ${filter.tag}::text[]`]),
+    ...(filter.text === undefined ? [] : [textCondition(RUN_LIST, filter.text)]),
+    ...(filter.createdBy === undefined ? [] : [isPerson(sql`runs.created_by`, filter.createdBy)]),
   ]);
-  return { ...cutPage(rows, filter.limit), total };
+  const rows = await viewQuery(db, tenant)
+    .where(sql<boolean>`runs.id = any(${found.ids}::uuid[])`)
+    .execute();
+  return { rows: inOrderOf(found.ids, rows), nextCursor: found.nextCursor, total: found.total };
 }
 
 /** What only the page of one run shows. */

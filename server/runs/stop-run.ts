@@ -2,12 +2,14 @@ import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { FoundRun } from '#runs/find-run.ts';
 import { moveRun } from '#runs/move-run.ts';
+import { endReportedRun } from '#runs/report-run.ts';
 
 /**
  * Asks a run to end. One that waits is cancelled at once; one that runs is terminated, and killed when the grace is over;
  * one that is just being started gets the wish written down and is stopped as soon as it has started; one whose attempt
  * has failed is not tried again. Asking again changes nothing, and what has ended stays as it is, with what has succeeded
- * and only has its outputs collected. The three statements each check the state they act on, so a run that changes between
+ * and only has its outputs collected. One that goes on outside of the platform is no longer waited for: nothing here can
+ * end it, and what it still reports is kept. The three statements each check the state they act on, so a run that changes between
  * them is met by the next.
  */
 export async function stopRun(db: Database, clock: Clock, run: FoundRun, graceSeconds: number): Promise<void> {
@@ -23,6 +25,7 @@ export async function stopRun(db: Database, clock: Clock, run: FoundRun, graceSe
     set: { ...asked, ended_at: now, failure_class: null, failure_message: null },
   });
   if (cancelled) return;
+  if (run.attemptId === null && (await endReportedRun(db, { run: run.id, to: 'cancelled', at: now, note: 'a stop was asked', set: asked }))) return;
   const stopping = await moveRun(db, { run: run.id, leaseToken: null, to: 'stopping', from: ['running'], at: now, note: 'a stop was asked', set: asked });
   if (stopping) return;
   await db

@@ -121,7 +121,7 @@ function entryFolders(details: Pick<DatasetDetails, 'flat' | 'entries' | 'flatEn
 
 async function* links(db: Database, tenant: TenantId, dataset: DatasetId, flat: boolean, input: string): AsyncIterable<BlobLink> {
   for await (const { type, dataNumber, name, blob } of datasetFiles(db, tenant, dataset)) {
-    yield { blob: blob.id, target: fileTarget(path.join(input, flat ? '' : type, String(dataNumber)), name) };
+    yield { blob: blob.id, digest: blob.digest, target: fileTarget(path.join(input, flat ? '' : type, String(dataNumber)), name) };
   }
 }
 

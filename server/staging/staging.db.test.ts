@@ -4,6 +4,7 @@ import type { ObjectStore } from '#kit/object-store/object-store.ts';
 import { makeGit } from '#git/git.ts';
 import { systemClock } from '#kit/clock.ts';
 import { silentLog } from '#kit/log.ts';
+import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { newId } from '#kit/ids.ts';
 import { makeStageFolders, type Staging } from '#staging/staging.ts';
@@ -392,9 +393,16 @@ describe('staging', () => {
     writeFileSync(path.join(origin, 'a.txt'), 'a');
     git(origin, ['add', '.']);
     git(origin, ['commit', '--quiet', '-m', 'first']);
-    const real = makeGit({ db: database().db, folder: path.join(home, 'git'), gitRoot: path.join(home, 'origins'), clock: systemClock, log: silentLog });
+    const real = makeGit({
+      db: database().db,
+      folder: path.join(home, 'git'),
+      gitRoot: path.join(home, 'origins'),
+      clock: systemClock,
+      log: silentLog,
+      sealed: makeSealedSecrets(Buffer.alloc(32)),
+    });
     const endpoint = newId<GitEndpointId>();
-    await real.createEndpoint({ id: endpoint, name: 'local', root: path.join(home, 'origins') });
+    await real.createEndpoint({ id: endpoint, name: 'local', kind: 'local', root: path.join(home, 'origins') });
     const { commit } = await real.resolveSource({ repository: 'model' });
     rmSync(origin, { recursive: true });
     const stage = makeStageFolders({ db: database().db, git: real, objectStore, home, timeZone: 'UTC' });

@@ -1,5 +1,5 @@
 import { type StagedFolders, type StageFolders, type StageItem, StartRefused } from '#executors/executor.ts';
-import type { Git } from '#git/git.ts';
+import type { Git, GitReader } from '#git/git.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import { newId } from '#kit/ids.ts';
 import type { ObjectStore } from '#kit/object-store/object-store.ts';
@@ -8,8 +8,8 @@ import { makeRunFolders, type RunFolders } from '#staging/run-folders.ts';
 import { makeStagingWorker } from '#staging/run-staging-task.ts';
 import { folderExists, settleFolder } from '#staging/settle-folder.ts';
 import { makeStageDataset } from '#staging/stage-dataset.ts';
-import { isSodateError } from '@sodate/contract/errors.ts';
-import type { AttemptId, DatasetId, RunId, TenantId } from '@sodate/contract/ids.ts';
+import { type ErrorCode, isSodateError } from '@sodate/contract/errors.ts';
+import type { AttemptId, DatasetId, RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
 import { closeSync, fchmodSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,6 +21,7 @@ import path from 'node:path';
  *   staged/datasets/<id>/…     data sets as folders of links into the object store, shared by all their runs
  *   runs/<run>/output|attach   what a run writes; logs/<attempt>.log beside them, out of the job's reach
  *   trash/…                    on its way out
+ *   arriving/…                 attachments that are being sent
  *
  * Promises: `realise` may be called again after any crash and uses what is whole; two calls at once, in two processes
  * even, come to the same folders. Paths are made of ids, numbers and checked file names only. A shared folder is never
@@ -28,6 +29,10 @@ import path from 'node:path';
  */
 export interface Staging extends StageFolders {
   readonly folders: RunFolders;
+  /** Makes a run's folder for attachments, when no attempt has made it yet. For when its row is held. */
+  makeAttachFolder(run: RunId): void;
+  /** A path of its own on the same disk, for a file on its way to a run. What a killed process leaves there is removed at the next start. */
+  arrival(): string;
   /** Output, attachments and logs of a run. For when its row goes. Idempotent. */
   removeRunFolders(run: RunId): Promise<void>;
   /** The folder of links of a data set that no run uses any more. For when its row goes. Idempotent. */
@@ -99,7 +104,8 @@ export function makeStageFolders(parts: StagingParts): Staging {
     switch (item.kind) {
       case 'checkout':
         return privateFolder(attempt, item, async (fresh) => {
-          const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit).catch(refuseWhatIsGone);
+          const reader = (): Promise<GitReader> => readSubmitter(db, run);
+          const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit, reader).catch(refuseWhatGitCannot);
           signal.throwIfAborted();
           await worker.run('copyTree', checkout, fresh, options.jobUser);
         });
@@ -150,10 +156,16 @@ export function makeStageFolders(parts: StagingParts): Staging {
       return { folders: new Map(plan.items.map((item, at) => [item.name, places[at] as string])), logFile };
     },
     discard: (attempt) => removeAway(attemptFolder(attempt), checkedId(attempt)),
+    makeAttachFolder: (run) => makeJobFolder(folders.attach(checkedId(run)), null),
+    arrival() {
+      const folder = path.join(home, 'arriving');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      return path.join(folder, newId<string>());
+    },
     removeRunFolders: (run) => removeAway(folders.run(checkedId(run)), `run-${run}`),
     removeStagedDataset: (dataset) => removeAway(path.join(home, 'staged', 'datasets', checkedId(dataset)), `dataset-${dataset}`),
     async removeLeftovers() {
-      for (const name of ['trash', path.join('staged', 'tmp')]) await remover.run('removeTree', path.join(home, name));
+      for (const name of ['trash', 'arriving', path.join('staged', 'tmp')]) await remover.run('removeTree', path.join(home, name));
     },
     async close() {
       await Promise.all([worker.close(), remover.close()]);
@@ -210,10 +222,35 @@ async function checkTenant(db: Database, run: RunId, items: readonly StageItem[]
   return tenant as TenantId;
 }
 
-/** A commit or repository that is not there now will not come back by trying again. */
-function refuseWhatIsGone(error: unknown): never {
-  if (isSodateError(error) && (error.code === 'git-repository-not-found' || error.code === 'git-revision-not-found' || error.code === 'not-found'))
-    throw new StartRefused('platform', error.message, { cause: error });
+/** For whom a run's code is read: with whose credentials, where some of it must be brought from a git server. */
+async function readSubmitter(db: Database, run: RunId): Promise<GitReader> {
+  const row = await db.selectFrom('runs').select(['tenant_id', 'created_by']).where('id', '=', run).executeTakeFirst();
+  if (row === undefined) throw new Error(`Run ${run} is to be staged but has no row`);
+  return { tenant: row.tenant_id as TenantId, user: row.created_by as UserId };
+}
+
+/** What only people can mend: credentials, keys, and what their repositories refer to. */
+const PEOPLE_MEND: ReadonlySet<ErrorCode> = new Set([
+  'git-sign-in-needed',
+  'git-sign-in-refused',
+  'git-host-key-changed',
+  'git-submodule-refused',
+  'git-lfs-missing',
+  'secret-unreadable',
+]);
+/** What may pass (a server that is away), and what has gone with its endpoint or repository: the text says what is meant. */
+const TRIED_AGAIN: ReadonlySet<ErrorCode> = new Set([
+  'git-server-unreachable',
+  'git-server-silent',
+  'git-repository-not-found',
+  'git-revision-not-found',
+  'git-failed',
+  'not-found',
+]);
+
+function refuseWhatGitCannot(error: unknown): never {
+  if (isSodateError(error) && PEOPLE_MEND.has(error.code)) throw new StartRefused('user-error', error.message, { cause: error });
+  if (isSodateError(error) && TRIED_AGAIN.has(error.code)) throw new StartRefused('platform', error.message, { cause: error });
   throw error;
 }
 

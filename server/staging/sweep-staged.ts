@@ -1,3 +1,4 @@
+import { mayRemove } from '#kit/db/hold-removals.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { Staging } from '#staging/staging.ts';
 import type { DatasetId, RunId } from '@sodate/contract/ids.ts';
@@ -20,7 +21,8 @@ export async function sweepStaged(parts: {
   await removeUnknown(
     path.join(home, 'runs'),
     (ids) => db.selectFrom('runs').select('id').where('id', 'in', ids).execute(),
-    (id) => staging.removeRunFolders(id as RunId),
+    // Asked after the row was found to be gone: a backup that knows the run holds this one off.
+    async (id) => ((await mayRemove(db)) ? staging.removeRunFolders(id as RunId) : undefined),
   );
   await removeUnknown(
     path.join(home, 'staged', 'datasets'),

@@ -24,7 +24,7 @@ export async function startTraining(
   const { dataset: datasetRef, git: source, parents: parentRefs, ...submission } = ask.request;
   const dataset = await findDataset(db, tenant.id, datasetRef);
   const parents = await findParents(db, tenant.id, parentRefs, 'training');
-  const git = await parts.git.resolveSource(source);
+  const git = await parts.git.resolveSource(source, { tenant: tenant.id, user: ask.user });
   const request: StoredTraining = {
     command: submission.command,
     environment: submission.environment,

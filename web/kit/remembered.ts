@@ -1,6 +1,6 @@
 /* What this device remembers. A browser may refuse storage altogether; then nothing is remembered and nothing breaks. */
 
-export type RememberedName = 'language' | 'tenant' | 'log-wrap';
+export type RememberedName = 'language' | 'tenant' | 'log-wrap' | 'lineage-view' | 'submit-view' | 'runs-columns' | 'runs-metrics' | 'metrics-view';
 
 export function recall(name: RememberedName): string | null {
   try {

@@ -1,13 +1,16 @@
 import { listTenants } from '@sodate/contract/tenants.ts';
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import { lazy } from 'react';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
+import { SubmittedKind } from '@sodate/contract/runs.ts';
+import { readDataListSearch, readThingSearch } from '../data/data-search.ts';
 import { BrokenPage, NoSuchPage } from '../frame/broken-page.tsx';
 import { Frame } from '../frame/frame.tsx';
-import { readRunSearch, readRunsSearch } from '../runs/run-page-search.ts';
-import { FirstSignInPage } from '../session/first-sign-in-page.tsx';
+import { readCompareSearch } from '../metrics/compare-search.ts';
+import { readRunSearch, readRunsSearch, readSubmitSearch } from '../runs/run-page-search.ts';
+import { readAsked } from '../search/read-asked.ts';
 import { ownPath } from '../session/next-page.ts';
 import { meQuery } from '../session/session-queries.ts';
-import { SignInPage } from '../session/sign-in-page.tsx';
-import { NoTenantPage } from '../tenants/no-tenant-page.tsx';
+import { readAdministrationSearch } from '../tenants/administration-search.ts';
 import { TenantPages } from '../tenants/tenant-pages.tsx';
 import { isSessionEnd, type Platform } from './platform.tsx';
 import { recall } from './remembered.ts';
@@ -24,7 +27,7 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   validateSearch: (search: Record<string, unknown>): { readonly next?: string | undefined } => ({ next: ownPath(search['next']) ?? undefined }),
-  component: SignInPage,
+  component: lazyRouteComponent(() => import('../session/sign-in-page.tsx'), 'SignInPage'),
 });
 
 const firstSignIn = createRoute({
@@ -32,6 +35,8 @@ const firstSignIn = createRoute({
   path: '/first-sign-in',
   component: () => <FirstSignInPage secretOfAddress={firstSignIn.useRouteContext().firstSignInSecret} />,
 });
+
+const FirstSignInPage = lazy(async () => ({ default: (await import('../session/first-sign-in-page.tsx')).FirstSignInPage }));
 
 /** Everything below needs somebody who is signed in. */
 const signedIn = createRoute({
@@ -58,13 +63,13 @@ const home = createRoute({
     const remembered = recall('tenant');
     const names = me.tenants.map((tenant) => tenant.name);
     const own = names.find((name) => name === remembered) ?? names[0];
-    if (own !== undefined) throw redirect({ to: '/tenants/$tenant/runs', params: { tenant: own } });
+    if (own !== undefined) throw redirect({ to: '/tenants/$tenant', params: { tenant: own } });
     if (!me.systemAdmin) return;
     const { items } = await platform.client.call(listTenants, { query: { limit: 200 } });
     const any = items.find((tenant) => tenant.name === remembered) ?? items[0];
-    if (any !== undefined) throw redirect({ to: '/tenants/$tenant/runs', params: { tenant: any.name } });
+    if (any !== undefined) throw redirect({ to: '/tenants/$tenant', params: { tenant: any.name } });
   },
-  component: NoTenantPage,
+  component: lazyRouteComponent(() => import('../tenants/no-tenant-page.tsx'), 'NoTenantPage'),
 });
 
 const tenant = createRoute({ getParentRoute: () => signedIn, path: '/tenants/$tenant', component: TenantPages, notFoundComponent: NoSuchPage });
@@ -72,9 +77,41 @@ const tenant = createRoute({ getParentRoute: () => signedIn, path: '/tenants/$te
 const tenantHome = createRoute({
   getParentRoute: () => tenant,
   path: '/',
-  beforeLoad: ({ params }) => {
-    throw redirect({ to: '/tenants/$tenant/runs', params });
-  },
+  component: lazyRouteComponent(() => import('../home/home-page.tsx'), 'HomePage'),
+});
+
+const dataList = createRoute({
+  getParentRoute: () => tenant,
+  path: '/data',
+  validateSearch: readDataListSearch,
+  component: lazyRouteComponent(() => import('../data/data-list-page.tsx'), 'DataListPage'),
+});
+
+const data = createRoute({
+  getParentRoute: () => tenant,
+  path: '/data/$data',
+  validateSearch: readThingSearch,
+  component: lazyRouteComponent(() => import('../data/data-page.tsx'), 'DataPage'),
+});
+
+const datasetList = createRoute({
+  getParentRoute: () => tenant,
+  path: '/datasets',
+  validateSearch: readAsked,
+  component: lazyRouteComponent(() => import('../datasets/dataset-list-page.tsx'), 'DatasetListPage'),
+});
+
+const newDataset = createRoute({
+  getParentRoute: () => tenant,
+  path: '/datasets/new',
+  component: lazyRouteComponent(() => import('../datasets/new-dataset-page.tsx'), 'NewDatasetPage'),
+});
+
+const dataset = createRoute({
+  getParentRoute: () => tenant,
+  path: '/datasets/$dataset',
+  validateSearch: readThingSearch,
+  component: lazyRouteComponent(() => import('../datasets/dataset-page.tsx'), 'DatasetPage'),
 });
 
 const runs = createRoute({
@@ -91,7 +128,40 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../runs/run-page.tsx'), 'RunPage'),
 });
 
-const tree = root.addChildren([signIn, firstSignIn, signedIn.addChildren([home, tenant.addChildren([tenantHome, runs, run])])]);
+const compare = createRoute({
+  getParentRoute: () => tenant,
+  path: '/compare',
+  validateSearch: readCompareSearch,
+  component: lazyRouteComponent(() => import('../metrics/compare-page.tsx'), 'ComparePage'),
+});
+
+const submit = createRoute({
+  getParentRoute: () => tenant,
+  path: '/runs/new/$kind',
+  params: {
+    parse: ({ kind }) => {
+      const known = SubmittedKind.safeParse(kind);
+      if (!known.success) throw notFound();
+      return { kind: known.data };
+    },
+    stringify: ({ kind }) => ({ kind }),
+  },
+  validateSearch: readSubmitSearch,
+  component: lazyRouteComponent(() => import('../runs/submit-page.tsx'), 'SubmitPage'),
+});
+
+const administration = createRoute({
+  getParentRoute: () => tenant,
+  path: '/administration',
+  validateSearch: readAdministrationSearch,
+  component: lazyRouteComponent(() => import('../tenants/administration-page.tsx'), 'AdministrationPage'),
+});
+
+const tree = root.addChildren([
+  signIn,
+  firstSignIn,
+  signedIn.addChildren([home, tenant.addChildren([tenantHome, dataList, data, datasetList, newDataset, dataset, runs, submit, run, compare, administration])]),
+]);
 
 export const createPageRouter = (context: RouterContext) =>
   createRouter({

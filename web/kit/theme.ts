@@ -1,4 +1,4 @@
-import { Alert, createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
+import { Alert, Badge, createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
 
 const leaf: MantineColorsTuple = ['#eaf7ef', '#d6ecdf', '#abd9bd', '#7dc598', '#57b479', '#3fa965', '#319a57', '#23744a', '#1c6340', '#114f31'];
 
@@ -18,6 +18,18 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Alert: Alert.extend({ styles: { title: { color: 'var(--mantine-color-text)' } } }),
+    // Small coloured text on its own pale colour would have a contrast of 3.8 : 1 for green.
+    Badge: Badge.extend({
+      vars: (_theme, { variant, color }) => ({
+        root:
+          variant === 'light'
+            ? {
+                '--badge-color': `light-dark(color-mix(in srgb, var(--mantine-color-${color ?? 'leaf'}-9) 72%, black), var(--mantine-color-${color ?? 'leaf'}-2))`,
+              }
+            : {},
+        dot: {},
+      }),
+    }),
     Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }),
   },
 });

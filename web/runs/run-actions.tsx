@@ -2,8 +2,8 @@ import { Button, Group, Modal, NumberInput, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { deleteRun, type Run, stopRun } from '@sodate/contract/run-routes.ts';
 import { useMutation } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
-import { IconPlayerStop, IconTrash } from '@tabler/icons-react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { IconBrain, IconCopy, IconPlayerStop, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePlatform } from '../kit/platform.tsx';
@@ -17,9 +17,31 @@ const GRACE_SECONDS = 10;
 /** Stop while it lives, delete once it has ended; for those who may. */
 export function RunActions({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
   const me = useMe();
+  const { t } = useTranslation();
   if (!mayWork(me, tenant)) return null;
   return (
     <Group gap="xs">
+      {run.kind === 'training' && hasEnded(run.state) && (
+        <Button
+          leftSection={<IconBrain size={16} aria-hidden />}
+          renderRoot={(props) => (
+            <Link {...props} to="/tenants/$tenant/runs/new/$kind" params={{ tenant, kind: 'inference' }} search={{ parent: runReference(run) }} />
+          )}
+        >
+          {t('run.infer')}
+        </Button>
+      )}
+      {run.kind !== 'tracked' && (
+        <Button
+          variant="default"
+          leftSection={<IconCopy size={16} aria-hidden />}
+          renderRoot={(props) => (
+            <Link {...props} to="/tenants/$tenant/runs/new/$kind" params={{ tenant, kind: run.kind }} search={{ from: runReference(run) }} />
+          )}
+        >
+          {t('run.again')}
+        </Button>
+      )}
       {!hasEnded(run.state) && <StopRun tenant={tenant} run={run} />}
       {hasEnded(run.state) && <DeleteRun tenant={tenant} run={run} />}
     </Group>

@@ -3,26 +3,38 @@ import type { Run } from '@sodate/contract/run-routes.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { IconFolder, IconHistory, IconListDetails, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
-import { useEffect } from 'react';
+import { IconChartLine, IconFolder, IconHistory, IconListDetails, IconPaperclip, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
-import { RunLineage } from '../lineage/run-lineage.tsx';
+import type { MetricView } from '../metrics/compare-search.ts';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import classes from './run-page.module.css';
 import { RunHeader } from './run-header.tsx';
 import { RunLog } from './run-log.tsx';
-import { RunOutputs } from './run-outputs.tsx';
 import { RUN_TABS, type RunTab } from './run-page-search.ts';
 import { runIdQuery, runQuery } from './run-queries.ts';
-import { RunRequest } from './run-request.tsx';
-import { RunTimeline } from './run-timeline.tsx';
 import { runReference } from './run-words.ts';
+
+const RunTimeline = lazy(async () => ({ default: (await import('./run-timeline.tsx')).RunTimeline }));
+const RunRequest = lazy(async () => ({ default: (await import('./run-request.tsx')).RunRequest }));
+const Lineage = lazy(async () => ({ default: (await import('../lineage/lineage.tsx')).Lineage }));
+const RunOutputs = lazy(async () => ({ default: (await import('./outputs/run-outputs.tsx')).RunOutputs }));
+const RunAttachments = lazy(async () => ({ default: (await import('./run-attachments.tsx')).RunAttachments }));
+const Metrics = lazy(async () => ({ default: (await import('../metrics/metrics.tsx')).Metrics }));
 
 const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
 
-const TAB_ICONS = { log: IconTerminal2, outputs: IconFolder, timeline: IconHistory, request: IconListDetails, ancestry: IconSitemap } as const;
+const TAB_ICONS = {
+  log: IconTerminal2,
+  metrics: IconChartLine,
+  outputs: IconFolder,
+  attachments: IconPaperclip,
+  timeline: IconHistory,
+  request: IconListDetails,
+  ancestry: IconSitemap,
+} as const;
 
 /** One run, live: what it does, what it wrote, why it waits or failed, where it came from. */
 export function RunPage() {
@@ -56,6 +68,8 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
   const { t } = useTranslation();
   const { tab = 'log' } = route.useSearch();
   const navigate = route.useNavigate();
+  const [metricView, setMetricView] = useState<MetricView>('charts');
+  const metricRuns = useMemo(() => [run.id], [run.id]);
   const canonical = runReference(run);
   usePageTitle(run.name, canonical, tenant);
   useEffect(() => {
@@ -81,21 +95,29 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
             );
           })}
         </Tabs.List>
-        <Tabs.Panel value="log">
-          <RunLog tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="outputs">
-          <RunOutputs tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="timeline">
-          <RunTimeline tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="request">
-          <RunRequest tenant={tenant} run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="ancestry">
-          <RunLineage tenant={tenant} run={run} />
-        </Tabs.Panel>
+        <Suspense fallback={<Skeleton h={420} />}>
+          <Tabs.Panel value="log">
+            <RunLog tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="metrics">
+            <Metrics tenant={tenant} runs={metricRuns} view={metricView} onView={setMetricView} />
+          </Tabs.Panel>
+          <Tabs.Panel value="outputs">
+            <RunOutputs tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="attachments">
+            <RunAttachments tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="timeline">
+            <RunTimeline tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="request">
+            <RunRequest tenant={tenant} run={run} />
+          </Tabs.Panel>
+          <Tabs.Panel value="ancestry">
+            <Lineage tenant={tenant} root={{ kind: 'run', id: run.id, label: `${runReference(run)} ${run.name}` }} />
+          </Tabs.Panel>
+        </Suspense>
       </Tabs>
     </Stack>
   );

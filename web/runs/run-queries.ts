@@ -8,7 +8,12 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 export interface RunsFilter {
   readonly kind?: RunKindName | undefined;
   readonly state?: readonly RunState[] | undefined;
-  readonly text?: string | undefined;
+  readonly tag?: readonly string[] | undefined;
+  /** A user's name. */
+  readonly createdBy?: string | undefined;
+  readonly favourite?: true | undefined;
+  readonly search?: string | undefined;
+  readonly sort?: string | undefined;
 }
 
 export const RUNS_PER_PAGE = 50;
@@ -19,7 +24,17 @@ export const runsQuery = (client: Client, tenant: string, filter: RunsFilter, cu
     queryFn: ({ signal }) =>
       client.call(listRuns, {
         params: { tenant },
-        query: { ...filter, state: filter.state === undefined ? undefined : [...filter.state], cursor, limit: RUNS_PER_PAGE },
+        query: {
+          kind: filter.kind,
+          search: filter.search,
+          sort: filter.sort,
+          createdBy: filter.createdBy,
+          state: filter.state === undefined ? undefined : [...filter.state],
+          tag: filter.tag === undefined ? undefined : [...filter.tag],
+          favourite: filter.favourite === true ? 'true' : undefined,
+          cursor,
+          limit: RUNS_PER_PAGE,
+        },
         signal,
       }),
     placeholderData: keepPreviousData,
@@ -55,11 +70,13 @@ export const timelineQuery = (client: Client, tenant: string, id: string) =>
 export const attemptsQuery = (client: Client, tenant: string, id: string) =>
   queryOptions({ queryKey: [tenant, 'run', id, 'attempts'], queryFn: ({ signal }) => client.call(listAttempts, { params: { tenant, run: id }, signal }) });
 
+export const OUTPUTS_PER_PAGE = 500;
+
 /** Files appear without an event, so a folder is looked at again while the job runs. */
-export const outputsQuery = (client: Client, tenant: string, id: string, path: string, running: boolean) =>
+export const outputsQuery = (client: Client, tenant: string, id: string, path: string, cursor: string | undefined, running: boolean) =>
   queryOptions({
-    queryKey: [tenant, 'run', id, 'outputs', path],
-    queryFn: ({ signal }) => client.call(listOutputs, { params: { tenant, run: id }, query: { path }, signal }),
+    queryKey: [tenant, 'run', id, 'outputs', path, cursor ?? ''],
+    queryFn: ({ signal }) => client.call(listOutputs, { params: { tenant, run: id }, query: { path, cursor, limit: OUTPUTS_PER_PAGE }, signal }),
     refetchInterval: running ? 3_000 : false,
     placeholderData: keepPreviousData,
   });

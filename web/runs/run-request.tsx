@@ -20,7 +20,16 @@ export function RunRequest({ tenant, run }: { readonly tenant: string; readonly 
       <Section title={t('request.command')}>
         <CopyCode text={commandText(run.command)} />
       </Section>
-      {details.kind !== 'task' && (
+      {details.kind === 'tracked' && (
+        <Section title={t('request.inputs')}>
+          <dl className={classes['facts']}>
+            <Fact label={t('request.experiment')}>
+              {details.experiment.name} #{details.experiment.number}
+            </Fact>
+          </dl>
+        </Section>
+      )}
+      {details.kind !== 'task' && details.kind !== 'tracked' && (
         <Section title={t('request.inputs')}>
           <dl className={classes['facts']}>
             <Fact label={t('request.dataset')}>
@@ -48,22 +57,24 @@ export function RunRequest({ tenant, run }: { readonly tenant: string; readonly 
           </dl>
         </Section>
       )}
-      <Section title={t('request.what')}>
-        <dl className={classes['facts']}>
-          <Fact label={t('request.image')}>{run.image === 'host' ? t('request.host') : run.image}</Fact>
-          <Fact label={t('request.cpu')}>{formatNumber(run.resources.cpu, i18n.language)}</Fact>
-          <Fact label={t('request.memory')}>{formatBytes(run.resources.memory, i18n.language)}</Fact>
-          <Fact label={t('request.gpus')}>{run.resources.gpus}</Fact>
-          <Fact label={t('request.partition')}>{run.partition ?? t('request.anyPartition')}</Fact>
-          <Fact label={t('request.timeLimit')}>
-            {run.timeLimitSeconds === null ? t('request.noLimit') : formatDuration(run.timeLimitSeconds * 1000, i18n.language)}
-          </Fact>
-          <Fact label={t('request.priority')}>{run.priority}</Fact>
-          <Fact label={t('run.created')}>
-            <Moment at={run.createdAt} exact />
-          </Fact>
-        </dl>
-      </Section>
+      {details.kind !== 'tracked' && (
+        <Section title={t('request.what')}>
+          <dl className={classes['facts']}>
+            <Fact label={t('request.image')}>{run.image === 'host' ? t('request.host') : run.image}</Fact>
+            <Fact label={t('request.cpu')}>{formatNumber(run.resources.cpu, i18n.language)}</Fact>
+            <Fact label={t('request.memory')}>{formatBytes(run.resources.memory, i18n.language)}</Fact>
+            <Fact label={t('request.gpus')}>{run.resources.gpus}</Fact>
+            <Fact label={t('request.partition')}>{run.partition ?? t('request.anyPartition')}</Fact>
+            <Fact label={t('request.timeLimit')}>
+              {run.timeLimitSeconds === null ? t('request.noLimit') : formatDuration(run.timeLimitSeconds * 1000, i18n.language)}
+            </Fact>
+            <Fact label={t('request.priority')}>{run.priority}</Fact>
+            <Fact label={t('run.created')}>
+              <Moment at={run.createdAt} exact />
+            </Fact>
+          </dl>
+        </Section>
+      )}
       <Section title={t('request.environment')}>
         {variables.length === 0 ? (
           <Text size="sm" c="dimmed">

@@ -1,36 +1,27 @@
-import { CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Chip, Group, MultiSelect, Select, TagsInput } from '@mantine/core';
+import { Tag } from '@sodate/contract/names.ts';
 import { RunKindName, RunState } from '@sodate/contract/runs.ts';
-import { IconSearch } from '@tabler/icons-react';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { RunsFilter } from './run-queries.ts';
 
-/** The text is typed here and goes into the address after a pause, so that typing never waits for the server. */
-export function RunsFilters({ filter, onChange }: { readonly filter: RunsFilter; readonly onChange: (filter: RunsFilter) => void }) {
+/** Which runs are shown, for what is asked for most. */
+export function RunsFilters({
+  filter,
+  known,
+  me,
+  onChange,
+}: {
+  readonly filter: RunsFilter;
+  /** Tags to choose from: those in view. Others can be typed. */
+  readonly known: readonly string[];
+  readonly me: string;
+  readonly onChange: (filter: RunsFilter) => void;
+}) {
   const { t } = useTranslation();
-  const [text, setText] = useState(filter.text ?? '');
-  const sendText = useDebouncedCallback((wanted: string) => onChange({ ...filter, text: wanted.trim() === '' ? undefined : wanted.trim() }), 300);
-  const type = (wanted: string): void => {
-    setText(wanted);
-    sendText(wanted);
-  };
   return (
     <Group gap="xs" align="flex-start">
-      <TextInput
-        flex={{ base: '1 1 100%', xs: '1 1 200px' }}
-        maw={{ base: '100%', sm: 320 }}
-        value={text}
-        onChange={(event) => type(event.currentTarget.value)}
-        maxLength={200}
-        placeholder={t('runs.search')}
-        aria-label={t('runs.search')}
-        title={t('runs.searchHint')}
-        leftSection={<IconSearch size={16} aria-hidden />}
-        rightSection={text === '' ? null : <CloseButton size="sm" aria-label={t('runs.clear')} onClick={() => type('')} />}
-      />
       <Select
-        flex={{ base: '1 1 130px', xs: '0 0 160px' }}
+        flex={{ base: '1 1 130px', xs: '0 0 150px' }}
         aria-label={t('runs.kind')}
         clearable={filter.kind !== undefined}
         value={filter.kind ?? ''}
@@ -39,7 +30,7 @@ export function RunsFilters({ filter, onChange }: { readonly filter: RunsFilter;
       />
       <MultiSelect
         flex={{ base: '1 1 130px', xs: '0 1 auto' }}
-        miw={{ base: 0, xs: 180 }}
+        miw={{ base: 0, xs: 150 }}
         aria-label={t('runs.state')}
         clearable
         placeholder={filter.state === undefined ? t('runs.anyState') : ''}
@@ -50,6 +41,30 @@ export function RunsFilters({ filter, onChange }: { readonly filter: RunsFilter;
           onChange({ ...filter, state: state.length === 0 ? undefined : state });
         }}
       />
+      <TagsInput
+        flex={{ base: '1 1 130px', xs: '0 1 160px' }}
+        aria-label={t('data.tags')}
+        placeholder={filter.tag === undefined ? t('data.anyTag') : ''}
+        value={[...(filter.tag ?? [])]}
+        data={[...known]}
+        clearable
+        onChange={(tags) => {
+          const valid = tags.filter((tag) => Tag.safeParse(tag).success);
+          onChange({ ...filter, tag: valid.length === 0 ? undefined : valid });
+        }}
+      />
+      <Chip radius="md" size="sm" mt={4} checked={filter.createdBy === me} onChange={(checked) => onChange({ ...filter, createdBy: checked ? me : undefined })}>
+        {t('data.mine')}
+      </Chip>
+      <Chip
+        radius="md"
+        size="sm"
+        mt={4}
+        checked={filter.favourite === true}
+        onChange={(checked) => onChange({ ...filter, favourite: checked ? true : undefined })}
+      >
+        {t('runs.favourites')}
+      </Chip>
     </Group>
   );
 }

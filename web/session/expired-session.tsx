@@ -1,11 +1,13 @@
 import { Anchor, Modal, Stack, Text } from '@mantine/core';
 import type { Me } from '@sodate/contract/session.ts';
 import { useRouter } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFlag } from '../kit/flag.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { ME_KEY, useMe } from './session-queries.ts';
-import { SignInForm } from './sign-in-form.tsx';
+
+const SignInForm = lazy(async () => ({ default: (await import('./sign-in-form.tsx')).SignInForm }));
 
 /** Asks for the password again above the page, which stays as it is with everything typed into it. */
 export function ExpiredSession() {
@@ -41,7 +43,9 @@ export function ExpiredSession() {
     >
       <Stack>
         <Text size="sm">{t('session.expiredText')}</Text>
-        <SignInForm name={me.name} onSignedIn={onSignedIn} />
+        <Suspense fallback={null}>
+          <SignInForm name={me.name} onSignedIn={onSignedIn} />
+        </Suspense>
         <Anchor component="button" type="button" size="sm" onClick={leave}>
           {t('session.otherUser')}
         </Anchor>

@@ -33,7 +33,7 @@ export function TenantSwitch() {
       value={tenant ?? null}
       placeholder={t('frame.tenant')}
       data={[...known].map(([name, displayName]) => ({ value: name, label: displayName }))}
-      onChange={(name) => name !== null && void navigate({ to: '/tenants/$tenant/runs', params: { tenant: name } })}
+      onChange={(name) => name !== null && void navigate({ to: '/tenants/$tenant', params: { tenant: name } })}
     />
   );
 }

@@ -1,6 +1,7 @@
 import type { Run } from '@sodate/contract/run-routes.ts';
 import type { RunKindName, RunState } from '@sodate/contract/runs.ts';
-import { RunId } from '@sodate/contract/ids.ts';
+import { NodeId, RunId } from '@sodate/contract/ids.ts';
+import type { Node } from '@sodate/contract/nodes.ts';
 
 /* Runs of every state for the fake server: what lists and pages have to cope with. */
 
@@ -57,7 +58,13 @@ function canned({ digit, kind, number, name, state, change }: Wish): Run {
     priority: 0,
     warnings: [],
     details:
-      kind === 'training' ? { kind, dataset, git, parents: [] } : kind === 'inference' ? { kind, dataset, git, parents: [], parentInferences: [] } : { kind },
+      kind === 'training'
+        ? { kind, dataset, git, parents: [] }
+        : kind === 'inference'
+          ? { kind, dataset, git, parents: [], parentInferences: [] }
+          : kind === 'tracked'
+            ? { kind, experiment: { number: 0, name: 'Default' } }
+            : { kind },
     ...change,
   };
 }
@@ -116,3 +123,16 @@ export const CANNED_RUNS: readonly Run[] = [
     change: { outputValue: '<script>alert(1)</script>' },
   }),
 ];
+
+export const CANNED_NODE: Node = {
+  id: NodeId.parse(idOf(650)),
+  number: 1,
+  name: 'node-1',
+  partition: null,
+  enabled: true,
+  problem: null,
+  executors: [{ id: 'local', isolation: 'sandbox', images: ['host'] }],
+  capacity: { cpu: 8, memory: 32_000_000_000, gpus: 2 },
+  used: { cpu: 1, memory: 2_000_000_000, gpus: 0 },
+  seenAt: at(0),
+};

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { extname, join, normalize } from 'node:path';
 import { ERROR_CATALOGUE, type ErrorCode, errorText } from '@sodate/contract/errors.ts';
 import type { Me } from '@sodate/contract/session.ts';
-import { ADA, at, CANNED_RUNS, idOf } from './canned-runs.ts';
+import { ADA, at, CANNED_NODE, CANNED_RUNS, idOf } from './canned-runs.ts';
 
 /**
  * The built pages and canned answers in the contract's form, for journeys in a browser. It keeps a session and one live
@@ -128,18 +128,20 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
     }
     if (rest === '/outputs') {
       const path = url.searchParams.get('path');
-      const file = (name: string, bytes: number) => ({ name, kind: 'file', size: bytes, modifiedAt: at(150) });
+      const known = { digest: null, below: null };
+      const file = (name: string, bytes: number) => ({ name, kind: 'file', size: bytes, modifiedAt: at(150), ...known });
       const items =
         path === ''
           ? [
-              { name: 'checkpoints', kind: 'folder', size: null, modifiedAt: at(140) },
+              { name: 'checkpoints', kind: 'folder', size: null, modifiedAt: at(140), ...known },
               file('model.json', 48_213),
               file('学習曲線.png', 1_204_551),
               file('a<b>&"c\u202egpj.exe', 12),
-              { name: 'latest', kind: 'other', size: null, modifiedAt: at(140) },
+              { name: 'latest', kind: 'other', size: null, modifiedAt: at(140), ...known },
             ]
           : [file('epoch-10.bin', 3_000_000), file('epoch-20.bin', 3_000_000)];
-      return json(response, 200, { items: run.startedAt === null ? [] : items, truncated: false });
+      const shown = run.startedAt === null ? [] : items;
+      return json(response, 200, { items: shown, nextCursor: null, total: { count: shown.length, exact: true } });
     }
     if (rest === '/outputs/content' || rest === '/log') {
       response
@@ -181,6 +183,7 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       if (request.method === 'PATCH') language = body['language'] as Me['language'];
       return json(response, 200, { ...me, language });
     }
+    if (pathname === '/v1/nodes') return json(response, 200, { items: [CANNED_NODE] });
     const [, tenant, rest = ''] = /^\/v1\/tenants\/([^/]+)(\/.*)$/.exec(pathname) ?? [];
     if (rest === '/events') {
       events(response);
@@ -188,13 +191,15 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
       response.on('close', () => watchers.delete(response));
       return;
     }
+    if (['/searches', '/members', '/data', '/datasets'].includes(rest))
+      return json(response, 200, { items: [], nextCursor: null, total: { count: 0, exact: true } });
     if (rest === '/runs') {
       const { searchParams } = url;
       const found = (tenant === 'vision' ? runs : []).filter(
         (run) =>
           (searchParams.get('kind') ?? run.kind) === run.kind &&
           (!searchParams.has('state') || searchParams.getAll('state').includes(run.state)) &&
-          run.name.includes(searchParams.get('text') ?? ''),
+          run.name.includes(searchParams.get('search') ?? searchParams.get('text') ?? ''),
       );
       const second = searchParams.get('cursor') === 'second';
       const many = found.length === runs.length;

@@ -6,6 +6,7 @@ import { systemClock } from '#kit/clock.ts';
 import { type JobDoor, makeJobDoor } from '#kit/http/job-door.ts';
 import { newId } from '#kit/ids.ts';
 import { silentLog } from '#kit/log.ts';
+import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
 import { makeStageFolders } from '#staging/staging.ts';
 import type { AttemptId, DatasetId, RunId, TenantId } from '@sodate/contract/ids.ts';
@@ -87,7 +88,14 @@ describe.skipIf(engine === null)(`hostile jobs in containers${whyNot === null ? 
     const { folder } = platform.home;
     const { db } = platform.database;
     const objectStore = makeFileSystemObjectStore({ home: folder });
-    const git = makeGit({ db, folder: join(folder, 'git'), gitRoot: platform.gitRoot, clock: systemClock, log: silentLog });
+    const git = makeGit({
+      db,
+      folder: join(folder, 'git'),
+      gitRoot: platform.gitRoot,
+      clock: systemClock,
+      log: silentLog,
+      sealed: makeSealedSecrets(Buffer.alloc(32)),
+    });
     const staging = makeStageFolders({ db, git, objectStore, home: folder, timeZone: 'Asia/Tokyo' });
     const executor: Executor<DockerHandle> = await harness.openWith({ networks, stage: staging, mountRoots: [folder], platformHost: 'sodate' });
     return {

@@ -24,3 +24,9 @@ const isFromDriver = (error: unknown, code: string): boolean =>
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', '53100', 'disk-full']);
 
 export const isDiskFull = (error: unknown): boolean => DISK_FULL.has(codeOf(error) ?? '');
+
+/** A statement was ended because it took longer than it may. */
+export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014';
+
+/** A text that is no value of the type it was said to be of, or one out of its range. */
+export const isUnreadableValue = (error: unknown): boolean => codeOf(error)?.startsWith('22') === true;

@@ -10,10 +10,11 @@ const MIGRATION_LOCK = 7_363_001;
 /**
  * Brings the database up to the newest migration in `folder` (files `0001-name.sql`, applied in order, forward only).
  * Each is one transaction together with the row that says it was applied, so a crash leaves a whole migration or none.
+ * `only`: no others, where a database of an older version is to be put back as it was.
  * @throws when an applied migration's text has changed, or the database is newer than this program
  */
-export async function migrate(pool: pg.Pool, folder: string, now: Date, log: Log): Promise<void> {
-  const files = (await readdir(folder)).filter((name) => /^\d{4}-.*\.sql$/.test(name) && name !== 'schema.sql').toSorted();
+export async function migrate(pool: pg.Pool, folder: string, now: Date, log: Log, only?: readonly string[]): Promise<void> {
+  const files = (await readMigrations(folder)).map(({ name }) => name).filter((name) => only?.includes(name) !== false);
   const client = await pool.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
@@ -29,7 +30,7 @@ export async function migrate(pool: pg.Pool, folder: string, now: Date, log: Log
     }
     for (const name of files) {
       const text = await readFile(path.join(folder, name), 'utf8');
-      const digest = createHash('sha256').update(text).digest('hex');
+      const digest = digestOf(text);
       const before = applied.get(name);
       if (before !== undefined) {
         if (before !== digest) throw new Error(`Migration ${name} was applied in another form. Migrations are never changed once released; add a new one.`);
@@ -50,4 +51,12 @@ export async function migrate(pool: pg.Pool, folder: string, now: Date, log: Log
     await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => {});
     client.release();
   }
+}
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The migrations that this program knows, in order, with the digests that it would write down. */
+export async function readMigrations(folder: string): Promise<readonly { readonly name: string; readonly digest: string }[]> {
+  const names = (await readdir(folder)).filter((name) => /^\d{4}-.*\.sql$/.test(name)).toSorted();
+  return Promise.all(names.map(async (name) => ({ name, digest: digestOf(await readFile(path.join(folder, name), 'utf8')) })));
 }

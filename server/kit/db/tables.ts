@@ -101,13 +101,46 @@ export interface Datasets {
   tenant_id: string;
 }
 
-export interface GitEndpoints {
+export interface ExperimentLabels {
+  experiment_id: string;
+  name: string;
+  tenant_id: string;
+  value: string;
+}
+
+export interface Experiments {
   created_at: Timestamp;
+  deleted_at: Timestamp | null;
+  id: string;
+  name: string;
+  number: number;
+  tenant_id: string;
+  updated_at: Timestamp;
+}
+
+export interface GitCredentials {
+  endpoint_id: string;
+  holds_key: boolean;
+  holds_token: boolean;
+  id: string;
+  secret_sealed: Buffer;
+  set_at: Timestamp;
+  tenant_id: string;
+  user_id: string | null;
+  user_name: string;
+}
+
+export interface GitEndpoints {
+  api_url: string | null;
+  created_at: Timestamp;
+  host_keys: string | null;
   id: string;
   kind: string;
+  lfs_hosts: Generated<string[]>;
   name: string;
   number: Generated<number>;
-  root: string;
+  root: string | null;
+  url: string | null;
 }
 
 export interface GpuAllocations {
@@ -128,6 +161,7 @@ export interface IdempotencyKeys {
 export interface Installation {
   created_at: Timestamp;
   id: string;
+  object_store: string | null;
   singleton: Generated<boolean>;
 }
 
@@ -154,6 +188,76 @@ export interface Memberships {
   role: string;
   tenant_id: string;
   user_id: string;
+}
+
+export interface MetricChunks {
+  count: number;
+  data: Buffer;
+  level: number;
+  max_at: number;
+  max_step: number;
+  min_at: number;
+  min_step: number;
+  sealed: boolean;
+  seq: number;
+  series_id: number;
+  tenant_id: string;
+}
+
+export interface MetricFiles {
+  given_up: string | null;
+  kind: string;
+  path: string;
+  read_offset: Generated<number>;
+  run_id: string;
+  tenant_id: string;
+}
+
+export interface MetricItems {
+  at: number;
+  file_length: number | null;
+  file_offset: number | null;
+  path: string | null;
+  seq: number;
+  series_id: number;
+  step: number;
+  summary: Json;
+  tenant_id: string;
+}
+
+export interface MetricRuns {
+  damaged_records: Generated<number>;
+  dropped_points: Generated<number>;
+  folder_too_large: Generated<boolean>;
+  malformed_lines: Generated<number>;
+  points: Generated<number>;
+  run_id: string;
+  series: Generated<number>;
+  skipped_files: Generated<number>;
+  tenant_id: string;
+}
+
+export interface MetricSeries {
+  first_step: number | null;
+  id: Generated<number>;
+  keep_every: Generated<number>;
+  kind: string;
+  last_at: number | null;
+  last_step: number | null;
+  last_value: number | null;
+  latest_at: number | null;
+  max_step: number | null;
+  max_value: number | null;
+  min_step: number | null;
+  min_value: number | null;
+  name: string;
+  nan_points: Generated<number>;
+  origin: string;
+  points: Generated<number>;
+  run_id: string;
+  tag: string;
+  tail_pieces: Generated<number>;
+  tenant_id: string;
 }
 
 export interface NodeExecutors {
@@ -218,10 +322,40 @@ export interface RegistryCredentials {
   user_name: string;
 }
 
+export interface RunAttachments {
+  created_at: Timestamp;
+  created_by: string;
+  digest: string;
+  id: string;
+  name: string;
+  run_id: string;
+  size: number;
+  tenant_id: string;
+}
+
 export interface RunDatasets {
   dataset_id: string;
   run_id: string;
   tenant_id: string;
+}
+
+export interface RunInputs {
+  digest: string;
+  labels: Json;
+  name: string;
+  profile: string | null;
+  run_id: string;
+  schema: string | null;
+  source: string;
+  source_type: string;
+  tenant_id: string;
+}
+
+export interface RunLabels {
+  name: string;
+  run_id: string;
+  tenant_id: string;
+  value: string;
 }
 
 export interface RunOutputFiles {
@@ -230,6 +364,14 @@ export interface RunOutputFiles {
   run_id: string;
   size: number;
   tenant_id: string;
+}
+
+export interface RunParameters {
+  name: string;
+  number: number | null;
+  run_id: string;
+  tenant_id: string;
+  value: string;
 }
 
 export interface RunParents {
@@ -260,6 +402,7 @@ export interface Runs {
   manifest_at: Timestamp | null;
   memo: string;
   memory_bytes: number;
+  metrics_read_at: Timestamp | null;
   name: string;
   number: number;
   output_value: string | null;
@@ -288,6 +431,29 @@ export interface RunTimeline {
   seq: Generated<number>;
   state: string;
   tenant_id: string;
+}
+
+export interface RunTracking {
+  created_at: Timestamp;
+  experiment_id: string | null;
+  hidden_at: Timestamp | null;
+  maker_run_id: string | null;
+  run_id: string;
+  tenant_id: string;
+}
+
+export interface SavedSearches {
+  columns: string[];
+  created_at: Timestamp;
+  id: string;
+  name: string;
+  owner_id: string;
+  query: string;
+  shared: boolean;
+  sort: string | null;
+  tenant_id: string;
+  thing: string;
+  updated_at: Timestamp;
 }
 
 export interface SchemaMigrations {
@@ -335,6 +501,7 @@ export interface Tokens {
 }
 
 export interface UploadParts {
+  crc32: string | null;
   etag: string;
   number: number;
   size: number;
@@ -373,6 +540,9 @@ export interface DB {
   data_files: DataFiles;
   dataset_entries: DatasetEntries;
   datasets: Datasets;
+  experiment_labels: ExperimentLabels;
+  experiments: Experiments;
+  git_credentials: GitCredentials;
   git_endpoints: GitEndpoints;
   gpu_allocations: GpuAllocations;
   idempotency_keys: IdempotencyKeys;
@@ -380,6 +550,11 @@ export interface DB {
   lineage_edges: LineageEdges;
   lineage_nodes: LineageNodes;
   memberships: Memberships;
+  metric_chunks: MetricChunks;
+  metric_files: MetricFiles;
+  metric_items: MetricItems;
+  metric_runs: MetricRuns;
+  metric_series: MetricSeries;
   node_executors: NodeExecutors;
   node_gpus: NodeGpus;
   nodes: Nodes;
@@ -387,11 +562,17 @@ export interface DB {
   reconciler_leases: ReconcilerLeases;
   registries: Registries;
   registry_credentials: RegistryCredentials;
+  run_attachments: RunAttachments;
   run_datasets: RunDatasets;
+  run_inputs: RunInputs;
+  run_labels: RunLabels;
   run_output_files: RunOutputFiles;
+  run_parameters: RunParameters;
   run_parents: RunParents;
   run_timeline: RunTimeline;
+  run_tracking: RunTracking;
   runs: Runs;
+  saved_searches: SavedSearches;
   schema_migrations: SchemaMigrations;
   sessions: Sessions;
   sign_in_links: SignInLinks;

@@ -27,7 +27,13 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (!request.raw.complete) request.raw.resume();
   // The answer's head may be out already when a stream breaks: cutting the connection tells the reader.
   if (reply.raw.headersSent) return reply.raw.destroy();
-  const body: ErrorBody = { code: known.code, message: known.message, params: { ...known.params }, requestId: request.id };
+  const body: ErrorBody = {
+    code: known.code,
+    message: known.message,
+    params: { ...known.params },
+    requestId: request.id,
+    ...(known.things.length === 0 ? {} : { things: [...known.things] }),
+  };
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="sodate"');
   return reply.code(status).header('cache-control', 'no-store').send(body);
 }

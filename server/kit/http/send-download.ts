@@ -11,6 +11,8 @@ export interface Download {
   readonly digest?: string;
   /** Opens the bytes, both ends of the range included. */
   open(range: ByteRange | undefined): Promise<Readable>;
+  /** Where the bytes can be read without us, as an attachment in these words. */
+  readonly addressOf?: (disposition: string) => Promise<string>;
   /** When nothing is to be read. */
   discard?(): Promise<void>;
 }
@@ -34,6 +36,11 @@ export async function sendDownload(request: FastifyRequest, reply: FastifyReply,
     reply.header('content-range', `bytes */${file.size}`);
     throw new SodateError('range-not-satisfiable', { size: file.size });
   }
+  if (file.addressOf !== undefined && mayBeSentElsewhere(request)) {
+    await file.discard?.();
+    const address = await file.addressOf(attachment(file.name));
+    return void reply.code(307).headers({ location: address, 'cache-control': 'no-store' }).send();
+  }
   // Opened before the first header is set, so that an error is still answered as one.
   const bytes = await file.open(range === 'all' ? undefined : range);
   request.raw.on('close', () => bytes.destroy());
@@ -51,8 +58,19 @@ export async function sendDownload(request: FastifyRequest, reply: FastifyReply,
   reply.send(bytes);
 }
 
+/**
+ * Programs and people who follow a link go where the bytes are. Scripts of a page stay here, where no permission of the
+ * store for our origin is needed, and so does who goes on with a file it has half of: the store knows other names for the
+ * same bytes than we do.
+ */
+function mayBeSentElsewhere({ method, headers }: FastifyRequest): boolean {
+  // Browsers alone send the site; programs that fetch as browsers do send the mode too.
+  const byScript = headers['sec-fetch-site'] !== undefined && headers['sec-fetch-mode'] !== 'navigate';
+  return method === 'GET' && headers['if-range'] === undefined && !byScript;
+}
+
 /** RFC 6266: an ASCII name for old programs, and the true one in RFC 5987's form. */
-function attachment(name: string): string {
+export function attachment(name: string): string {
   const last = name.split('/').at(-1) ?? name;
   const ascii = last.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(last).replaceAll(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -1,3 +1,4 @@
+import type { AddressToDigest } from '#kit/object-store/digest-address.ts';
 import type { HashAnswer, HashRequest } from '#kit/object-store/hash-worker.ts';
 import { startWorker } from '#kit/object-store/start-worker.ts';
 import { availableParallelism } from 'node:os';
@@ -14,6 +15,8 @@ export interface FileHasher {
   drop(key: string): void;
   /** @returns `sha256:…` of the whole file, which has `size` bytes */
   finish(key: string, file: string, size: number): Promise<string>;
+  /** @returns `sha256:…` of what is at a web address */
+  fetch(key: string, address: AddressToDigest): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -76,6 +79,23 @@ export function makeFileHasher(workerFile: URL): FileHasher {
 
   const send = (thread: Thread, request: HashRequest): void => thread.worker.postMessage(request);
 
+  const ask = async (request: Extract<HashRequest, { kind: 'finish' | 'fetch' }>): Promise<string> => {
+    if (closed) throw new Error('The object store is closed');
+    const { key } = request;
+    const thread = threadFor(key);
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        thread.asked.set(key, { resolve, reject });
+        // Only while somebody waits for a digest is it a reason not to exit.
+        thread.worker.ref();
+        send(thread, request);
+      });
+    } finally {
+      if (thread.asked.size === 0) thread.worker.unref();
+      release(key);
+    }
+  };
+
   return {
     follow(key, file, upTo) {
       if (closed || (!followed.has(key) && followed.size >= FOLLOWED_LIMIT)) return;
@@ -87,21 +107,8 @@ export function makeFileHasher(workerFile: URL): FileHasher {
       send(thread, { kind: 'drop', key });
       release(key);
     },
-    async finish(key, file, size) {
-      if (closed) throw new Error('The object store is closed');
-      const thread = threadFor(key);
-      try {
-        return await new Promise<string>((resolve, reject) => {
-          thread.asked.set(key, { resolve, reject });
-          // Only while somebody waits for a digest is it a reason not to exit.
-          thread.worker.ref();
-          send(thread, { kind: 'finish', key, file, size });
-        });
-      } finally {
-        if (thread.asked.size === 0) thread.worker.unref();
-        release(key);
-      }
-    },
+    finish: (key, file, size) => ask({ kind: 'finish', key, file, size }),
+    fetch: (key, address) => ask({ kind: 'fetch', key, address }),
     async close() {
       closed = true;
       await Promise.all(threads.map(({ worker }) => worker.terminate()));

@@ -6,6 +6,7 @@ import { blobOfUpload, type ObjectStore, partCountOf, partLengthOf, type UploadS
 import { syncFolder } from '#kit/object-store/sync-folder.ts';
 import { writeRegion } from '#kit/object-store/write-region.ts';
 import { newId } from '#kit/ids.ts';
+import { UPLOAD_PART_BYTES } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { TenantId, UploadId } from '@sodate/contract/ids.ts';
 import { createReadStream } from 'node:fs';
@@ -95,6 +96,9 @@ export function makeFileSystemObjectStore({ home, workers = sourceWorkers() }: F
   };
 
   return {
+    partSize: () => UPLOAD_PART_BYTES,
+    direct: null,
+
     async writePart(upload, part, body, signal) {
       const length = partLengthOf(upload, part);
       const offset = (part - 1) * upload.partSize;

@@ -1,15 +1,18 @@
+import { type AddressToDigest, digestAddress } from '#kit/object-store/digest-address.ts';
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
 /**
  * A thread that digests files, also files that are still growing: `follow` says how far a file may be read, `finish` asks
- * for the digest of the whole. Imports nothing but Node, so that it runs as a bundle of its own.
+ * for the digest of the whole. `fetch` digests what is at an address instead. Imports little but Node, so that it is a small
+ * bundle of its own.
  */
 
 export type HashRequest =
   | { readonly kind: 'follow'; readonly key: string; readonly file: string; readonly upTo: number }
   | { readonly kind: 'finish'; readonly key: string; readonly file: string; readonly size: number }
+  | { readonly kind: 'fetch'; readonly key: string; readonly address: AddressToDigest }
   /** What was read of this file no longer holds, or nobody will ask for it. */
   | { readonly kind: 'drop'; readonly key: string };
 
@@ -34,6 +37,7 @@ if (!port) throw new Error('This file is a worker thread');
 
 port.on('message', (request: HashRequest) => {
   if (request.kind === 'drop') return void followed.delete(request.key);
+  if (request.kind === 'fetch') return void answerFetch(request.key, request.address);
   const state = followed.get(request.key) ?? { hash: createHash('sha256'), done: 0, upTo: 0, file: request.file, finish: false };
   followed.set(request.key, state);
   state.file = request.file;
@@ -42,6 +46,14 @@ port.on('message', (request: HashRequest) => {
   if (!waiting.includes(request.key)) waiting.push(request.key);
   if (waiting.length === 1) setImmediate(takeTurn);
 });
+
+async function answerFetch(key: string, address: AddressToDigest): Promise<void> {
+  try {
+    port?.postMessage({ key, digest: await digestAddress(address) } satisfies HashAnswer);
+  } catch (error) {
+    port?.postMessage({ key, error: error instanceof Error ? error.message : String(error) } satisfies HashAnswer);
+  }
+}
 
 function takeTurn(): void {
   const key = waiting.shift();

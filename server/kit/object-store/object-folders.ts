@@ -5,6 +5,7 @@ import path from 'node:path';
 /** Where things are below the home. Paths are made of ids only, never of text that somebody chose. */
 export interface ObjectFolders {
   readonly uploads: string;
+  readonly objects: string;
   uploadFolder(tenant: TenantId): string;
   /** What is not a blob yet, or is about to be none any more. */
   pendingFile(tenant: TenantId, id: UploadId | BlobId): string;
@@ -21,6 +22,7 @@ export function objectFolders(home: string): ObjectFolders {
   const uploadFolder = (tenant: TenantId): string => path.join(uploads, tenant);
   return {
     uploads,
+    objects,
     uploadFolder,
     pendingFile: (tenant, id) => path.join(uploadFolder(tenant), id),
     blobFolder,

@@ -14,6 +14,8 @@ import { z } from 'zod';
  * What it throws beyond its promises is a SodateError `disk-full`, or an error of the machine.
  */
 export interface ObjectStore {
+  /** How long the parts of an upload of `size` bytes are here: at least 5 MiB, since one store or another takes no less. */
+  partSize(size: number): number;
   /**
    * Stores part `part` (from 1). Resolves once its bytes are durable. Replaces an earlier one of that number; if it
    * fails, the part is to be taken as lost. The caller keeps two writers of the same part, and writers and `seal`, apart.
@@ -35,6 +37,7 @@ export interface ObjectStore {
    * Puts blobs into a folder tree as files that share the store's bytes (`link`: nobody may be able to write to them)
    * or have their own (`copy`). Makes the folders above a target. What is at a target already is replaced. Targets come
    * from the caller's own code: never a user's text without checking. Works off the event loop; memory does not grow.
+   * @throws an error of the machine; its code is ENOENT when a blob is not there
    */
   linkBlobs(tenant: TenantId, links: Iterable<BlobLink> | AsyncIterable<BlobLink>, how: 'link' | 'copy', signal: AbortSignal): Promise<void>;
   /** Free space for further uploads; null where that cannot be said. */
@@ -48,7 +51,10 @@ export interface ObjectStore {
   forget(tenant: TenantId, id: UploadId | BlobId): Promise<void>;
   listPending(): AsyncIterable<PendingObject>;
 
-  /** Ends its worker threads. */
+  /** How clients exchange bytes with the store itself; null where all goes through the platform. */
+  readonly direct: DirectAccess | null;
+
+  /** Ends its worker threads and connections. */
   close(): Promise<void>;
 }
 
@@ -63,8 +69,23 @@ export interface UploadShape {
   readonly partSize: number;
 }
 
+/**
+ * Addresses at which the bytes of one part or one blob can be sent or read by whoever has them, for a while. They open
+ * nothing else, and a part's is dead once its upload has been sealed or forgotten.
+ */
+export interface DirectAccess {
+  /** Where a part is sent, by PUT and with exactly its length. Replaces an earlier one of that number. */
+  partAddress(upload: UploadShape, part: number): Promise<string>;
+  /** Numbers of the parts that are there with their whole length, however they came, in order. */
+  partsThere(upload: UploadShape): Promise<readonly number[]>;
+  /** Where a blob is read, by GET, as an attachment of this name. It may be gone by then. */
+  blobAddress(tenant: TenantId, blob: BlobId, disposition: string): Promise<string>;
+}
+
 export interface BlobLink {
   readonly blob: BlobId;
+  /** Where known, what a store that fetches the bytes first makes sure of. */
+  readonly digest?: string;
   /** Absolute path of the file to make. */
   readonly target: string;
 }

@@ -4,6 +4,7 @@ import type { ResolvedGitSource } from '@sodate/contract/git.ts';
 import type { Command, RunKindName } from '@sodate/contract/runs.ts';
 import type { DatasetId, RunId } from '@sodate/contract/ids.ts';
 import { toJobCommand } from '#runs/container-contract/job-command.ts';
+import { mlflowVariables } from '#runs/container-contract/mlflow-variables.ts';
 
 /** A run whose output another one sees. */
 export interface ParentRun {
@@ -57,7 +58,7 @@ export function kqiJob(parts: KqiJobParts, platform: JobSurroundings): Job {
     workingDirectory: '/kqi/git',
     stagePlan: { items },
     mounts,
-    environment: { COLUMNS: '200', ...parts.environment, ...reserved(parts, platform) },
+    environment: { COLUMNS: '200', ...mlflowVariables(parts, platform), ...parts.environment, ...reserved(parts, platform) },
   };
 }
 

@@ -1,4 +1,5 @@
 import { toJobCommand } from '#runs/container-contract/job-command.ts';
+import { mlflowVariables } from '#runs/container-contract/mlflow-variables.ts';
 import type { Job, JobSurroundings } from '#runs/run-kind.ts';
 import type { RunId } from '@sodate/contract/ids.ts';
 import type { Command } from '@sodate/contract/runs.ts';
@@ -25,6 +26,7 @@ export function taskJob(
     ],
     environment: {
       LANG: 'C.UTF-8',
+      ...mlflowVariables(parts, platform),
       ...parts.environment,
       SAKURA_TASK_ID: parts.run,
       SAKURA_ARTIFACT_DIR: ARTIFACT_FOLDER,

@@ -12,6 +12,8 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'link-not-valid':
     'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
   'signature-not-valid': 'この署名付きアドレスは無効か、期限が切れています。取得し直してください。',
+  'search-not-understood': '検索条件の {at} 文字目（「{near}」）を解釈できません: {problem}',
+  'search-too-slow': '検索に {seconds} 秒以上かかったため中止しました。番号、タグ、日付の範囲、より長い語句などの条件を加えてください。',
   'not-allowed': 'この操作には {needed} の権限が必要です。テナントの管理者に依頼してください。',
   'origin-not-allowed':
     '{origin} からのリクエストは受け付けられません。プラットフォーム本来のアドレスで開くか、SODATE_PUBLIC_URL に使用するアドレスを設定してください。',
@@ -27,10 +29,17 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'upload-incomplete': 'アップロード {reference} には {missing} が足りません。不足分を送ってからもう一度完了してください。',
   'part-out-of-form':
     'パート {part} は {expected} バイトでなければなりませんが、{actual} バイトでした。最後以外のパートは、開始時に示されたサイズにしてください。',
+  'part-damaged': 'パート {part} のチェックサムは {actual} で、{expected} と一致しません。転送中に壊れたため、送り直してください。',
   'digest-differs': '届いた {name} のダイジェストは {actual} で、{expected} と一致しません。ファイルを送り直してください。',
   'range-not-satisfiable': 'ファイルは {size} バイトです。指定された範囲はその外にあります。',
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
   'too-many': '一度に指定できる{things}は {limit} 個までです。',
+  'written-by-job': '{name} はジョブが書き出したファイルで、実行とともに残ります。削除できるのは人が添付したものだけです。',
+  'archives-busy':
+    'このテナント（最大 {limit} 件）または全体で、多くのアーカイブを作成中です。終わってからもう一度お試しいただくか、ファイルを個別に取得してください。',
+  'metrics-limit': '1 つの実行に記録できる{things}は {limit} までです。この要求の内容は何も保存されていません。数を減らすか、別の実行に記録してください。',
+  'parameter-set':
+    'この実行のパラメーター {name} はすでに {present} で、変更できません。パラメーターは実行開始時の条件です。変化する値はメトリクスとして記録してください。',
   'too-many-attempts': 'サインインの失敗が続きました。{seconds} 秒後にもう一度お試しください。',
   'over-quota': '要求は {asked} ですが、テナント {tenant} の上限は {limit} です。要求を減らすか、管理者に割り当ての引き上げを依頼してください。',
   'engine-unreachable': '実行エンジンが応答しません。しばらくしてからもう一度お試しください。',
@@ -39,6 +48,17 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'git-repository-not-found': '{endpoint} に git リポジトリ {repository} はありません。あるもの: {known}。',
   'git-revision-not-found': '{repository} にブランチ、タグ、コミット {revision} はありません。',
   'git-failed': 'git が {repository} を読み取れませんでした: {reason}',
+  'git-sign-in-needed':
+    'git サーバー {endpoint} の {repository} はサインインしないと読めないか、存在しません。認証情報を登録してください: sodate git login {endpoint}',
+  'git-sign-in-refused':
+    'git サーバー {endpoint} は {owner} の認証情報では {repository} を読ませません。誤っているか、期限切れか、権限がありません。登録し直してください: sodate git login {endpoint}',
+  'git-host-key-changed':
+    'git サーバー {endpoint} の SSH ホスト鍵が登録済みのものと違います。通信が傍受されている可能性があるため、何も送っていません。鍵が更新されたのであれば、システム管理者が登録し直してください: sodate git edit {endpoint} --scan-host-keys',
+  'git-server-unreachable': 'git サーバー {endpoint} に接続できません: {reason}',
+  'git-server-silent': 'git サーバー {endpoint} は接続後 {seconds} 秒間応答しませんでした。しばらくしてからやり直してください。',
+  'git-without-list': 'git サーバー {endpoint} はリポジトリの一覧を提供していません。リポジトリ名を入力してください。',
+  'git-submodule-refused': '{repository} のサブモジュール {submodule} を取得できません: {reason}',
+  'git-lfs-missing': '{repository} の {file}（Git LFS で管理）の内容を取得できません: {reason}',
   'registry-failed': 'レジストリ {registry} を読めません: {reason}',
   'registry-sign-in-needed':
     'レジストリ {registry} はユーザー名とパスワードを求めていますが、このテナントには {host} のものが登録されていません。テナントの管理者が登録してください: sodate registry login {host} --user NAME',
@@ -51,6 +71,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'parent-not-usable': '{parent} は {state} のため親にできません。終了した実行を選んでください。',
   'disk-full': '{place} のディスクがいっぱいで、何も保存されませんでした。空きを作ってからもう一度お試しください。',
   'shutting-down': 'サーバーは停止処理中です。しばらくしてからもう一度お試しください。',
+  'object-store-unavailable': 'オブジェクトストアを現在利用できません: {reason}。失われたものはありません。しばらくしてからもう一度お試しください。',
   'database-unavailable': 'データベースが応答しません。しばらくしてからもう一度お試しください。',
   internal: 'サーバーで問題が起きました。詳細はサーバーログのリクエスト {requestId} にあります。',
 };

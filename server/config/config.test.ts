@@ -1,0 +1,44 @@
+import { ConfigError, readConfig } from '#config/config.ts';
+import { describe, expect, it } from 'vitest';
+
+const KEY = { SODATE_S3_ACCESS_KEY_ID: 'key', SODATE_S3_SECRET_ACCESS_KEY: 'secret' };
+
+describe('the settings of S3', () => {
+  const read = (environment: Record<string, string>) => readConfig({ SODATE_HOME: '/nowhere', ...environment }).objectStore;
+
+  it('are not needed', () => {
+    expect(read({})).toEqual({ kind: 'file-system' });
+    expect(read({ SODATE_S3_BUCKET: '', SODATE_S3_REGION: 'eu-central-1' })).toEqual({ kind: 'file-system' });
+  });
+
+  it('mean Amazon without an endpoint, and the bucket in the path with one', () => {
+    expect(read({ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_REGION: 'eu-central-1' })).toMatchObject({
+      kind: 's3',
+      cacheBytes: 100e9,
+      s3: { endpoint: 'https://s3.eu-central-1.amazonaws.com', bucket: 'files', prefix: '', pathStyle: false, publicEndpoint: null },
+    });
+    expect(read({ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_ENDPOINT: 'http://127.0.0.1:9000/', SODATE_S3_PREFIX: 'a/b' })).toMatchObject({
+      s3: { endpoint: 'http://127.0.0.1:9000', region: 'us-east-1', prefix: 'a/b/', pathStyle: true },
+    });
+  });
+
+  it('never show the secret', () => {
+    expect(JSON.stringify(read({ ...KEY, SODATE_S3_BUCKET: 'files' }))).toContain('"secretAccessKey":"[secret]"');
+  });
+
+  it.each([
+    [{ SODATE_S3_BUCKET: 'files' }, 'SODATE_S3_ACCESS_KEY_ID: must be set too'],
+    [{ SODATE_S3_BUCKET: 'files', SODATE_S3_ACCESS_KEY_ID: 'key' }, 'SODATE_S3_SECRET_ACCESS_KEY: must be set too'],
+    [{ ...KEY }, 'SODATE_S3_BUCKET: must be set too, because SODATE_S3_ACCESS_KEY_ID is'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'Files!' }, 'must be the name of a bucket'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_ENDPOINT: 'ftp://x' }, 'SODATE_S3_ENDPOINT'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_ENDPOINT: 'http://169.254.169.254' }, 'must not be a link-local address'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_PUBLIC_ENDPOINT: 'http://[fe80::1]' }, 'must not be a link-local address'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_PREFIX: '../other' }, 'must not have . or ..'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_S3_PREFIX: '/a' }, 'must be folders'],
+    [{ ...KEY, SODATE_S3_BUCKET: 'files', SODATE_OBJECT_CACHE_GB: '0' }, 'SODATE_OBJECT_CACHE_GB'],
+  ])('%j are refused: %s', (environment, text) => {
+    expect(() => read(environment)).toThrow(ConfigError);
+    expect(() => read(environment)).toThrow(text);
+  });
+});

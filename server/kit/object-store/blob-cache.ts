@@ -1,0 +1,249 @@
+import type { Clock } from '#kit/clock.ts';
+import { isDiskFull } from '#kit/db/database-errors.ts';
+import { newId } from '#kit/ids.ts';
+import type { FileHasher } from '#kit/object-store/file-hasher.ts';
+import { furtherCopy, objectFolders } from '#kit/object-store/object-folders.ts';
+import type { BlobId } from '#kit/object-store/object-store.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import type { TenantId } from '@sodate/contract/ids.ts';
+import { setMaxListeners } from 'node:events';
+import { createWriteStream, type Dirent, rmSync, statSync, unlinkSync } from 'node:fs';
+import { chmod, link, mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** A blob on its way from where it is kept. */
+export interface FetchedBlob {
+  readonly length: number;
+  readonly bytes: Readable;
+}
+
+export interface BlobCacheOptions {
+  /** `<home>/cache`: on the file system of what is linked from it, used by one cache alone. */
+  readonly folder: string;
+  /** Files that nothing links any more are removed, those first that were not used for longest, to stay below it. */
+  readonly budgetBytes: number;
+  readonly hasher: FileHasher;
+  readonly clock: Clock;
+  /** @throws an error with the code ENOENT when there is no such blob */
+  readonly fetch: (tenant: TenantId, blob: BlobId) => Promise<FetchedBlob>;
+}
+
+/**
+ * Blobs that were fetched to this machine, as files to link or copy from. A file is there whole or not at all: it is
+ * fetched under another name and linked to its own when its bytes are durable and its digest is right. The time of a
+ * file's last use is its access time, so that a restart forgets nothing; its time of change is left alone, since jobs see
+ * it. What a staged data set links is never removed, for that would free nothing.
+ */
+export interface BlobCache {
+  /** Whatever `file` names after this stays until the returned function is called. */
+  hold(): () => void;
+  /** Only within a hold. Those who ask for the same at once share one fetch. */
+  file(tenant: TenantId, blob: BlobId, digest?: string): Promise<string>;
+  /** A name for a temporary file, removed at the next start. */
+  temporary(): string;
+  drop(tenant: TenantId, blob: BlobId): Promise<void>;
+  /** Ends fetches. */
+  close(): void;
+}
+
+/** Fetches at once. */
+const FETCHES_LIMIT = 16;
+/** When the budget is exceeded, so much more is removed, lest every fetch looks through the whole folder. */
+const SLACK = 0.1;
+const READ_ONLY = 0o444;
+
+interface CachedFile {
+  readonly file: string;
+  readonly size: number;
+  readonly usedMs: number;
+}
+
+export function openBlobCache({ folder, budgetBytes, hasher, clock, fetch }: BlobCacheOptions): BlobCache {
+  const folders = objectFolders(folder);
+  const fetching = path.join(folder, 'fetching');
+  // Of a process that died: nothing links from there.
+  rmSync(fetching, { recursive: true, force: true });
+  const underWay = new Map<string, Promise<string>>();
+  const holds = new Set<{ readonly since: number }>();
+  const ended = new AbortController();
+  // One listener for each fetch.
+  setMaxListeners(0, ended.signal);
+  const turns = makeTurns(FETCHES_LIMIT);
+  /** Bytes of what is cached and being fetched; null until somebody has looked. */
+  let total: number | null = null;
+  /** While what is held exceeds the budget, looking through the folder is worth it only when much more has come. */
+  let lookAgainAbove = 0;
+  let clearing: Promise<void> = Promise.resolve();
+
+  const heldSince = (): number => Math.min(...[...holds].map(({ since }) => since), Infinity);
+
+  /** @returns whether it is there, and now counts as used */
+  const use = async (file: string): Promise<boolean> => {
+    try {
+      const { atimeMs, mtime } = await stat(file);
+      // Of what counts as used since the oldest hold began nothing is removed; see `clear`.
+      const now = Math.max(clock.now().getTime(), heldSince());
+      if (atimeMs < heldSince()) await utimes(file, new Date(now), mtime);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  };
+
+  /** Looks at what is there, and removes of it what has to go for `needed` bytes more. */
+  const clear = async (needed: number, reserved: number): Promise<void> => {
+    const files: CachedFile[] = [];
+    let found = 0;
+    for await (const file of filesBelow(folders.objects)) {
+      const seen = await stat(file).catch(() => null);
+      if (seen === null) continue;
+      found += seen.size;
+      if (seen.nlink === 1) files.push({ file, size: seen.size, usedMs: seen.atimeMs });
+    }
+    total = found + reserved;
+    const aim = total + needed > budgetBytes ? budgetBytes * (1 - SLACK) : budgetBytes;
+    for (const { file, size } of files.toSorted((a, b) => a.usedMs - b.usedMs)) {
+      if (total + needed <= aim) break;
+      // Looked at and removed without a pause: whoever marks it as used does so before, and it stays, or finds it gone.
+      const seen = statSync(file, { throwIfNoEntry: false });
+      if (seen === undefined || seen.nlink > 1 || seen.atimeMs >= heldSince() - 1) continue;
+      unlinkSync(file);
+      total -= size;
+    }
+    lookAgainAbove = total + needed > budgetBytes ? (total + needed) * (1 + SLACK) : 0;
+  };
+
+  let reserved = 0;
+  const makeRoom = async (needed: number): Promise<void> => {
+    clearing = clearing.then(async () => {
+      if (total === null || total + needed > Math.max(budgetBytes, lookAgainAbove)) await clear(needed, reserved);
+      total = (total ?? 0) + needed;
+      reserved += needed;
+    });
+    return clearing;
+  };
+
+  const fetchInto = async (place: string, tenant: TenantId, blob: BlobId): Promise<number> => {
+    const { length, bytes } = await fetch(tenant, blob);
+    try {
+      await makeRoom(length);
+      try {
+        await pipeline(bytes, createWriteStream(place, { flags: 'wx', mode: 0o600 }), { signal: ended.signal });
+        return length;
+      } finally {
+        reserved -= length;
+      }
+    } catch (error) {
+      total = null;
+      throw error;
+    } finally {
+      bytes.destroy();
+    }
+  };
+
+  const bring = async (tenant: TenantId, blob: BlobId, digest: string | undefined): Promise<string> => {
+    const file = folders.blobFile(tenant, blob);
+    const place = path.join(fetching, newId<string>());
+    await mkdir(fetching, { recursive: true, mode: 0o700 });
+    try {
+      const length = await fetchInto(place, tenant, blob);
+      const { size } = await stat(place);
+      if (size !== length) throw changed(blob, `${size} of ${length} bytes came`);
+      if (digest !== undefined && length > 0) {
+        const actual = await hasher.finish(`cache ${place}`, place, length);
+        if (actual !== digest) throw changed(blob, `their digest is ${actual}, not ${digest}`);
+      }
+      await chmod(place, READ_ONLY);
+      await makeDurable(place);
+      await mkdir(folders.blobFolder(tenant, blob), { recursive: true, mode: 0o700 });
+      await link(place, file).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      });
+      await use(file);
+      return file;
+    } catch (error) {
+      throw isDiskFull(error) ? new SodateError('disk-full', { place: 'the cache of this machine' }, { cause: error }) : error;
+    } finally {
+      await rm(place, { force: true });
+    }
+  };
+
+  return {
+    hold() {
+      const held = { since: clock.now().getTime() };
+      holds.add(held);
+      return () => {
+        holds.delete(held);
+        lookAgainAbove = 0;
+      };
+    },
+    async file(tenant, blob, digest) {
+      const file = folders.blobFile(tenant, blob);
+      const other = underWay.get(file);
+      if (other !== undefined) return other;
+      const bringing = (async () => ((await use(file)) ? file : turns(() => bring(tenant, blob, digest))))().finally(() => underWay.delete(file));
+      underWay.set(file, bringing);
+      return bringing;
+    },
+    temporary: () => path.join(fetching, newId<string>()),
+    async drop(tenant, blob) {
+      const file = folders.blobFile(tenant, blob);
+      for (let copy = 1; await isRemoved(furtherCopy(file, copy)); copy += 1);
+      if (await isRemoved(file)) total = null;
+    },
+    close: () => ended.abort(new Error('The object store is closed')),
+  };
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+const changed = (blob: BlobId, how: string): SodateError =>
+  new SodateError('object-store-unavailable', { reason: `the bytes of the file content ${blob} are not those that were stored: ${how}` });
+
+async function isRemoved(file: string): Promise<boolean> {
+  try {
+    unlinkSync(file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function makeDurable(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* filesBelow(folder: string): AsyncIterable<string> {
+  const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const at = path.join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(at);
+    else yield at;
+  }
+}
+
+/** Runs at most `limit` pieces of work at once; the others wait in line. */
+function makeTurns(limit: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  const waiting: (() => void)[] = [];
+  let free = limit;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}

@@ -1,0 +1,56 @@
+import type { DatabaseTransaction } from '#kit/db/open-database.ts';
+import type { TenantId } from '@sodate/contract/ids.ts';
+import { sql } from 'kysely';
+
+/** A stretch of a series as it is stored. */
+export interface Chunk {
+  readonly series: number;
+  readonly level: number;
+  readonly seq: number;
+  readonly count: number;
+  readonly sealed: boolean;
+  readonly minStep: number;
+  readonly maxStep: number;
+  readonly minAt: number;
+  readonly maxAt: number;
+  readonly data: Buffer;
+}
+
+export type StoredPiece = Pick<Chunk, 'level' | 'seq' | 'count' | 'data'> & { readonly series_id: number };
+
+/** The pieces after the last sealed chunk, of these series, in order. */
+export async function readTails(
+  tx: DatabaseTransaction,
+  tenant: TenantId,
+  ask: { readonly points: readonly number[]; readonly buckets: readonly number[] },
+): Promise<readonly StoredPiece[]> {
+  if (ask.points.length + ask.buckets.length === 0) return [];
+  const { rows } = await sql<StoredPiece>`
+    select series_id, level, seq, count, data from metric_chunks
+    where tenant_id = ${tenant} and not sealed
+      and ((level = 0 and series_id = any(${ask.points}::bigint[])) or (level > 0 and series_id = any(${ask.buckets}::bigint[])))
+    order by series_id, level, seq`.execute(tx);
+  return rows;
+}
+
+export async function removeTails(
+  tx: DatabaseTransaction,
+  tenant: TenantId,
+  ask: { readonly points: readonly number[]; readonly buckets: readonly number[] },
+): Promise<void> {
+  if (ask.points.length + ask.buckets.length === 0) return;
+  await sql`
+    delete from metric_chunks where tenant_id = ${tenant} and not sealed
+      and ((level = 0 and series_id = any(${ask.points}::bigint[])) or (level > 0 and series_id = any(${ask.buckets}::bigint[])))`.execute(tx);
+}
+
+/** One statement whatever the number: most are a few points for each of many series. */
+export async function insertChunks(tx: DatabaseTransaction, tenant: TenantId, chunks: readonly Chunk[]): Promise<void> {
+  if (chunks.length === 0) return;
+  const all = <Field extends keyof Chunk>(field: Field): readonly Chunk[Field][] => chunks.map((chunk) => chunk[field]);
+  await sql`
+    insert into metric_chunks (tenant_id, series_id, level, seq, count, sealed, min_step, max_step, min_at, max_at, data)
+    select ${tenant}, * from unnest(${all('series')}::bigint[], ${all('level')}::smallint[], ${all('seq')}::bigint[], ${all('count')}::int[],
+      ${all('sealed')}::boolean[], ${all('minStep')}::bigint[], ${all('maxStep')}::bigint[], ${all('minAt')}::bigint[], ${all('maxAt')}::bigint[],
+      ${all('data')}::bytea[])`.execute(tx);
+}

@@ -1,0 +1,123 @@
+import { SERIES_PER_RUN_LIMIT } from '#metrics/metric-limits.ts';
+import { isForeignKeyViolation } from '#kit/db/database-errors.ts';
+import type { DatabaseTransaction } from '#kit/db/open-database.ts';
+import { SodateError } from '@sodate/contract/errors.ts';
+import type { SeriesKind } from '@sodate/contract/metrics.ts';
+import type { RunId, TenantId } from '@sodate/contract/ids.ts';
+import { newId } from '#kit/ids.ts';
+import { sql } from 'kysely';
+import { createHash } from 'node:crypto';
+
+/** Where a series comes from: a request, the lines of `metrics.jsonl`, or event files, of one folder each. */
+export type SeriesOrigin = 'api' | 'jsonl' | `events/${string}`;
+
+/** A series as stored, with what is known of its points. */
+export interface SeriesRow {
+  readonly id: number;
+  readonly kind: SeriesKind;
+  readonly name: string;
+  readonly origin: string;
+  readonly tag: string;
+  readonly points: number;
+  readonly nan_points: number;
+  readonly first_step: number | null;
+  readonly last_step: number | null;
+  readonly last_at: number | null;
+  readonly last_value: number | null;
+  readonly min_value: number | null;
+  readonly min_step: number | null;
+  readonly max_value: number | null;
+  readonly max_step: number | null;
+  readonly latest_at: number | null;
+  readonly tail_pieces: number;
+  readonly keep_every: number;
+}
+
+export const SERIES_COLUMNS = [
+  ...(['id', 'kind', 'name', 'origin', 'tag', 'points', 'nan_points', 'first_step', 'last_step', 'last_at', 'last_value'] as const),
+  ...(['min_value', 'min_step', 'max_value', 'max_step', 'latest_at', 'tail_pieces', 'keep_every'] as const),
+] as const;
+
+/**
+ * Holds a run's metrics until the end of the transaction: whoever adds to a run does so after one another.
+ * @throws SodateError `not-found` when the run has been deleted
+ */
+export async function holdMetrics(tx: DatabaseTransaction, tenant: TenantId, run: RunId): Promise<{ readonly series: number; readonly points: number }> {
+  const ask = tx.selectFrom('metric_runs').select(['series', 'points']).where('tenant_id', '=', tenant).where('run_id', '=', run).forUpdate();
+  const held = await ask.executeTakeFirst();
+  if (held !== undefined) return held;
+  try {
+    await sql`insert into metric_runs (tenant_id, run_id) values (${tenant}, ${run}) on conflict do nothing`.execute(tx);
+  } catch (error) {
+    if (isForeignKeyViolation(error)) throw new SodateError('not-found', { thing: 'run', reference: run }, { cause: error });
+    throw error;
+  }
+  const made = await ask.executeTakeFirst();
+  // There is such a row of another tenant: to this one there is no such run.
+  if (made === undefined) throw new SodateError('not-found', { thing: 'run', reference: run });
+  return made;
+}
+
+/**
+ * Finds or makes the series that an origin calls by these tags. The caller holds the run's metrics.
+ * @returns by tag; without those for which the run has no room
+ */
+export async function claimSeries(
+  tx: DatabaseTransaction,
+  ask: {
+    readonly tenant: TenantId;
+    readonly run: RunId;
+    readonly origin: SeriesOrigin;
+    readonly kind: SeriesKind;
+    readonly tags: readonly string[];
+    readonly room: number;
+  },
+): Promise<ReadonlyMap<string, SeriesRow>> {
+  const { tenant, run, origin, kind } = ask;
+  const mine = tx.selectFrom('metric_series').select(SERIES_COLUMNS).where('tenant_id', '=', tenant).where('run_id', '=', run).where('kind', '=', kind);
+  const among = (column: string, values: readonly string[]) => sql<boolean>`${sql.ref(column)} = any(${values}::text[])`;
+  const found = new Map<string, SeriesRow>();
+  for (const row of await mine.where('origin', '=', origin).where(among('tag', ask.tags)).execute()) found.set(row.tag, row as SeriesRow);
+  const fresh = ask.tags.filter((tag) => !found.has(tag)).slice(0, ask.room);
+  if (fresh.length === 0) return found;
+  const candidates = (tag: string): readonly string[] =>
+    origin === 'api' ? [tag] : [tag, qualified(origin, tag), `${qualified(origin, tag)} #${digest(tag)}`];
+  const taken = await mine.where(among('name', fresh.flatMap(candidates))).execute();
+  const used = new Set(taken.map(({ name }) => name));
+  if (origin === 'api') await stepAside(tx, tenant, taken);
+  const made: { readonly tag: string; readonly name: string }[] = [];
+  for (const tag of fresh) {
+    // One for which even the last is taken was named to be a nuisance, and has no series.
+    const name = origin === 'api' ? tag : candidates(tag).find((candidate) => !used.has(candidate));
+    if (name === undefined) continue;
+    used.add(name);
+    made.push({ tag, name });
+  }
+  const { rows } = await sql<SeriesRow>`
+    insert into metric_series (tenant_id, run_id, kind, origin, tag, name)
+    select ${tenant}, ${run}, ${kind}, ${origin}, * from unnest(${made.map(({ tag }) => tag)}::text[], ${made.map(({ name }) => name)}::text[])
+    returning ${sql.join(SERIES_COLUMNS.map((column) => sql.ref(column)))}`.execute(tx);
+  await sql`update metric_runs set series = series + ${rows.length} where tenant_id = ${tenant} and run_id = ${run}`.execute(tx);
+  // Plans that were made while the table was tiny look through all of it for each row; those of foreign keys are kept by
+  // each connection. Until PostgreSQL notices by itself, within a minute, ten thousand new series took ten times as long.
+  if (rows.length >= MANY_NEW_SERIES) await sql`analyze metric_series`.execute(tx);
+  for (const row of rows) found.set(row.tag, row);
+  return found;
+}
+
+const MANY_NEW_SERIES = 1_000;
+
+/** The name of a series whose plain one is another's. */
+const qualified = (origin: string, tag: string): string => `${origin === 'jsonl' ? 'metrics.jsonl' : origin.slice('events/'.length) || 'tensorboard'}/${tag}`;
+
+/** A name that a request gives is kept as it is: what had it before was read from a file, and gets another. */
+async function stepAside(tx: DatabaseTransaction, tenant: TenantId, holders: readonly { id: number; origin: string; tag: string }[]): Promise<void> {
+  for (const { id, origin, tag } of holders) {
+    const name = `${qualified(origin, tag)} #${newId()}`;
+    await tx.updateTable('metric_series').set({ name }).where('tenant_id', '=', tenant).where('id', '=', id).execute();
+  }
+}
+
+const digest = (tag: string): string => createHash('sha256').update(tag).digest('hex').slice(0, 8);
+
+export const roomForSeries = (held: { readonly series: number }): number => Math.max(0, SERIES_PER_RUN_LIMIT - held.series);

@@ -1,0 +1,81 @@
+import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
+import { type Move, moveRun } from '#runs/move-run.ts';
+import type { RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
+import type { RunKindName, RunState } from '@sodate/contract/runs.ts';
+import { sql } from 'kysely';
+
+/** A run that goes on outside of the platform, and only reports to it. */
+export interface ReportedRun {
+  readonly tenant: TenantId;
+  readonly id: RunId;
+  readonly kind: RunKindName;
+  readonly name: string;
+  readonly request: object;
+  readonly createdBy: UserId;
+  readonly now: Date;
+  /** As its reporter says; may lie before or after `now`. */
+  readonly startedAt: Date;
+}
+
+/** No reconciler looks at it: there is nothing of it that this platform could watch, and never will be. */
+const NEVER_DUE = new Date(Date.UTC(9999, 0));
+
+/**
+ * Makes the row of a run that is already running. It has no attempt, so it occupies nothing and counts in no quota; its
+ * end is what its reporter says (`endReportedRun`), or a stop.
+ */
+export async function beginReportedRun(tx: DatabaseTransaction, run: ReportedRun): Promise<{ readonly number: number }> {
+  const made = await tx
+    .insertInto('runs')
+    .values({
+      tenant_id: run.tenant,
+      id: run.id,
+      kind: run.kind,
+      number: sql<number>`nextval(${`number_${run.kind}`}::regclass)`,
+      name: run.name,
+      memo: '',
+      tags: [],
+      state: 'running',
+      request: JSON.stringify(run.request),
+      warnings: JSON.stringify([]),
+      image: '',
+      cpu_milli: 0,
+      memory_bytes: 0,
+      gpus: 0,
+      partition: null,
+      priority: 0,
+      shape: '',
+      retries: JSON.stringify({}),
+      created_by: run.createdBy,
+      created_at: run.now,
+      queued_at: run.now,
+      started_at: run.startedAt,
+      due_at: NEVER_DUE,
+    })
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  await tx
+    .insertInto('run_timeline')
+    .values({ tenant_id: run.tenant, run_id: run.id, at: run.now, state: 'running', attempt: 0, note: 'begun outside of the platform' })
+    .execute();
+  return made;
+}
+
+/**
+ * Ends a run that has no attempt, by the same moves as any other: in one transaction, since there is no work between them.
+ * @returns false when it is not running any more, or something of it runs here; then nothing has changed
+ */
+export async function endReportedRun(
+  db: Database,
+  end: Pick<Move, 'run' | 'at' | 'note' | 'set'> & { readonly to: Extract<RunState, 'succeeded' | 'failed' | 'cancelled'>; readonly endedAt?: Date },
+): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    // Holds the row, so that no attempt can come to it before the moves.
+    const row = await tx.selectFrom('runs').select('attempt_id').where('id', '=', end.run).where('state', '=', 'running').forUpdate().executeTakeFirst();
+    if (row === undefined || row.attempt_id !== null) return false;
+    const move = { run: end.run, leaseToken: null, at: end.at, note: end.note };
+    await moveRun(tx, { ...move, to: 'finishing', from: ['running'] });
+    await moveRun(tx, { ...move, to: end.to, from: ['finishing'], set: { ...end.set, ended_at: end.endedAt ?? end.at } });
+    return true;
+  });
+}

@@ -1,0 +1,111 @@
+import { Alert, Group, SegmentedControl, Skeleton, Stack, Switch } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { IconChartLine } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useClient } from '../kit/platform.tsx';
+import { EmptyNote } from '../ui/empty-note.tsx';
+import { ErrorPanel } from '../ui/error-panel.tsx';
+import { SearchField } from '../ui/search-field.tsx';
+import { ChartSettings, useChartView } from './chart-settings.tsx';
+import { METRIC_VIEWS, type MetricView } from './compare-search.ts';
+import { findMetrics } from './group-metrics.ts';
+import { MetricGrid } from './metric-grid.tsx';
+import { MetricLosses } from './metric-losses.tsx';
+import { formatMetric } from './metric-numbers.ts';
+import { type Comparison, comparisonQuery } from './metric-queries.ts';
+import { MetricValues } from './metric-values.tsx';
+import { ParameterTable } from './parameter-table.tsx';
+import { RunKey } from './run-key.tsx';
+
+interface MetricsProps {
+  readonly tenant: string;
+  /** Ids or references, in the order of their colours. */
+  readonly runs: readonly string[];
+  readonly view: MetricView;
+  readonly onView: (view: MetricView) => void;
+}
+
+/** What runs said of themselves in numbers, live: charts, values and parameters of one run, or of several over each other. */
+export function Metrics({ tenant, runs, view, onView }: MetricsProps) {
+  const client = useClient();
+  const comparison = useQuery(comparisonQuery(client, tenant, runs));
+  if (comparison.data === undefined) {
+    if (comparison.error !== null) return <ErrorPanel error={comparison.error} onRetry={() => void comparison.refetch()} />;
+    return <Skeleton h={420} />;
+  }
+  return (
+    <Stack gap="md">
+      {comparison.error !== null && <ErrorPanel error={comparison.error} onRetry={() => void comparison.refetch()} />}
+      <MetricsOf tenant={tenant} comparison={comparison.data} view={view} onView={onView} />
+    </Stack>
+  );
+}
+
+function MetricsOf({ tenant, comparison, view, onView }: Pick<MetricsProps, 'tenant' | 'view' | 'onView'> & { readonly comparison: Comparison }) {
+  const { t, i18n } = useTranslation();
+  const [text, setText] = useState<string | undefined>(undefined);
+  const [onlyDifferent, setOnlyDifferent] = useState(false);
+  const [chartView, setChartView] = useChartView();
+  const { metrics, parameters, truncated } = comparison;
+  const several = comparison.runs.length > 1;
+  const single = several ? undefined : comparison.runs[0];
+  // A state that changes is no reason to draw every chart anew.
+  const identity = JSON.stringify(comparison.runs.map((run) => ({ id: run.id, title: `${run.kind}-${run.number} ${run.name}` })));
+  const runs = useMemo(() => JSON.parse(identity) as { readonly id: string; readonly title: string }[], [identity]);
+  const columns = comparison.runs.map((run, index) => ({ key: run.id, head: <RunKey tenant={tenant} run={run} index={index} /> }));
+
+  const byName = useMemo(() => new Map(metrics.map((metric) => [metric.name, metric])), [metrics]);
+  const found = useMemo(() => findMetrics([...byName.keys()], text ?? ''), [byName, text]);
+  const wantedParameters = new Set(
+    findMetrics(
+      parameters.map(({ name }) => name),
+      text ?? '',
+    ),
+  );
+  const shownParameters = parameters.filter(({ name, differs }) => wantedParameters.has(name) && (differs || !several || !onlyDifferent));
+  const amount = view === 'parameters' ? parameters.length : metrics.length;
+  const shown = view === 'parameters' ? shownParameters.length : found.length;
+  return (
+    <>
+      {single !== undefined && <MetricLosses tenant={tenant} run={single.id} />}
+      {truncated && <Alert color="yellow">{t('metrics.truncated')}</Alert>}
+      <Group gap="md">
+        <SegmentedControl
+          size="xs"
+          aria-label={t('metrics.views')}
+          value={view}
+          onChange={onView}
+          data={METRIC_VIEWS.map((value) => ({ value, label: t(`metrics.view.${value}`) }))}
+        />
+        {amount > 0 && <SearchField value={text} onChange={setText} label={t(view === 'parameters' ? 'metrics.searchParameters' : 'metrics.search')} />}
+        {view === 'charts' && amount > 0 && <ChartSettings view={chartView} onChange={setChartView} />}
+        {view === 'parameters' && several && amount > 0 && (
+          <Switch size="sm" label={t('metrics.onlyDifferent')} checked={onlyDifferent} onChange={(event) => setOnlyDifferent(event.currentTarget.checked)} />
+        )}
+      </Group>
+      {amount === 0 && (
+        <EmptyNote
+          icon={<IconChartLine size={40} stroke={1.3} />}
+          title={t(view === 'parameters' ? 'metrics.noParametersTitle' : 'metrics.noneTitle')}
+          text={t(view === 'parameters' ? 'metrics.noParametersText' : 'metrics.noneText')}
+        />
+      )}
+      {amount > 0 && shown === 0 && <EmptyNote icon={<IconChartLine size={40} stroke={1.3} />} title={t('metrics.nothingTitle')} />}
+      {shown > 0 && view === 'charts' && (
+        <MetricGrid
+          tenant={tenant}
+          runs={runs}
+          metrics={found}
+          view={chartView}
+          last={(name) => {
+            const last = several ? null : byName.get(name)?.values[0]?.last;
+            return last == null ? null : formatMetric(last, i18n.language);
+          }}
+        />
+      )}
+      {shown > 0 && view === 'values' && <MetricValues metrics={found.flatMap((name) => byName.get(name) ?? [])} columns={columns} />}
+      {shown > 0 && view === 'parameters' && <ParameterTable parameters={shownParameters} columns={columns} />}
+    </>
+  );
+}

@@ -1,0 +1,103 @@
+import { type FieldName, OPERATOR_WORDS, operatorsOf, type SearchField } from './search-fields.ts';
+import { quoteValue } from './write-search.ts';
+
+export interface Suggestion {
+  readonly kind: 'field' | 'operator' | 'value';
+  /** Explains it; null where it speaks for itself. */
+  readonly words: `fields.${FieldName}` | `operators.${(typeof OPERATOR_WORDS)[keyof typeof OPERATOR_WORDS]}` | null;
+  /** As listed. */
+  readonly label: string;
+  /** Takes the place of the characters from `from` to the caret. */
+  readonly insert: string;
+  readonly from: number;
+}
+
+/** Values of this tenant that can be offered. */
+export interface KnownValues {
+  readonly tags: readonly string[];
+  readonly people: readonly string[];
+}
+
+const MOST = 30;
+const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
+const MEMBER = String.raw`(?:\.(?:${QUOTED}|[^\s"(),:=!<>]+))?`;
+/** A condition whose value is being written: field, operator, values before it, what there is of it. */
+const AT_VALUE = new RegExp(
+  String.raw`(?:^|\s)-?([A-Za-z_]\w*)(${MEMBER})\s*(!=|<=|>=|:|=|<|>)\s*((?:(?:${QUOTED}|[^\s"(),]+)\s*,\s*)*)("(?:[^"\\]|\\.)*|[^\s"(),]*)$`,
+);
+/** A word that may become a field, or is one. */
+const AT_WORD = new RegExp(String.raw`(?:^|\s)-?((?:[A-Za-z_]\w*)?)(\.(?:${QUOTED}|[^\s"(),:=!<>]*))?$`);
+
+const EXAMPLES: Readonly<Partial<Record<SearchField['type'], readonly string[]>>> = {
+  date: ['now-1d', 'now-7d', 'now-30d'],
+  size: ['1MB', '100MB', '1GiB'],
+  duration: ['10m', '1h', '1d'],
+};
+
+/** What can stand where the caret is: fields, their operators, their values. Reads what is before the caret only. */
+export function completeSearch(text: string, caret: number, fields: readonly SearchField[], known: KnownValues): readonly Suggestion[] {
+  const head = text.slice(0, caret);
+  const value = AT_VALUE.exec(head);
+  if (value !== null && !isInsideQuotes(head.slice(0, value.index))) {
+    const field = fields.find(({ name }) => name === value[1]?.toLowerCase());
+    return field === undefined ? [] : suggestValues(field, value[5] ?? '', caret, known);
+  }
+  const word = AT_WORD.exec(head);
+  if (word === null || isInsideQuotes(head.slice(0, word.index))) return [];
+  const [, name = '', member] = word;
+  const from = caret - name.length - (member ?? '').length;
+  const exact = fields.find((field) => field.name === name.toLowerCase());
+  if (member !== undefined) return exact?.family === true && member.length > 1 ? suggestOperators(exact, caret) : [];
+  const operators = exact === undefined || exact.family === true ? [] : suggestOperators(exact, caret);
+  const others = startingFirst(fields, name, (field) => field.name).filter((field) => field !== exact || field.family === true);
+  return [
+    ...operators,
+    ...others.map((field): Suggestion => {
+      const label = field.family === true ? `${field.name}.` : field.name;
+      return { kind: 'field', words: `fields.${field.name}`, label, insert: label, from };
+    }),
+  ].slice(0, MOST);
+}
+
+/**
+ * Whether a search can be sent while it is being typed: plain words can, as in any search field. A condition waits until
+ * it is said to be complete, since half a condition is an error.
+ */
+export const isPlainText = (text: string): boolean => /^[^\s"():=!<>.#-][^"():=!<>]{2,}$/.test(text.trim()) && text.trim().split(/\s+/).every(isLongWord);
+
+/** The server searches for words of three letters or digits at least. */
+const isLongWord = (word: string): boolean => word.length >= 3 && !/^(?:and|not)$/i.test(word);
+
+const suggestOperators = (field: SearchField, caret: number): readonly Suggestion[] =>
+  operatorsOf(field).map((operator): Suggestion => ({
+    kind: 'operator',
+    words: `operators.${OPERATOR_WORDS[operator]}`,
+    label: operator,
+    insert: operator,
+    from: caret,
+  }));
+
+function suggestValues(field: SearchField, written: string, caret: number, known: KnownValues): readonly Suggestion[] {
+  const values = field.type === 'tag' ? known.tags : field.type === 'person' ? known.people : (field.values ?? EXAMPLES[field.type] ?? []);
+  const part = written.replace(/^"/, '');
+  return startingFirst(values, part, (value) => value)
+    .filter((value) => quoteValue(value) !== written)
+    .slice(0, MOST)
+    .map((value): Suggestion => ({ kind: 'value', words: null, label: value, insert: `${quoteValue(value)} `, from: caret - written.length }));
+}
+
+/** Those that begin with a text before those that contain it. */
+function startingFirst<Item>(items: readonly Item[], part: string, textOf: (item: Item) => string): readonly Item[] {
+  const wanted = part.toLowerCase();
+  const starts = items.filter((item) => textOf(item).toLowerCase().startsWith(wanted));
+  return [...starts, ...items.filter((item) => !starts.includes(item) && textOf(item).toLowerCase().includes(wanted))];
+}
+
+function isInsideQuotes(text: string): boolean {
+  let inside = false;
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] === '"') inside = !inside;
+    else if (inside && text[at] === '\\') at += 1;
+  }
+  return inside;
+}
