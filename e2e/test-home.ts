@@ -23,6 +23,7 @@ export interface Running {
   readonly ended: Promise<Ended>;
   hasEnded(): boolean;
   stdout(): string;
+  stderr(): string;
 }
 
 export interface StartChoice {
@@ -98,7 +99,7 @@ export function beginProcess(command: readonly string[], environment: Readonly<R
     });
   });
   ended.catch(() => {});
-  return { pid: child.pid ?? -1, ended, hasEnded: () => said.ended, stdout: () => said.stdout };
+  return { pid: child.pid ?? -1, ended, hasEnded: () => said.ended, stdout: () => said.stdout, stderr: () => said.stderr };
 }
 
 /** @throws with what it said when it ends instead */

@@ -11,10 +11,12 @@ import { getRun, listRuns, stopRun } from '@sodate/contract/run-routes.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
 import { createTenant } from '@sodate/contract/tenants.ts';
 import { expect } from 'vitest';
+import type { TestEngine } from '../../server/executors/docker/testing/test-engine.ts';
 import { makeProgram } from '../program.ts';
 import { freePort, isHealthy, makeTestHome, signInAsAdmin } from '../test-home.ts';
 import { until } from '../until.ts';
 import { checkEnd } from './check-end.ts';
+import { describeUnended } from './describe-unended.ts';
 import { makeRandom } from './random.ts';
 import { type PlannedRun, planRuns, requestOf } from './planned-run.ts';
 import { makeStorm, type StormCounts, type StruckEngine } from './storm.ts';
@@ -31,7 +33,7 @@ export interface ChaosOptions {
   readonly runs: number;
   readonly strikes: number;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly engine?: StruckEngine;
+  readonly engine?: StruckEngine & Pick<TestEngine, 'docker'>;
   /** For the runs in containers; none without any. */
   readonly images?: readonly string[];
   /** Waited for before the server's ordinary end: what it clears away by itself after a while. */
@@ -136,7 +138,9 @@ export async function runChaos({ seed, runs, strikes, environment = {}, engine, 
     for (const run of told) await writeFile(outputOf(run, 'told'), '');
     for (const run of told) await until(`${run.token} ends without a server`, () => existsSync(outputOf(run, 'lines')));
   });
-  await until('every run has ended', async () => (await countEnded(client)) === runs, 300_000);
+  await until('every run has ended', async () => (await countEnded(client)) === runs, 300_000).catch(async (error: unknown) => {
+    throw new Error(await describeUnended(client, TENANT, engine ?? null, storm.said()), { cause: error });
+  });
   await Promise.all(stopping);
 
   const faults: string[] = [];

@@ -65,6 +65,8 @@ export interface Storm {
   rage(strikes: number, beforeStrike: (done: number) => Promise<void>): Promise<void>;
   /** Kills the server, lets `meanwhile` happen without one, and starts it again. */
   away(meanwhile: () => Promise<void>): Promise<void>;
+  /** What the server of now has logged. */
+  said(): string;
   /** Ends the server in the ordinary way. @returns its exit code */
   end(): Promise<number | null>;
 }
@@ -221,6 +223,7 @@ export async function makeStorm({ home, random, mark, installation, engine }: St
       server = begin();
       await settle();
     },
+    said: () => server.stderr(),
     async end() {
       await engineBack;
       kill(server.pid, 'SIGTERM');

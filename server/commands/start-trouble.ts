@@ -1,5 +1,5 @@
 import { CommandError } from '#commands/command-error.ts';
-import { isDiskFull } from '#kit/db/database-errors.ts';
+import { isDatabaseUnavailable, isDiskFull } from '#kit/db/database-errors.ts';
 import { ObjectStoreRefused } from '#kit/object-store/object-store-refused.ts';
 
 /** PostgreSQL's programs say it in words, which end up in the message of whoever ran them. */
@@ -11,6 +11,9 @@ export function explainStartTrouble(error: unknown, home: string): unknown {
   const text = error instanceof Error ? error.message : '';
   if (isDiskFull(error) || SAYS_DISK_FULL.test(text)) {
     return new CommandError(`The disk of the home ${home} is full. Free some space, or set SODATE_HOME to a folder on a larger disk, then start again.`);
+  }
+  if (isDatabaseUnavailable(error)) {
+    return new CommandError(`The database broke off while Sodate was starting: ${text}. Nothing is lost. Start again; if it stays so, look at its log.`);
   }
   const { code, path } = error as { readonly code?: unknown; readonly path?: unknown };
   if (typeof path !== 'string' || !(path.startsWith(home) || home.startsWith(path))) return error;

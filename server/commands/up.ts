@@ -65,6 +65,10 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
   const lock = await holdServerLock(database, home.serverId, logger, (why) => {
     logger.fatal({}, `this server must end: ${why}`);
     process.exit(1);
+  }).catch(async (error: unknown) => {
+    // Whether another server uses the database was not learnt.
+    await embedded?.release();
+    throw error;
   });
   if (lock === null) {
     // The database is the other server's, too.

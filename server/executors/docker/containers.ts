@@ -5,8 +5,8 @@ import { AttemptId } from '@sodate/contract/ids.ts';
 import { EngineUnreachable } from '../executor.ts';
 import { type AttemptFolder, attemptFolder, readContainer } from './attempt-folder.ts';
 import { LABELS } from './container-spec.ts';
-import type { DockerHandle } from './docker-handle.ts';
 import { type EngineClient, messageOf, statusOf } from './docker-client.ts';
+import type { DockerHandle } from './docker-handle.ts';
 
 /** The containers of attempts, each under the name that the engine gives only once. */
 export interface Containers {
@@ -65,9 +65,11 @@ export function makeContainers(engine: EngineClient, installation: string, root:
         docker.listContainers({ all: true, filters: { label: [`${LABELS.installation}=${installation}`, LABELS.attempt] } }),
       );
       const found = new Map<AttemptId, DockerHandle>();
-      for (const { Id, Labels } of containers) {
+      for (const { Id, Names, Labels } of containers) {
         const attempt = AttemptId.safeParse(Labels[LABELS.attempt]).data;
-        if (attempt !== undefined) found.set(attempt, { attempt, container: Id, imageDigest: Labels[LABELS.imageDigest] ?? null });
+        // An image may bring labels along, and a probe of that image then bears them.
+        if (attempt !== undefined && Names.includes(`/${nameOf(attempt)}`))
+          found.set(attempt, { attempt, container: Id, imageDigest: Labels[LABELS.imageDigest] ?? null });
       }
       for (const name of await readdir(root)) {
         const attempt = AttemptId.safeParse(name).data;

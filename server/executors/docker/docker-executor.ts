@@ -6,9 +6,9 @@ import type { Log } from '#kit/log.ts';
 import { type Executor, type InventoryNode, isEngineUnreachable, type Observation, type StageFolders } from '../executor.ts';
 import { folderExists, readContainer, readStopped, removeFolder, takeTurn, thisProcess, writeStopped } from './attempt-folder.ts';
 import { hasEverStarted, observeContainer } from './container-exit.ts';
-import { DockerHandle } from './docker-handle.ts';
 import { makeContainers, shortInstallation } from './containers.ts';
 import { openEngine, parseEngineHost, statusOf } from './docker-client.ts';
+import { DockerHandle } from './docker-handle.ts';
 import type { TenantNetworks } from './docker-network.ts';
 import { followEvents } from './engine-events.ts';
 import { readBootTime, readEngineStart } from './engine-start.ts';
@@ -53,6 +53,7 @@ export interface DockerOptions {
 const DEFAULT_MINIMUM_FREE_BYTES = 1024 * 2 ** 20;
 const DEFAULT_IMAGE_BUDGET_BYTES = 100 * 2 ** 30;
 const DEFAULT_STALLED_PULL_MS = 60_000;
+
 /**
  * Runs attempts as containers of a Docker Engine on this machine. See README.md for how, and for what is promised.
  *
@@ -152,12 +153,16 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     hint(attempt);
   };
 
-  /** Also what an engine that was away, or a death, has kept from being done. */
-  const clearAway = async (): Promise<void> => {
-    await imageProbe.removeForgotten().catch((error: unknown) => {
-      if (!isEngineUnreachable(error)) log.warn({ error }, 'Containers of image probes could not be removed');
-    });
-    await cleanUpImages();
+  let clearing: Promise<void> | null = null;
+  /** Also what an engine that was away, or a death, has kept from being done. Once at a time. */
+  const clearAway = (): void => {
+    clearing ??= imageProbe
+      .removeForgotten()
+      .catch((error: unknown) => {
+        if (!isEngineUnreachable(error)) log.warn({ error }, 'Containers of image probes could not be removed');
+      })
+      .then(cleanUpImages)
+      .finally(() => (clearing = null));
   };
 
   await askInfo()
@@ -179,7 +184,7 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     handleSchema: DockerHandle,
     async inventory() {
       const seen = await askInfo();
-      void clearAway();
+      clearAway();
       return {
         nodes: [
           await readInventory({
@@ -249,6 +254,7 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
       closing.abort();
       listeners.clear();
       await following;
+      await clearing;
       await cache.settled();
       engine.close();
     },

@@ -119,6 +119,8 @@ export async function makeDockerHarness(engine: TestEngine): Promise<DockerHarne
     setReachable: door.setReachable,
     async close() {
       door.setReachable(true);
+      // Whoever opens a folder clears away what a dead one left there: not beside a live one.
+      await Promise.all(opened.splice(0).map((executor) => executor.close()));
       const sweeper = await openWith({});
       const foreign = await openWith({}, `${installation}-b`);
       try {

@@ -226,7 +226,8 @@ export async function openImageCache({ engine, folder, budgetBytes, clock, log }
     },
     async settled() {
       await cleaning;
-      await saving;
+      // Whoever asked for it has heard how it ended.
+      await saving.catch(() => {});
     },
   };
 }

@@ -24,6 +24,9 @@ const ACCOUNT_FILE_BYTES = 4 * 2 ** 20;
 /** Images differ from run to run in few installations; a forgotten one is looked into again in 50 ms. */
 const REMEMBERED = 500;
 
+/** What an image says of itself becomes a label of every container of it: only the name is certainly ours. */
+const NAME_PREFIX = 'sodate-probe-';
+
 /** Looks into images through containers that are never started. */
 export interface ImageProbe {
   /** Each image is looked into once. */
@@ -40,7 +43,7 @@ export function makeImageProbe(engine: EngineClient, installation: string, me: T
   const underWay = new Set<string>();
 
   const probe = async (imageId: string, userOfImage: string): Promise<ProbedFacts> => {
-    const name = `sodate-probe-${randomUUID()}`;
+    const name = `${NAME_PREFIX}${randomUUID()}`;
     underWay.add(name);
     try {
       return await probeBy(name, imageId, userOfImage);
@@ -97,6 +100,7 @@ export function makeImageProbe(engine: EngineClient, installation: string, me: T
     async removeForgotten() {
       const label = [`${LABELS.installation}=${installation}`, LABELS.probe];
       for (const { Id, Names, Labels } of await engine.call((docker) => docker.listContainers({ all: true, filters: { label } }))) {
+        if (!Names.some((name) => name.startsWith(`/${NAME_PREFIX}`))) continue;
         const prober = parseProber(Labels[LABELS.probe]);
         const isMine = prober !== null && prober.pid === me.pid && prober.startTicks === me.startTicks && prober.boot === me.boot;
         const isAtWork = isMine ? Names.some((name) => underWay.has(name.slice(1))) : prober !== null && (await isAlive(prober, me));

@@ -1,19 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AttemptId } from '@sodate/contract/ids.ts';
 import { Secret } from '#config/secret.ts';
 import { systemClock } from '#kit/clock.ts';
+import { newId } from '#kit/ids.ts';
 import { type Executor, type Exit, type LaunchSpec, type RegistryCredential, type StartPhase, isStartRefused, type StartRefused } from '../executor.ts';
 import { thisProcess } from './attempt-folder.ts';
 import { LABELS } from './container-spec.ts';
-import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
 import type { DockerOptions } from './docker-executor.ts';
 import type { DockerHandle } from './docker-handle.ts';
+import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-harness.ts';
 import { engineOrReason, type TestEngine } from './testing/test-engine.ts';
-import { importFiller, provideTestImages, TEST_IMAGES } from './testing/test-images.ts';
+import { importFiller, importImage, provideTestImages, TEST_IMAGES } from './testing/test-images.ts';
 import { provideSilentServer, provideTestRegistry, REGISTRY_USER, type TestRegistry, whyNoRegistry } from './testing/test-registry.ts';
 
 const engine = await engineOrReason();
@@ -166,6 +168,27 @@ function describeImages(on: TestEngine): void {
       }
     });
 
+    it('the labels that an image brings along make no container of it one of ours', async () => {
+      const { installation } = harness.options();
+      const stranger = newId<AttemptId>();
+      const image = 'sodate-test/pretender:1';
+      const labels = [`LABEL ${LABELS.installation}=${installation}`, `LABEL ${LABELS.attempt}=${stranger}`, `LABEL ${LABELS.probe}=nobody`];
+      await importImage(on.docker, image, [], labels);
+      const bystander = await on.docker.createContainer({ Image: image, Entrypoint: ['/none'], HostConfig: { NetworkMode: 'none' } });
+      try {
+        expect(await executor.list()).toEqual([]);
+        const attempt = await executor.start(harness.spec({ image, command: list('/none') }), never());
+        expect((await executor.list()).map((each) => each.attempt)).toEqual([attempt.attempt]);
+        await executor.inventory();
+        // Closing waits for what the inventory began.
+        await executor.close();
+        const ids = (await on.docker.listContainers({ all: true })).map(({ Id }) => Id);
+        expect(ids).toEqual(expect.arrayContaining([bystander.id, attempt.container]));
+      } finally {
+        await bystander.remove({ force: true });
+      }
+    });
+
     it('what a dead process left of looking into an image goes, and what a live one is at stays', async () => {
       const { installation } = harness.options();
       const me = await thisProcess();
@@ -181,7 +204,15 @@ function describeImages(on: TestEngine): void {
           const Labels = { [LABELS.installation]: installation, [LABELS.probe]: JSON.stringify(prober) };
           made.set(
             name,
-            (await on.docker.createContainer({ Image: TEST_IMAGES.sh, Entrypoint: ['/never-started'], Labels, HostConfig: { NetworkMode: 'none' } })).id,
+            (
+              await on.docker.createContainer({
+                name: `sodate-probe-${randomUUID()}`,
+                Image: TEST_IMAGES.sh,
+                Entrypoint: ['/never-started'],
+                Labels,
+                HostConfig: { NetworkMode: 'none' },
+              })
+            ).id,
           );
         }
         const left = async (): Promise<string[]> => {
