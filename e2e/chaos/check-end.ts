@@ -12,8 +12,6 @@ type Attempt = z.infer<typeof AttemptSchema>;
 
 /** As the engine gives to a run over its time limit, and as the storm asks for. */
 const GRACE_MS = { 'over-time': 10_000, stopped: 30_000 } as const;
-/** What a container that has ended wrote last, its engine may not have taken yet. */
-const ENGINE_LAG_MS = 3_000;
 const TERMINAL = ['succeeded', 'failed', 'cancelled'];
 
 export interface CheckedRun {
@@ -62,9 +60,11 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
     fault(`was tried ${tries} times and ran as ${JSON.stringify(lives)}`);
   const logs = (await readdir(path.join(folder, 'logs')).catch(() => [])).filter((name) => name.endsWith('.log'));
   if (logs.length > tries) fault(`${logs.length} logs`);
-  const wasStruck = ({ placedAt, endedAt }: Attempt): boolean =>
-    runsInContainer(planned) &&
-    outages.some(({ from, until }) => Date.parse(placedAt) <= until.getTime() && Date.parse(endedAt ?? '') + ENGINE_LAG_MS >= from.getTime());
+  const ended = timeline.items.findLast(({ state }) => state === 'finishing')?.at;
+  // Until the platform took up its end: an engine that is struck between an end and its note of it knows as little as one struck before.
+  const takenUp = ({ number }: Attempt): number => Date.parse(attempts.items.find((next) => next.number === number + 1)?.placedAt ?? ended ?? '');
+  const wasStruck = (attempt: Attempt): boolean =>
+    runsInContainer(planned) && outages.some(({ from, until }) => Date.parse(attempt.placedAt) <= until.getTime() && takenUp(attempt) >= from.getTime());
   // Only an engine that was killed under a run is a reason to try again, and only what is said to be the platform's fault.
   for (const earlier of attempts.items.slice(0, -1))
     if (!wasStruck(earlier) || earlier.failure?.fault !== 'platform') fault(`was tried again after ${JSON.stringify(earlier)}`);
@@ -75,13 +75,12 @@ export async function checkEnd({ client, tenant, home, planned, id, followed, ou
   const attempt = attempts.items.at(-1);
   // The grace counts from when the end was asked for. Where the server was away for all of it, the kill is due at once.
   const asked = timeline.items.findLast(({ state }) => state === 'stopping')?.at;
-  const ended = timeline.items.findLast(({ state }) => state === 'finishing')?.at;
   const graceIsOver =
     asked !== undefined && ended !== undefined && Date.parse(ended) - Date.parse(asked) >= GRACE_MS[planned.shape === 'over-time' ? 'over-time' : 'stopped'];
   const sawOutage = attempt !== undefined && wasStruck(attempt);
   const wanted = usedUp ? [`failed, failure node-lost, exit code ${attempt?.exitCode}, signal null`] : wantedEnds(planned, { ran, graceIsOver, sawOutage });
   const found = `${run.state}, failure ${run.failure?.class ?? 'none'}, exit code ${attempt?.exitCode}, signal ${attempt?.signal}`;
-  if (!wanted.includes(found)) fault(`ended as ${found} instead of ${wanted.join(' or ')}`);
+  if (!wanted.includes(found)) fault(`ended as ${found} instead of ${wanted.join(' or ')}: ${JSON.stringify({ attempts: attempts.items, outages })}`);
   const ownCode = attempt?.exitCode ?? null;
   if (run.exitCode !== ownCode) fault(`has the exit code ${run.exitCode}, its attempt ${ownCode}`);
 
