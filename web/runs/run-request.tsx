@@ -38,7 +38,7 @@ export function RunRequest({ tenant, run }: { readonly tenant: string; readonly 
             <Fact label={t('request.git')}>
               {details.git.endpoint.name}: {details.git.repository}
             </Fact>
-            {details.git.revision !== null && <Fact label={t('request.branch')}>{details.git.revision}</Fact>}
+            {details.git.revision !== null && details.git.revision !== details.git.commit && <Fact label={t('request.branch')}>{details.git.revision}</Fact>}
             <Fact label={t('request.commit')}>
               <Text span inherit ff="monospace">
                 {details.git.commit}
