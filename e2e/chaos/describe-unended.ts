@@ -1,26 +1,19 @@
 import type { Client } from '@sodate/client/make-client.ts';
-import { getRun, listRuns } from '@sodate/contract/run-routes.ts';
+import { listRuns } from '@sodate/contract/run-routes.ts';
 import { LABELS } from '../../server/executors/docker/container-spec.ts';
 import type { TestEngine } from '../../server/executors/docker/testing/test-engine.ts';
 
-/** The runs of a tenant that go on, with their containers and what the server said last: for whoever reads why a test failed. */
+const SAID_LINES = 60;
+
+/** The runs of a tenant that go on, their containers, and what the server said last: for whoever reads why a test failed. */
 export async function describeUnended(client: Client, tenant: string, engine: Pick<TestEngine, 'docker'> | null, said: string): Promise<string> {
   const { items } = await client.call(listRuns, {
     params: { tenant },
-    query: { state: ['queued', 'starting', 'running', 'stopping', 'finishing'], limit: 20 },
+    query: { state: ['queued', 'starting', 'running', 'stopping', 'finishing'], limit: 200 },
   });
-  const runs = await Promise.all(items.map(({ id }) => client.call(getRun, { params: { tenant, run: id } })));
-  const containers = (await engine?.docker.listContainers({ all: true, filters: { label: [LABELS.attempt] } })) ?? [];
-  const seen = await Promise.all(
-    containers.map(({ Id }) =>
-      engine?.docker
-        .getContainer(Id)
-        .inspect()
-        .then(
-          ({ Name, State }) => ({ Name, State }),
-          (error: unknown) => String(error),
-        ),
-    ),
+  const runs = items.map(({ id, name, state, phase, startedAt }) => JSON.stringify({ id, name, state, phase: phase?.name, startedAt }));
+  const containers = ((await engine?.docker.listContainers({ all: true, filters: { label: [LABELS.attempt] } })) ?? []).map(({ Labels, Status, State }) =>
+    JSON.stringify({ run: Labels[LABELS.run], attempt: Labels[LABELS.attempt], State, Status }),
   );
-  return [JSON.stringify(runs, null, 2), JSON.stringify(seen, null, 2), said.split('\n').slice(-60).join('\n')].join('\n\n');
+  return ['runs', ...runs, 'containers', ...containers, 'server', ...said.split('\n').slice(-SAID_LINES)].join('\n');
 }

@@ -1,5 +1,5 @@
 import { EngineUnreachable, type Executor, type LogCheckpoint, type LogChunk } from '#executors/executor.ts';
-import { systemClock } from '#kit/clock.ts';
+import { type Clock, systemClock } from '#kit/clock.ts';
 import { silentLog } from '#kit/log.ts';
 import { makeLogFollowers } from '#runs/follow-logs.ts';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -54,7 +54,9 @@ describe('log followers', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
   const file = (): string => path.join(folder, 'logs', 'attempt.log');
-  const followers = () => makeLogFollowers({ clock: { ...systemClock, sleep: async () => {} }, log: silentLog });
+  /** Tries again at once, and has all patience. */
+  const hasty: Clock = { ...systemClock, sleep: (ms, signal) => (ms < 10_000 ? Promise.resolve() : systemClock.sleep(ms, signal)) };
+  const followers = (clock = hasty) => makeLogFollowers({ clock, log: silentLog });
 
   it('bring every byte into the file', async () => {
     const { executor } = engineWith(() => {});
@@ -132,6 +134,38 @@ describe('log followers', () => {
         .map(({ text }) => text)
         .join(''),
     );
+    await followed.close();
+  });
+
+  it('read the rest anew where the engine does not end the log of a job that has ended, with more patience each time', async () => {
+    const { executor, asked } = engineWith(() => {});
+    let isStuck = false;
+    const followLog: Executor['followLog'] = async function* (handle, from, signal) {
+      const chunks = executor.followLog?.(handle, from, signal) ?? [];
+      let taken = 0;
+      for await (const chunk of chunks) {
+        yield chunk;
+        taken += 1;
+        if (taken === 20 && asked.length < 3) break;
+      }
+      if (asked.length >= 3) return;
+      isStuck = true;
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      isStuck = false;
+    };
+    const patience = new Set<number>();
+    const clock: Clock = {
+      ...systemClock,
+      async sleep(ms, signal) {
+        patience.add(ms);
+        while (signal?.aborted !== true && !isStuck) await systemClock.sleep(1);
+      },
+    };
+    const followed = followers(clock);
+    expect(await followed.complete('a', { ...executor, followLog }, {}, file())).toBe(true);
+    expect(await readFile(file(), 'utf8')).toBe(WHOLE);
+    expect(asked).toHaveLength(3);
+    expect([...patience].slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
     await followed.close();
   });
 

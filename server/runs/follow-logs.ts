@@ -31,6 +31,11 @@ const ENGINE_RETRY_MS = 1_000;
 const TROUBLE_RETRY_MS = 5_000;
 /** An engine that answers, and every time in a way that is no log, must not keep a run from ending. */
 const TROUBLES_LIMIT = 10;
+/**
+ * An engine that was restarted under a job may keep the stream of its log open though the job has ended. After so long
+ * without a byte the rest is read anew, and with twice the patience each time: a long log may be slow to begin.
+ */
+const STILL_MS = 10_000;
 
 const Checkpoint = z.object({ offset: z.number().int().min(0), engineTime: z.string().nullable(), entriesAtTime: z.number().int().min(0) });
 const BEGINNING: LogCheckpoint = { offset: 0, engineTime: null, entriesAtTime: 0 };
@@ -39,7 +44,7 @@ interface Follower {
   readonly stop: AbortController;
   /** Resolves when the engine has no more, or the follower was stopped. */
   readonly ended: Promise<void>;
-  readonly state: { complete: boolean };
+  readonly state: { complete: boolean; chunks: number; pass: AbortController };
 }
 
 export function makeLogFollowers(parts: { readonly clock: Clock; readonly log: Log }): LogFollowers {
@@ -50,13 +55,15 @@ export function makeLogFollowers(parts: { readonly clock: Clock; readonly log: L
 
   const start = (attempt: string, executor: Executor, handle: unknown, file: string): Follower => {
     const stop = new AbortController();
-    const state = { complete: false };
+    const state = { complete: false, chunks: 0, pass: new AbortController() };
     const work = async (): Promise<void> => {
       await leaving.get(attempt);
       let troubles = 0;
       while (!stop.signal.aborted && !state.complete) {
         try {
-          state.complete = await followOnce(executor, handle, file, clock, stop.signal);
+          state.pass = new AbortController();
+          const signal = AbortSignal.any([stop.signal, state.pass.signal]);
+          state.complete = await followOnce({ executor, handle, file, clock, signal, onChunk: () => (state.chunks += 1) });
         } catch (error) {
           if (stop.signal.aborted) return;
           const passing = isEngineUnreachable(error) || (error as NodeJS.ErrnoException).code === 'ENOSPC';
@@ -72,6 +79,17 @@ export function makeLogFollowers(parts: { readonly clock: Clock; readonly log: L
     followers.set(attempt, follower);
     return follower;
   };
+  /** @returns false when there was neither an end nor a byte for so long */
+  const endsOrMoves = async (ended: Promise<void>, state: Follower['state'], patienceMs: number): Promise<boolean> => {
+    for (;;) {
+      const before = state.chunks;
+      const over = new AbortController();
+      const isOver = await Promise.race([ended.then(() => true), clock.sleep(patienceMs, over.signal).then(() => false)]);
+      over.abort();
+      if (isOver) return true;
+      if (state.chunks === before) return false;
+    }
+  };
   const find = (attempt: string, executor: Executor, handle: unknown, file: string): Follower =>
     followers.get(attempt) ?? start(attempt, executor, handle, file);
 
@@ -81,9 +99,13 @@ export function makeLogFollowers(parts: { readonly clock: Clock; readonly log: L
     },
     async complete(attempt, executor, handle, file) {
       if (!executor.followLog) return true;
-      const follower = find(attempt, executor, handle, file);
-      await follower.ended;
-      return follower.state.complete;
+      const { ended, state } = find(attempt, executor, handle, file);
+      for (let patienceMs = STILL_MS; !(await endsOrMoves(ended, state, patienceMs)); patienceMs *= 2) {
+        log.warn({ attempt, executor: executor.id }, 'the engine does not end the log of a job that has ended; the rest is read anew');
+        state.pass.abort();
+      }
+      await ended;
+      return state.complete;
     },
     letGo(attempt) {
       const follower = followers.get(attempt);
@@ -103,8 +125,17 @@ export function makeLogFollowers(parts: { readonly clock: Clock; readonly log: L
   };
 }
 
+interface FollowedLog<Handle> {
+  readonly executor: Executor<Handle>;
+  readonly handle: unknown;
+  readonly file: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onChunk: () => void;
+}
+
 /** Follows from the last checkpoint until the engine has no more. @returns whether it came to the end */
-async function followOnce<Handle>(executor: Executor<Handle>, handle: unknown, file: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
+async function followOnce<Handle>({ executor, handle, file, clock, signal, onChunk }: FollowedLog<Handle>): Promise<boolean> {
   const from = await readCheckpoint(file);
   await mkdir(path.dirname(file), { recursive: true });
   const log = await open(file, 'r+').catch(() => open(file, 'w+', 0o644));
@@ -124,6 +155,7 @@ async function followOnce<Handle>(executor: Executor<Handle>, handle: unknown, f
       for await (const { bytes, checkpoint } of executor.followLog?.(executor.handleSchema.parse(handle), start, signal) ?? []) {
         await writeAll(log, bytes, at.checkpoint.offset);
         at.checkpoint = checkpoint;
+        onChunk();
         const due = at.checkpoint.offset - at.saved >= CHECKPOINT_BYTES || clock.now().getTime() - at.savedAt >= CHECKPOINT_MS;
         if (due) await save();
         if (signal.aborted) break;
