@@ -9,7 +9,7 @@ import { silentLog } from '#kit/log.ts';
 import { SKEW_WORTH_SAYING_MS, START_PATIENCE } from '#kit/object-store/s3/s3-settings.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { execFile } from 'node:child_process';
-import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,6 +22,7 @@ const ENGINE_PATIENCE_MS = 5_000;
 export async function doctor(config: Config, options: { readonly json: boolean }): Promise<void> {
   const findings = [
     await lookAtGit(),
+    ...(await lookAtAuthorities(config)),
     await lookAtHome(config),
     await lookAtDisk(config),
     await lookAtGitCopies(config),
@@ -46,6 +47,15 @@ async function lookAtGit(): Promise<Finding> {
   } catch {
     return { about: 'git', verdict: 'bad', found: 'not found', mend: 'Install git (Debian: apt-get install git).' };
   }
+}
+
+async function lookAtAuthorities({ extraAuthorities }: Config): Promise<readonly Finding[]> {
+  if (extraAuthorities === null) return [];
+  const about = 'certificates';
+  const text = await readFile(extraAuthorities, 'utf8').catch(() => '');
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return [good(about, `those of ${extraAuthorities} are trusted too`)];
+  const mend = 'Set NODE_EXTRA_CA_CERTS to a file of certificates (PEM) that this user may read, or unset it.';
+  return [{ about, verdict: 'worse', found: `${extraAuthorities} holds none that can be read`, mend }];
 }
 
 async function lookAtContainers(config: Config): Promise<readonly Finding[]> {
