@@ -9,7 +9,13 @@ import { promisify } from 'node:util';
 
 /** The whole of it, with its server. */
 const REQUIREMENTS = ['mlflow>=3,<4'];
-const START_PATIENCE_MS = 180_000;
+/** Each of its workers imports for seconds, on a busy machine for minutes. */
+const START_PATIENCE_MS = 600_000;
+/**
+ * Its workers' overseer kills one that does not answer it within 5 seconds, and on a machine that is busy with being
+ * measured their first request takes longer: whoever was being served then is cut off, which `fetch` says as "fetch failed".
+ */
+const WORKERS_ANSWER_WITHIN_SECONDS = 600;
 
 /** Starts MLflow's own server with its usual workers on a SQLite database of its own. @returns why there is none, where PyPI is out of reach */
 export async function startMlflowServer(
@@ -34,6 +40,8 @@ export async function startMlflowServer(
       '127.0.0.1',
       '--port',
       String(port),
+      '--uvicorn-opts',
+      `--timeout-worker-healthcheck ${WORKERS_ANSWER_WITHIN_SECONDS} --log-level warning`,
     ],
     // A group of its own, so that its workers end with it.
     { cwd: place, stdio: 'ignore', detached: true, env: { PATH: process.env['PATH'], HOME: place, MLFLOW_DISABLE_TELEMETRY: 'true' } },

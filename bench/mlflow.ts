@@ -4,11 +4,12 @@ import { startMlflowServer } from './mlflow-server.ts';
 import { createToken } from '@sodate/contract/tokens.ts';
 
 /** Runs with a few numbers each, in which is searched; and points logged to some more. */
-const RUNS = 1_000;
+const RUNS = 200;
 const SENDERS = 4;
-const BATCHES = 60;
+const BATCHES = 20;
 const POINTS_PER_BATCH = 1_000;
-const SEARCHES = 30;
+const SEARCHES = 20;
+const WARM_UPS = 40;
 const FASTER_BY = 10;
 
 /**
@@ -62,6 +63,7 @@ interface Server {
 }
 
 async function measureServer(context: BenchContext, server: Server): Promise<Measured> {
+  await warmUp(server);
   const { experiment_id } = await post<{ experiment_id: string }>(server, 'experiments/create', { name: 'measured' });
   const ids: string[] = [];
   const runs = scaled(context, RUNS, 50);
@@ -112,6 +114,11 @@ async function measureServer(context: BenchContext, server: Server): Promise<Mea
   return { runs: runs / runSeconds, points: (batches * POINTS_PER_BATCH) / pointSeconds, singles: singles / singleSeconds, searches: searches / searchSeconds };
 }
 
+/** What a process does at its first request only, of either server and each of its workers, is not measured. */
+async function warmUp(server: Server): Promise<void> {
+  await inParallel(WARM_UPS, async () => void (await post(server, 'experiments/search', { max_results: 1 })));
+}
+
 /** @returns seconds */
 async function inParallel(count: number, work: (at: number) => Promise<void>): Promise<number> {
   const next = { at: 0 };
@@ -129,6 +136,10 @@ async function post<Answered = unknown>(server: Server, at: string, body: object
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(server.token === null ? {} : { authorization: `Bearer ${server.token}` }) },
     body: JSON.stringify(body),
+  }).catch((error: unknown) => {
+    // "fetch failed" alone says neither who nor why.
+    const { cause } = error as { readonly cause?: unknown };
+    throw new Error(`${server.url} did not answer ${at}: ${cause instanceof Error ? cause.message : String(error)}`, { cause: error });
   });
   if (!answer.ok) throw new Error(`${at}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as Answered;

@@ -36,7 +36,7 @@ export async function openSeededStore(options: { readonly server: DatabaseAddres
   await migrate(pool, path.join(import.meta.dirname, '../server/migrations'), systemClock.now(), silentLog);
   mkdirSync(folder, { recursive: true });
   const objectStore = makeFileSystemObjectStore({ home: folder, workers: { hash: worker('hash-worker'), link: worker('link-worker') } });
-  const git = { ensureCheckout: () => Promise.reject(new Error('no checkout is staged here')) };
+  const git = { ensureCheckout: () => Promise.reject(new Error('no checkout is staged here')), holding: <Result>(work: () => Promise<Result>) => work() };
   const staging = makeStageFolders({ db, git, objectStore, home: folder, timeZone: 'UTC', workerUrl: worker('staging-worker') });
   const objects = objectFolders(folder);
   const tenant = newId<TenantId>();

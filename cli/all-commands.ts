@@ -64,6 +64,7 @@ import { runMetrics } from './commands/run-metrics.ts';
 import { runOutputs } from './commands/run-outputs.ts';
 import { runParams } from './commands/run-params.ts';
 import { runPreview } from './commands/run-preview.ts';
+import { runRebuildMetrics } from './commands/run-rebuild-metrics.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
 import { runTimeline } from './commands/run-timeline.ts';
@@ -168,6 +169,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runUsage,
   runMetrics,
   runParams,
+  runRebuildMetrics,
   runCompare,
   runWait,
   runLog,

@@ -241,4 +241,18 @@ export const getItemContent = defineRoute({
   errors: ['range-not-satisfiable'],
 });
 
-export const metricRoutes = [listSeries, appendPoints, readCharts, compareRuns, listParameters, setParameters, listItems, getItemContent];
+export const rebuildMetrics = defineRoute({
+  id: 'metrics.rebuild',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/runs/{run}/metrics/rebuild',
+  permission: 'tenant-member',
+  summary: 'Read the metrics of a run that has ended again, from the files in its output. They come back within seconds; those of requests stay',
+  params: RunParams,
+  response: z.object({
+    /** That are read again. */
+    files: z.number().int(),
+  }),
+  errors: ['wrong-state'],
+});
+
+export const metricRoutes = [listSeries, appendPoints, readCharts, compareRuns, listParameters, setParameters, listItems, getItemContent, rebuildMetrics];

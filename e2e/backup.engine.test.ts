@@ -1,20 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Client } from '@sodate/client/make-client.ts';
 import { nodeDigests } from '@sodate/client/node-digests.ts';
-import { type SourceFile, uploadFiles } from '@sodate/client/upload.ts';
-import { createData, deleteData, getDataFile, listData, listDataFiles } from '@sodate/contract/data.ts';
+import { uploadFiles } from '@sodate/client/upload.ts';
+import { createData, deleteData } from '@sodate/contract/data.ts';
 import { createDataset } from '@sodate/contract/datasets.ts';
-import { createGitEndpoint } from '@sodate/contract/git.ts';
 import { getLog, getOutput, getRun, listRuns } from '@sodate/contract/run-routes.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
-import { startTraining } from '@sodate/contract/training.ts';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { makeTestRepository } from '../server/api-tests/test-repository.ts';
 import { makeProgram, type Program } from './program.ts';
 import { makeTenant, TENANT } from './run-task.ts';
+import { allFiles, fetchDigest, fileOf, registerTraining, sha256, train } from './small-training.ts';
 import { makeTestHome, signInAsAdmin, type TestHome } from './test-home.ts';
 import { until } from './until.ts';
 
@@ -23,51 +21,6 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const at = { tenant: TENANT };
 const RESOURCES = { cpu: 0.1, memory: 100_000_000, gpus: 0 };
-const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-const fileOf = (name: string, bytes: Buffer): SourceFile => ({
-  name,
-  size: bytes.length,
-  read: (start, end) => Promise.resolve(new Uint8Array(bytes.subarray(start, end))),
-});
-
-const REPOSITORY = 'model';
-/** Makes a model of what it is given: the digest of all its files. */
-const TRAIN = `
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-const root = (process.env.SODATE_ROOT ?? '') + '/kqi';
-const hash = createHash('sha256');
-const input = root + '/input';
-for (const name of readdirSync(input, { recursive: true }).sort()) if (statSync(input + '/' + name).isFile()) hash.update(readFileSync(input + '/' + name));
-writeFileSync(root + '/output/model.json', JSON.stringify({ digest: hash.digest('hex') }));
-console.log('trained');
-`;
-
-async function untilEnded(client: Client, run: string) {
-  return until(`run ${run} ends`, async () => {
-    const found = await client.call(getRun, { params: { ...at, run } });
-    return ['succeeded', 'failed', 'cancelled'].includes(found.state) ? found : null;
-  });
-}
-
-async function allFiles(client: Client): Promise<ReadonlyMap<string, string>> {
-  const digests = new Map<string, string>();
-  for (let cursor: string | undefined; ;) {
-    const page = await client.call(listData, { params: at, query: { limit: 200, cursor } });
-    for (const data of page.items) {
-      const files = await client.call(listDataFiles, { params: { ...at, data: data.id }, query: { limit: 1000 } });
-      for (const file of files.items) digests.set(`${data.id}/${file.id}`, file.digest);
-    }
-    if (page.nextCursor === null) return digests;
-    cursor = page.nextCursor;
-  }
-}
-
-const fetchDigest = async (client: Client, key: string): Promise<string> => {
-  const [data = '', file = ''] = key.split('/');
-  return sha256(new Uint8Array(await (await client.bytes(getDataFile, { params: { ...at, data, file: file as never } })).arrayBuffer()));
-};
-
 describe('backup and restore', () => {
   const held: { program: Program | null; folder: string; home: TestHome | null; client: Client | null; dataset: number } = {
     program: null,
@@ -80,23 +33,6 @@ describe('backup and restore', () => {
   const home = (): TestHome => held.home ?? expect.fail('no home');
   const places = { backup: '', later: '' };
 
-  const train = async (by: Client) =>
-    untilEnded(
-      by,
-      (
-        await by.call(startTraining, {
-          params: at,
-          body: {
-            name: 'a training',
-            command: ['node', 'train.mjs'],
-            dataset: String(held.dataset),
-            git: { repository: REPOSITORY },
-            resources: RESOURCES,
-          },
-        })
-      ).id,
-    );
-
   beforeAll(async () => {
     held.program = await makeProgram();
     held.folder = await mkdtemp(path.join(tmpdir(), 'sodate-e2e-backup-'));
@@ -104,10 +40,7 @@ describe('backup and restore', () => {
     const { url } = await home().up();
     held.client = await signInAsAdmin(url);
     await makeTenant(client());
-    const gitRoot = path.join(home().folder, 'git', 'repositories');
-    const repository = await makeTestRepository(gitRoot, REPOSITORY);
-    await repository.commitFiles({ 'train.mjs': TRAIN });
-    await client().call(createGitEndpoint, { body: { name: 'local', kind: 'local', root: gitRoot } });
+    await registerTraining(client(), path.join(home().folder, 'git', 'repositories'));
     const { id } = await client().call(createData, { params: at, body: { name: 'images' } });
     const files = Array.from({ length: 60 }, (_nothing, index) => fileOf(`folder ${index % 3}/${index}.png`, randomBytes(2_000)));
     await uploadFiles(client(), { tenant: TENANT, data: id, files: [...files, fileOf('large.bin', randomBytes(2_000_000))] });
@@ -121,7 +54,7 @@ describe('backup and restore', () => {
   });
 
   it('a backup made while uploads, deletions and runs pass is restored into an empty home: every digest is the same, and a training runs again', async () => {
-    const trained = await train(client());
+    const trained = await train(client(), held.dataset);
     expect(trained.state).toBe('succeeded');
     const live = await client().call(startTask, {
       params: at,
@@ -165,7 +98,7 @@ describe('backup and restore', () => {
     const output = { params, query: { path: 'model.json' } };
     expect(await (await second.bytes(getOutput, output)).text()).toBe(await (await client().bytes(getOutput, output)).text());
     // Numbers go on where they were, and the same data set, commit and repository serve again.
-    const again = await train(second);
+    const again = await train(second, held.dataset);
     expect(again.state, JSON.stringify(again.failure)).toBe('succeeded');
     expect(again.number).toBeGreaterThan(trained.number);
     const made = { params: { ...at, run: again.id }, query: { path: 'model.json' } };

@@ -54,7 +54,7 @@ describe('up --detach, status, doctor and down', () => {
     expect(doctor.code).toBe(0);
     const { findings } = JSON.parse(doctor.stdout) as { findings: { about: string; verdict: string }[] };
     expect(findings.filter(({ verdict }) => verdict === 'bad')).toEqual([]);
-    expect(findings.map(({ about }) => about)).toEqual(expect.arrayContaining(['git', 'home', 'server', 'jobs', 'database']));
+    expect(findings.map(({ about }) => about)).toEqual(expect.arrayContaining(['git', 'home', 'copies of repositories', 'server', 'jobs', 'database']));
 
     expect(await home.run(['down'])).toMatchObject({ code: 0, stdout: expect.stringContaining('The server has ended') });
     expect(await processesOf(home.folder)).toEqual([]);

@@ -86,6 +86,10 @@ export interface ComposeOptions {
   readonly publicUrl: string | null;
   readonly adminPassword: string | null;
   readonly gitRoot: string;
+  /** Bytes that copies of repositories may take; without a limit if left out. */
+  readonly gitBudgetBytes?: number;
+  /** A file of certificates of authorities that git trusts beside the system's. */
+  readonly extraAuthorities?: string | null;
   readonly timeZone: string;
   readonly migrations: string;
   readonly webFolder: string;
@@ -149,7 +153,16 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     ...(options.workers ? { workers: { hash: options.workers.hash, link: options.workers.link } } : {}),
   });
   const sealed = makeSealedSecrets(home.key);
-  const git = makeGit({ db, folder: path.join(home.folder, 'git'), gitRoot: options.gitRoot, clock, log: logger, sealed });
+  const git = makeGit({
+    db,
+    folder: path.join(home.folder, 'git'),
+    gitRoot: options.gitRoot,
+    clock,
+    log: logger,
+    sealed,
+    extraAuthorities: options.extraAuthorities ?? null,
+    ...(options.gitBudgetBytes === undefined ? {} : { budgetBytes: options.gitBudgetBytes }),
+  });
   const staging = makeStageFolders({
     db,
     git,
@@ -235,6 +248,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
       { name: 'end-abandoned-runs', everyMs: ABANDONED_EVERY_MS, sweep: () => endAbandonedRuns({ db, clock, changes }) },
       ...(reserve === null ? [] : [{ name: 'tend-disk-reserve', everyMs: RESERVE_EVERY_MS, sweep: () => reserve.tend() }]),
+      { name: 'sweep-git-copies', everyMs: MINUTE_MS, sweep: () => git.keepWithinBudget() },
       { name: 'sweep-staged', everyMs: 10 * MINUTE_MS, sweep: () => sweepStaged({ db, home: home.folder, staging }) },
       { name: 'sweep-objects', everyMs: 10 * MINUTE_MS, sweep: async (now) => void (await sweepObjects({ db, store: objectStore, gate, log: logger }, now)) },
     ],

@@ -322,6 +322,16 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'metrics.listParameters': withMetrics(),
   'metrics.setParameters': withRun({ body: { parameters: [{ name: 'lr', value: '0.1' }] } }),
   'metrics.listItems': withText({ query: { kind: 'text', name: 'note' } }),
+  'metrics.rebuild': forTenant(async (things, platform) => {
+    const { params } = await withMetrics()(things, platform);
+    // As when its files have been read, for which nobody shall wait here.
+    await platform.database.db
+      .updateTable('runs')
+      .set({ metrics_read_at: new Date() })
+      .where('id', '=', params?.['run'] ?? '')
+      .execute();
+    return { params: params ?? {} };
+  }),
   'metrics.itemContent': withText({ query: { kind: 'text', name: 'note', item: '0' } }),
 
   'lineage.get': forTenant(async (things) => ({ params: { kind: 'run', id: (await things.endedTraining()).id } })),

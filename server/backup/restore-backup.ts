@@ -25,7 +25,8 @@ export interface RestorePlace {
   readonly log: Log;
   /** Called once the home holds its key. */
   openDatabase(): Promise<{ readonly address: DatabaseAddress; close(): Promise<void> }>;
-  openStore(): ObjectStore;
+  /** Called once the database holds the rows of the backup. */
+  openStore(address: DatabaseAddress): Promise<ObjectStore>;
 }
 
 /**
@@ -43,13 +44,7 @@ export async function restoreBackup(backup: string, place: RestorePlace): Promis
   await syncFolder(place.home);
   await copyFile(path.join(backup, 'key'), path.join(place.home, 'key'), 0o600);
 
-  const database = await place.openDatabase();
-  try {
-    await restoreDatabase(backup, manifest, place, database.address);
-  } finally {
-    await database.close();
-  }
-  const store = place.openStore();
+  const store = await restoreRows(backup, manifest, place);
   try {
     const objects = makeObjectRestorer(store, backup);
     await together(readFileList(backup), (file) => restoreFile(backup, place.home, file, objects));
@@ -59,6 +54,17 @@ export async function restoreBackup(backup: string, place: RestorePlace): Promis
   await rm(marker);
   await syncFolder(place.home);
   return manifest;
+}
+
+/** @returns where the files go that the rows name */
+async function restoreRows(backup: string, manifest: BackupManifest, place: RestorePlace): Promise<ObjectStore> {
+  const database = await place.openDatabase();
+  try {
+    await restoreDatabase(backup, manifest, place, database.address);
+    return await place.openStore(database.address);
+  } finally {
+    await database.close();
+  }
 }
 
 async function checkEmpty(home: string): Promise<void> {
@@ -72,7 +78,7 @@ async function checkEmpty(home: string): Promise<void> {
 }
 
 export const unfinishedRestore = (home: string): string =>
-  `A restore into the home ${home} was cut off. Remove that folder (and, with DATABASE_URL, make its database anew), then restore again.`;
+  `A restore into the home ${home} was cut off. Remove that folder (and, with DATABASE_URL, make its database anew; with SODATE_S3_BUCKET, empty the bucket below SODATE_S3_PREFIX or choose another), then restore again.`;
 
 async function checkMigrations(manifest: BackupManifest, folder: string): Promise<void> {
   const known = new Map((await readMigrations(folder)).map(({ name, digest }) => [name, digest]));

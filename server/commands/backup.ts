@@ -13,6 +13,8 @@ import { ObjectStoreRefused } from '#kit/object-store/object-store-refused.ts';
 import { openObjectStore } from '#kit/object-store/open-object-store.ts';
 import { startEmbeddedPostgres } from '#postgres/postgres.ts';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /**
@@ -31,6 +33,7 @@ export async function backup(
   const database = await openForBackup(config);
   const { db, close: closeDatabase } = openDatabase(database.address, silentLog, 2);
   const began = performance.now();
+  const scratch = await mkdtemp(path.join(tmpdir(), 'sodate-backup-'));
   let store: ObjectStore | null = null;
   try {
     // The home's own needs no look into the database, which may be of an older version.
@@ -39,7 +42,8 @@ export async function backup(
         ? makeFileSystemObjectStore({ home: config.home })
         : await openObjectStore({
             settings: config.objectStore,
-            home: config.home,
+            // Not the home: the server that runs has parts there which are on their way, and a store that opens clears them away.
+            home: scratch,
             db,
             installation: await readInstallation(db, now),
             clock: systemClock,
@@ -64,6 +68,7 @@ export async function backup(
     throw error instanceof BackupError || error instanceof ObjectStoreRefused ? new CommandError(error.message, { cause: error }) : error;
   } finally {
     await store?.close();
+    await rm(scratch, { recursive: true, force: true });
     await closeDatabase();
     await database.close();
   }

@@ -1,39 +1,34 @@
+import { type Finding, good } from '#commands/finding.ts';
 import { usesDocker } from '#commands/make-executors.ts';
 import { findRunningServer } from '#commands/server-record.ts';
 import type { Config } from '#config/config.ts';
+import { describeGitCopies } from '#git/git.ts';
 import { makeLocalProcessExecutor } from '#executors/local-process/local-process-executor.ts';
 import { systemClock } from '#kit/clock.ts';
 import { silentLog } from '#kit/log.ts';
 import { SKEW_WORTH_SAYING_MS, START_PATIENCE } from '#kit/object-store/s3/s3-settings.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import { execFile } from 'node:child_process';
-import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-interface Finding {
-  readonly about: string;
-  /** `bad`: Sodate does not work. `worse`: it works, but not as well as it could. */
-  readonly verdict: 'good' | 'worse' | 'bad';
-  readonly found: string;
-  readonly mend: string | null;
-}
-
 const FREE_BYTES_WANTED = 2e9;
 const ENGINE_PATIENCE_MS = 5_000;
-const good = (about: string, found: string): Finding => ({ about, verdict: 'good', found, mend: null });
 
 /** Looks at everything Sodate stands on, and says how to mend what is wrong. The exit code is 0 unless something is bad. */
 export async function doctor(config: Config, options: { readonly json: boolean }): Promise<void> {
   const findings = [
     await lookAtGit(),
+    ...(await lookAtAuthorities(config)),
     await lookAtHome(config),
     await lookAtDisk(config),
+    await lookAtGitCopies(config),
     await lookAtPort(config),
     await lookAtSandbox(config),
-    await lookAtContainers(config),
+    ...(await lookAtContainers(config)),
     lookAtDatabase(config),
     ...(await lookAtObjectStore(config)),
   ];
@@ -54,10 +49,19 @@ async function lookAtGit(): Promise<Finding> {
   }
 }
 
-async function lookAtContainers(config: Config): Promise<Finding> {
+async function lookAtAuthorities({ extraAuthorities }: Config): Promise<readonly Finding[]> {
+  if (extraAuthorities === null) return [];
+  const about = 'certificates';
+  const text = await readFile(extraAuthorities, 'utf8').catch(() => '');
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return [good(about, `those of ${extraAuthorities} are trusted too`)];
+  const mend = 'Set NODE_EXTRA_CA_CERTS to a file of certificates (PEM) that this user may read, or unset it.';
+  return [{ about, verdict: 'worse', found: `${extraAuthorities} holds none that can be read`, mend }];
+}
+
+async function lookAtContainers(config: Config): Promise<readonly Finding[]> {
   const about = 'containers';
-  if (!usesDocker(config)) return { about, verdict: 'good', found: 'no Docker engine here; runs use the image host, which is this machine', mend: null };
-  const { openEngine } = await import('#executors/docker/docker-client.ts');
+  if (!usesDocker(config)) return [good(about, 'no Docker engine here; runs use the image host, which is this machine')];
+  const [{ openEngine }, { lookAtFirewall }] = await Promise.all([import('#executors/docker/docker-client.ts'), import('#commands/look-at-firewall.ts')]);
   try {
     const engine = openEngine(config.docker.host);
     try {
@@ -66,15 +70,16 @@ async function lookAtContainers(config: Config): Promise<Finding> {
         readonly LiveRestoreEnabled?: boolean;
       };
       const found = `Docker ${info.ServerVersion} at ${config.docker.host}`;
-      if (info.LiveRestoreEnabled === true) return good(about, found);
+      const firewall = await lookAtFirewall(config, engine);
+      if (info.LiveRestoreEnabled === true) return [good(about, found), ...firewall];
       const mend = 'Put "live-restore": true into /etc/docker/daemon.json and reload Docker.';
-      return { about, verdict: 'worse', found: `${found}; containers end whenever it is restarted`, mend };
+      return [{ about, verdict: 'worse', found: `${found}; containers end whenever it is restarted`, mend }, ...firewall];
     } finally {
       engine.close();
     }
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
-    return { about, verdict: 'bad', found, mend: 'Start Docker, set DOCKER_HOST, or leave docker out of SODATE_EXECUTORS.' };
+    return [{ about, verdict: 'bad', found, mend: 'Start Docker, set DOCKER_HOST, or leave docker out of SODATE_EXECUTORS.' }];
   }
 }
 
@@ -107,6 +112,15 @@ async function lookAtDisk(config: Config): Promise<Finding> {
       folder = above;
     }
   }
+}
+
+async function lookAtGitCopies(config: Config): Promise<Finding> {
+  const about = 'copies of repositories';
+  const { mirrors, checkouts, bytes } = await describeGitCopies(path.join(config.home, 'git'));
+  const gigabytes = (count: number): string => (count / 1e9).toFixed(1);
+  const found = `${mirrors} mirrors and ${checkouts} checkouts take ${gigabytes(bytes)} of ${gigabytes(config.gitBudgetBytes)} GB`;
+  if (bytes <= config.gitBudgetBytes) return good(about, found);
+  return { about, verdict: 'worse', found, mend: 'The server removes what is not in use, within a minute. If it stays so, raise SODATE_GIT_BUDGET_GB.' };
 }
 
 async function lookAtPort(config: Config): Promise<Finding> {

@@ -1,5 +1,6 @@
 import type { ExecutorSurroundings } from '#compose.ts';
 import type { Config } from '#config/config.ts';
+import type { EngineClient } from '#executors/docker/docker-client.ts';
 import type { DockerTenantNetworks } from '#executors/docker/tenant-networks.ts';
 import { type Executor, isEngineUnreachable } from '#executors/executor.ts';
 import { askNvidiaSmi, parseGpus } from '#executors/local-process/gpus.ts';
@@ -61,25 +62,13 @@ export async function makeDocker(
   around: Pick<ExecutorSurroundings, 'installation' | 'stage' | 'door'>,
 ): Promise<{ readonly executor: Executor; readonly networks: DockerTenantNetworks }> {
   // Read only where it is used: the engine's client takes memory and a part of the start.
-  const [{ openEngine }, { makeDockerExecutor }, { makeTenantNetworks }] = await Promise.all([
+  const [{ openEngine }, { makeDockerExecutor }] = await Promise.all([
     import('#executors/docker/docker-client.ts'),
     import('#executors/docker/docker-executor.ts'),
-    import('#executors/docker/tenant-networks.ts'),
   ]);
-  const { installation, stage, door } = around;
+  const { installation, stage } = around;
   const engine = openEngine(config.docker.host);
-  const networks = await makeTenantNetworks({
-    engine,
-    installation,
-    addressRange: config.docker.networks,
-    networkLength: TENANT_NETWORK_LENGTH,
-    platformHost: PLATFORM_HOST,
-    doorPort: config.jobPort,
-    deny: config.docker.deny,
-    allowed: config.docker.allow,
-    onGateway: (address) => door.listenOn(address),
-    onGatewayGone: (address) => door.leave(address),
-  });
+  const networks = await openTenantNetworks(config, engine, around);
   const executor = await makeDockerExecutor({
     host: config.docker.host,
     folder: path.join(dockerFolder(config.home), installation),
@@ -109,6 +98,27 @@ export async function makeDocker(
       },
     },
   };
+}
+
+/** The networks of an installation's containers as the settings want them. Nothing is made or changed before it is asked for. */
+export async function openTenantNetworks(
+  config: Config,
+  engine: EngineClient,
+  { installation, door }: Pick<ExecutorSurroundings, 'installation' | 'door'>,
+): Promise<DockerTenantNetworks> {
+  const { makeTenantNetworks } = await import('#executors/docker/tenant-networks.ts');
+  return makeTenantNetworks({
+    engine,
+    installation,
+    addressRange: config.docker.networks,
+    networkLength: TENANT_NETWORK_LENGTH,
+    platformHost: PLATFORM_HOST,
+    doorPort: config.jobPort,
+    deny: config.docker.deny,
+    allowed: config.docker.allow,
+    onGateway: (address) => door.listenOn(address),
+    onGatewayGone: (address) => door.leave(address),
+  });
 }
 
 function keepUp(networks: DockerTenantNetworks, log: Log, around: ExecutorSurroundings): void {

@@ -88,6 +88,8 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     publicUrl: config.publicUrl,
     adminPassword: config.adminPassword?.reveal() ?? null,
     gitRoot: config.gitRoot,
+    gitBudgetBytes: config.gitBudgetBytes,
+    extraAuthorities: config.extraAuthorities,
     timeZone: config.timeZone,
     objectStore: config.objectStore,
     ...files,

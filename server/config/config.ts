@@ -46,6 +46,13 @@ export const SETTINGS = {
     .optional()
     .describe('For unattended first starts: makes the user admin with this password. Without it a one-time link is printed'),
   SODATE_GIT_ROOT: absolute.optional().describe('Folder below which a system admin may register local git repositories. Default: git/ in the home'),
+  SODATE_GIT_BUDGET_GB: z.coerce
+    .number()
+    .positive()
+    .default(50)
+    .describe(
+      'Gigabytes that copies of repositories (mirrors and checkouts) may take; above it those that are not in use and were not used for longest are removed. Default: 50',
+    ),
   SODATE_NODE_NAME: z.string().min(1).max(255).optional().describe('Name of this machine in lists. Default: its host name'),
   SODATE_EXECUTORS: z
     .string()
@@ -132,6 +139,10 @@ export const SETTINGS = {
     .default(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
     .refine((value) => isTimeZone(value), 'must be a time zone such as Asia/Tokyo')
     .describe('Time zone of schedules and of local times, such as Asia/Tokyo. Default: that of the machine'),
+  NODE_EXTRA_CA_CERTS: z
+    .string()
+    .optional()
+    .describe('File with the certificates (PEM) of authorities of your own, which git servers, registries and S3 may show beside those known to the system'),
   SODATE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('How much the server logs. Default: info'),
 } as const;
 
@@ -145,6 +156,7 @@ export interface Config {
   readonly databaseUrl: Secret | null;
   readonly adminPassword: Secret | null;
   readonly gitRoot: string;
+  readonly gitBudgetBytes: number;
   readonly nodeName: string | null;
   readonly executors: readonly string[];
   readonly docker: {
@@ -159,6 +171,8 @@ export interface Config {
   readonly isolation: 'auto' | 'bubblewrap' | 'unshare' | 'none';
   readonly visiblePaths: readonly string[];
   readonly timeZone: string;
+  /** Node has read it at its start; git is handed it. */
+  readonly extraAuthorities: string | null;
   readonly logLevel: string;
 }
 
@@ -181,6 +195,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: settings.DATABASE_URL ?? null,
     adminPassword: settings.SODATE_ADMIN_PASSWORD ?? null,
     gitRoot: settings.SODATE_GIT_ROOT ?? path.join(settings.SODATE_HOME, 'git', 'repositories'),
+    gitBudgetBytes: settings.SODATE_GIT_BUDGET_GB * 1e9,
     nodeName: settings.SODATE_NODE_NAME ?? null,
     executors: settings.SODATE_EXECUTORS,
     docker: {
@@ -195,6 +210,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     isolation: settings.SODATE_ISOLATION,
     visiblePaths: settings.SODATE_VISIBLE_PATHS,
     timeZone: settings.SODATE_TIME_ZONE,
+    extraAuthorities: settings.NODE_EXTRA_CA_CERTS === undefined ? null : path.resolve(settings.NODE_EXTRA_CA_CERTS),
     logLevel: settings.SODATE_LOG_LEVEL,
   };
 }

@@ -1,3 +1,4 @@
+import type { GitCopies } from '#git/git-copies.ts';
 import { exists, type GitMirror, renameUnlessThere, type RepositoryAt } from '#git/git-mirror.ts';
 import type { LfsContent } from '#git/lfs-content.ts';
 import { makeTurns } from '#git/make-turns.ts';
@@ -37,11 +38,12 @@ export function makeGitCheckout(options: {
   readonly db: Database;
   readonly folder: string;
   readonly git: RunGit;
+  readonly copies: Pick<GitCopies, 'use'>;
   readonly mirror: GitMirror;
   readonly repositories: Repositories;
   readonly lfs: LfsContent;
 }): (asked: AskedCheckout) => Promise<string> {
-  const { folder, git, mirror, lfs } = options;
+  const { folder, git, copies, mirror, lfs } = options;
   const inTurn = makeTurns();
 
   /** The commit's own files, in a folder that is new or empty. */
@@ -97,9 +99,11 @@ export function makeGitCheckout(options: {
   return ({ endpoint, repository, commit, at: findAt }) => {
     const shared = path.join(folder, 'checkouts', endpoint, path.basename(mirror.folderOf({ endpoint, repository }), '.git'), commit);
     return inTurn(shared, async () => {
+      copies.use(shared);
       if (await exists(shared)) return shared;
       const at = await findAt();
       const own = `${shared}-${at.reader?.tenant ?? 'nobody'}`;
+      copies.use(own);
       if (await exists(own)) return own;
       const fresh = path.join(folder, 'tmp', newId<string>());
       await mkdir(path.dirname(fresh), { recursive: true });

@@ -1,5 +1,6 @@
 import type { GitReader } from '#git/git-credential-store.ts';
 import type { StoredEndpoint } from '#git/git-endpoint-store.ts';
+import type { GitCopies } from '#git/git-copies.ts';
 import { makeTurns } from '#git/make-turns.ts';
 import { type Origin, readingOptions, readOriginRefs } from '#git/read-origin-refs.ts';
 import { type AskOptions, gitFailure, type RunGit } from '#git/run-git.ts';
@@ -28,6 +29,8 @@ export interface RepositoryAt {
  * Bare copies of the repositories that runs use. A commit counts as kept when the mirror has a ref for it, and it gets
  * one only after git has checked that everything it needs is there; from then on the origin may lose it.
  *
+ * To be used within `holding` of the copies, lest a mirror is removed while one works on it.
+ *
  * No git lock is ever taken (fetching stores objects only, and the ref is a file of its own renamed into place), so
  * several processes may work on one mirror, and one that is killed leaves nothing that stops the next.
  */
@@ -45,15 +48,19 @@ const FETCH = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-a
 /** What servers say to the question for a commit that they do not have, or do not give out by its id alone. */
 const NOT_GIVEN = /not our ref|couldn't find remote ref|unadvertised object|no such remote ref/i;
 
-export function makeGitMirror(options: { readonly folder: string; readonly git: RunGit }): GitMirror {
-  const { folder, git } = options;
+/** Where the mirror of a repository lies. */
+export const mirrorFolder = (folder: string, { endpoint, repository }: Pick<RepositoryAt, 'endpoint' | 'repository'>): string =>
+  path.join(folder, 'mirrors', endpoint, `${createHash('sha256').update(repository).digest('hex')}.git`);
+
+export function makeGitMirror(options: { readonly folder: string; readonly git: RunGit; readonly copies: Pick<GitCopies, 'use'> }): GitMirror {
+  const { folder, git, copies } = options;
   // Two fetches of one mirror at once would both bring the same objects: wasteful, not wrong.
   const inTurn = makeTurns();
 
-  const folderOf: GitMirror['folderOf'] = ({ endpoint, repository }) =>
-    path.join(folder, 'mirrors', endpoint, `${createHash('sha256').update(repository).digest('hex')}.git`);
+  const folderOf: GitMirror['folderOf'] = (at) => mirrorFolder(folder, at);
 
   const isKept: GitMirror['isKept'] = async (at, commit) => {
+    copies.use(folderOf(at));
     const stored = await readFile(path.join(folderOf(at), KEPT, commit), 'utf8').catch(() => '');
     return stored.trim() === commit;
   };
@@ -143,6 +150,7 @@ export function makeGitMirror(options: { readonly folder: string; readonly git: 
     findAbbreviated: (at, digits, tips) =>
       inTurn(folderOf(at), async () => {
         const mirror = folderOf(at);
+        copies.use(mirror);
         await at.withOrigin(async (origin) => fetchTips(at, await ensureRepository(at, tips[0].length), origin, tips));
         const answer = await git.must(at.repository, [`--git-dir=${mirror}`, 'cat-file', '--batch-check=%(objectname) %(objecttype)'], {
           input: `${digits}^{commit}\n`,

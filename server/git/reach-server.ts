@@ -56,9 +56,10 @@ export function usableCredential(server: StoredServer, credential: GitCredential
  * Does work in which git may speak with the server as this credential. The secret is in the environment of that one git,
  * or in a file that only we can read and that is gone when the work is done; it is never an argument or in an address.
  * @param parts.folder for that file; what a killed process leaves there is removed at the next start
+ * @param parts.authorities the file of those trusted over HTTPS; null for git's own choice
  */
 export async function withReach<Result>(
-  parts: { readonly folder: string; readonly silenceLimitMs: number },
+  parts: { readonly folder: string; readonly silenceLimitMs: number; readonly authorities: () => Promise<string | null> },
   ask: { readonly server: StoredServer; readonly repository: string; readonly credential: GitCredential | null },
   work: (reach: Reach) => Promise<Result>,
 ): Promise<Result> {
@@ -74,8 +75,10 @@ export async function withReach<Result>(
   const addresses = await addressesOf(server);
   if (transportOf(server) !== 'ssh') {
     const authorization = credential === null ? null : basicAuthorization(credential);
+    const authorities = transportOf(server) === 'https' ? await parts.authorities() : null;
     const environment = gitSettings([
       ['http.curloptResolve', pinned(server, addresses)],
+      ...(authorities === null ? [] : [['http.sslCAInfo', authorities] as const]),
       ...(authorization === null ? [] : [['http.extraHeader', `Authorization: ${authorization.reveal()}`] as const]),
     ]);
     return work({ ...shared, environment, secrets: secretsOf(credential) });

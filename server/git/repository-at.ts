@@ -5,6 +5,7 @@ import { locateInFolder } from '#git/locate-folder.ts';
 import { usableCredential, withReach } from '#git/reach-server.ts';
 import { makeReadingProofs } from '#git/reading-proofs.ts';
 import { repositoryUrl } from '#git/server-address.ts';
+import { makeTrustedAuthorities } from '#git/trusted-authorities.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import type { Log } from '#kit/log.ts';
@@ -25,6 +26,8 @@ export interface RepositoryParts {
   readonly sealed: SealedSecrets;
   /** A server that says nothing for so long is given up. */
   readonly silenceLimitMs: number;
+  /** A file of certificates of authorities that are trusted beside the system's, or null. */
+  readonly extraAuthorities: string | null;
 }
 
 /** Null is nobody: folders of this machine, and what servers show to everybody. */
@@ -39,6 +42,7 @@ export interface Repositories {
 export function makeRepositories(parts: RepositoryParts): Repositories {
   const { db, folder, clock, sealed, silenceLimitMs } = parts;
   const proofs = makeReadingProofs(clock);
+  const authorities = makeTrustedAuthorities({ folder, further: parts.extraAuthorities, log: parts.log });
   const silence = new Map<GitEndpointId, { readonly until: number; readonly error: SodateError }>();
 
   const credentialFor: Repositories['credentialFor'] = async (server, reader) => {
@@ -70,7 +74,9 @@ export function makeRepositories(parts: RepositoryParts): Repositories {
       withOrigin: async (work) => {
         const ask = { server, repository, credential: await credential() };
         return unlessSilent(server, () =>
-          withReach({ folder: path.join(folder, 'tmp'), silenceLimitMs }, ask, (reach) => work({ address: repositoryUrl(server, repository), reach })),
+          withReach({ folder: path.join(folder, 'tmp'), silenceLimitMs, authorities }, ask, (reach) =>
+            work({ address: repositoryUrl(server, repository), reach }),
+          ),
         );
       },
       mayRead: async () => proofs.holds(await shown()),

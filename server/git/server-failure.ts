@@ -26,10 +26,20 @@ const MEANINGS: readonly (readonly [pattern: RegExp, meaning: (about: About, std
     notFound,
   ],
   [
-    /certificate|SSL|TLS|gnutls/,
-    ({ server }) =>
-      unreachable(server, `the certificate of ${hostOf(server).name} is not trusted. Add the authority that signed it to those of the server's system`),
+    /does not match target host|no alternative certificate subject name/,
+    ({ server }) => unreachable(server, `its certificate is not for ${hostOf(server).name}. Register the server under a name that its certificate has`),
   ],
+  [/certificate has expired/, ({ server }) => unreachable(server, `the certificate of ${hostOf(server).name} has expired. Whoever runs it has to renew it`)],
+  [/unexpected TLS packet|wrong version number|packet length too long/, ({ server }) => unreachable(server, `${placeOf(server)} does not speak https`)],
+  [
+    /certificate|CAfile/,
+    ({ server }) =>
+      unreachable(
+        server,
+        `the certificate of ${hostOf(server).name} is not trusted, or not valid now. Start the server with NODE_EXTRA_CA_CERTS set to the certificate of the authority that signed it`,
+      ),
+  ],
+  [/SSL|TLS|gnutls/i, ({ server }) => unreachable(server, `${placeOf(server)} could not agree with us on a secure connection, or broke it off`)],
   [
     /returned error: 30\d|unable to update url base from redirection/,
     ({ server }) => unreachable(server, 'it sends us on to another address, which is not followed. If that is right, register that address instead'),

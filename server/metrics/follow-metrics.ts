@@ -57,6 +57,7 @@ export function makeFollowMetrics(parts: FollowMetricsParts): Pass {
   const { db, clock, log } = parts;
   const limits = { ...LIMITS, ...parts.limits };
   const followed = new Map<RunId, Followed>();
+  const held: { token: number | null } = { token: null };
 
   /** @returns whether there is more to read at once */
   const look = async (run: RunRow, ended: boolean, token: number, signal: AbortSignal): Promise<'more' | 'read' | 'failed'> => {
@@ -135,6 +136,9 @@ export function makeFollowMetrics(parts: FollowMetricsParts): Pass {
   return async (signal) => {
     const token = await takeReconcilerLease(db, { name: LEASE, server: parts.server, now: clock.now(), forMs: limits.leaseMs });
     if (token === null) return 'done';
+    // Another server has read meanwhile, perhaps to the end, and perhaps somebody had it begin anew since.
+    if (token !== held.token) followed.clear();
+    held.token = token;
     const live = await readLive(token, signal);
     const ended = await readEnded(token, signal);
     return (live || ended) && !signal.aborted ? 'again' : 'done';

@@ -9,6 +9,7 @@ import { readItems, sendItem, type StoredItem } from '#metrics/item-content.ts';
 import { countSeries, findSeries, readLosses, selectSeries } from '#metrics/list-series.ts';
 import { readParameters, setParameters } from '#metrics/parameter-store.ts';
 import { readBuckets } from '#metrics/read-series.ts';
+import { rebuildMetrics } from '#metrics/rebuild-metrics.ts';
 import { showChart, showSeries } from '#metrics/show-metrics.ts';
 import { findRun, type FoundRun } from '#runs/find-run.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -116,6 +117,13 @@ export function bindMetricRoutes(binder: Binder, { db, clock, changes, folders }
     });
     changed(tenant.id, run.id);
     return { items: [...(await readParameters(db, tenant.id, [run.id]))] };
+  });
+
+  binder.bind(routes.rebuildMetrics, async ({ tenant, params }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const answer = await rebuildMetrics(db, { tenant: tenant.id, run: run.id, reference: params.run, output: folders.output(run.id) });
+    changed(tenant.id, run.id);
+    return answer;
   });
 
   binder.bind(routes.listItems, async ({ tenant, params, query }) => {

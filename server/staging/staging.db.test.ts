@@ -45,7 +45,13 @@ describe('staging', () => {
   const tenant = newId<TenantId>();
   const user = newId<string>();
   const fresh = (): Staging =>
-    makeStageFolders({ db: database().db, git: { ensureCheckout: async () => checkout }, objectStore, home, timeZone: 'Asia/Tokyo' });
+    makeStageFolders({
+      db: database().db,
+      git: { ensureCheckout: async () => checkout, holding: (work) => work() },
+      objectStore,
+      home,
+      timeZone: 'Asia/Tokyo',
+    });
 
   beforeAll(async () => {
     // A job's user must be able to come here.

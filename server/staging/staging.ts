@@ -45,7 +45,7 @@ export interface Staging extends StageFolders {
 
 interface StagingParts {
   readonly db: Database;
-  readonly git: Pick<Git, 'ensureCheckout'>;
+  readonly git: Pick<Git, 'ensureCheckout' | 'holding'>;
   readonly objectStore: Pick<ObjectStore, 'linkBlobs'>;
   readonly home: string;
   /** For the local times in meta.json, such as `Asia/Tokyo`. */
@@ -105,9 +105,11 @@ export function makeStageFolders(parts: StagingParts): Staging {
       case 'checkout':
         return privateFolder(attempt, item, async (fresh) => {
           const reader = (): Promise<GitReader> => readSubmitter(db, run);
-          const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit, reader).catch(refuseWhatGitCannot);
-          signal.throwIfAborted();
-          await worker.run('copyTree', checkout, fresh, options.jobUser);
+          await git.holding(async () => {
+            const checkout = await git.ensureCheckout(item.endpoint, item.repository, item.commit, reader).catch(refuseWhatGitCannot);
+            signal.throwIfAborted();
+            await worker.run('copyTree', checkout, fresh, options.jobUser);
+          });
         });
       case 'dataset': {
         if (tenant === null) throw new Error('The tenant was not looked up');

@@ -56,6 +56,8 @@ export interface DockerTenantNetworks extends TenantNetworks {
   refresh(): Promise<readonly string[]>;
   /** The firewall's rules in force; see `Firewall`. */
   describeFirewall(): Promise<readonly string[]>;
+  /** What stays reachable where this process may not set such rules; see `Firewall`. */
+  readonly firewallWarning: string | null;
   /** `remove`: for the end of an installation, takes away the networks without containers and the firewall's rules. */
   close(options?: { readonly remove?: boolean }): Promise<void>;
 }
@@ -259,6 +261,7 @@ export async function makeTenantNetworks(options: TenantNetworkOptions): Promise
     },
 
     describeFirewall: () => firewall.describe(),
+    firewallWarning: firewall.warning,
 
     async close({ remove: removing = false } = {}) {
       await Promise.all(busy.values());

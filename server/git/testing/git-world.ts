@@ -41,8 +41,8 @@ export function makeGitWorld(database: () => { readonly db: Database }) {
   const clock: Clock = { ...systemClock, now: () => new Date(Date.now() + time.ahead) };
   const count = { endpoints: 0 };
 
-  const makeFresh = (silenceLimitMs = 20_000): Git =>
-    makeGit({ db: database().db, folder: path.join(base, 'home', 'git'), gitRoot: local, clock, log, sealed, silenceLimitMs });
+  const makeFresh = (silenceLimitMs = 20_000, extraAuthorities: string | null = null): Git =>
+    makeGit({ db: database().db, folder: path.join(base, 'home', 'git'), gitRoot: local, clock, log, sealed, silenceLimitMs, extraAuthorities });
   const held: { git?: Git } = {};
   const git = (): Git => (held.git ??= makeFresh());
 

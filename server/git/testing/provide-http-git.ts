@@ -2,12 +2,13 @@ import { DEFAULT_GIT_SEARCH_PATH } from '#git/run-git.ts';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
-/** For tests: git's own HTTP server behind Basic sign-in, on loopback. */
+/** For tests: git's own HTTP server behind Basic sign-in, on loopback; over TLS with a certificate. */
 export interface HttpGit {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or `https://…` */
   readonly url: string;
   /** User → password. Whoever is in it may read all that `isOpen` does not open. */
   readonly passwords: Map<string, string>;
@@ -32,14 +33,18 @@ const backend = (): string | null => {
 export const hasHttpGit = (): boolean => backend() !== null;
 
 /** @param options.isOpen may everybody read this path? */
-export async function provideHttpGit(options: { readonly root: string; readonly isOpen?: (path: string) => boolean }): Promise<HttpGit> {
+export async function provideHttpGit(options: {
+  readonly root: string;
+  readonly isOpen?: (path: string) => boolean;
+  readonly tls?: { readonly key: string; readonly cert: string };
+}): Promise<HttpGit> {
   const program = backend() ?? '';
   const passwords = new Map<string, string>();
   const asked: { method: string; path: string; authorization: string | undefined }[] = [];
   const before: HttpGit['before'] = {};
   const sent = { bytes: 0 };
 
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { pathname, search } = new URL(request.url ?? '/', 'http://any');
     const { authorization } = request.headers;
     asked.push({ method: request.method ?? '', path: `${pathname}${search}`, authorization });
@@ -49,7 +54,8 @@ export async function provideHttpGit(options: { readonly root: string; readonly 
     if (!known && (user !== null || options.isOpen?.(pathname) !== true))
       return void response.writeHead(401, { 'www-authenticate': 'Basic realm="tests"' }).end('no');
     serveGit(request, response, pathname, search);
-  });
+  };
+  const server = options.tls === undefined ? createServer(answer) : createTlsServer(options.tls, answer);
 
   function serveGit(request: IncomingMessage, response: ServerResponse, pathname: string, search: string): void {
     const child = spawn(program, [], {
@@ -97,7 +103,7 @@ export async function provideHttpGit(options: { readonly root: string; readonly 
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     passwords,
     asked,
     before,

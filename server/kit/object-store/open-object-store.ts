@@ -7,7 +7,13 @@ import type { ObjectStore } from '#kit/object-store/object-store.ts';
 import type { S3Settings } from '#kit/object-store/s3/s3-settings.ts';
 import { sql } from 'kysely';
 
-export type ObjectStoreSettings = { readonly kind: 'file-system' } | { readonly kind: 's3'; readonly s3: S3Settings; readonly cacheBytes: number };
+export interface S3StoreSettings {
+  readonly kind: 's3';
+  readonly s3: S3Settings;
+  readonly cacheBytes: number;
+}
+
+export type ObjectStoreSettings = { readonly kind: 'file-system' } | S3StoreSettings;
 
 /**
  * Opens the store that the settings name, after looking that it is the one the files of this installation are in.
@@ -34,6 +40,20 @@ export async function openObjectStore(parts: {
   const { openS3ObjectStore } = await import('#kit/object-store/s3/open-s3-object-store.ts');
   const store = await openS3ObjectStore({ settings, home, installation, holdsFiles: bound.holdsFiles, clock, log, ...(workers ? { workers } : {}) });
   await writeBinding(db, wanted);
+  return store;
+}
+
+/**
+ * Opens a bucket for an installation whose rows name files that are not stored anywhere yet, as in a restore: they are to
+ * be put there next.
+ * @throws ObjectStoreRefused when it holds files of another installation
+ */
+export async function openObjectStoreToFill(
+  parts: Omit<Parameters<typeof openObjectStore>[0], 'settings'> & { readonly settings: S3StoreSettings },
+): Promise<ObjectStore> {
+  const { openS3ObjectStore } = await import('#kit/object-store/s3/open-s3-object-store.ts');
+  const store = await openS3ObjectStore({ ...parts, holdsFiles: false });
+  await writeBinding(parts.db, nameOf(parts.settings));
   return store;
 }
 
