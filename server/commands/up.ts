@@ -82,6 +82,7 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     clock: systemClock,
     logger,
     publicUrl: config.publicUrl,
+    contentHost: config.contentHost,
     adminPassword: config.adminPassword?.reveal() ?? null,
     gitRoot: config.gitRoot,
     timeZone: config.timeZone,
