@@ -63,6 +63,7 @@ import { runLog } from './commands/run-log.ts';
 import { runMetrics } from './commands/run-metrics.ts';
 import { runOutputs } from './commands/run-outputs.ts';
 import { runParams } from './commands/run-params.ts';
+import { runOpen } from './commands/run-open.ts';
 import { runPreview } from './commands/run-preview.ts';
 import { runShow } from './commands/run-show.ts';
 import { runStop } from './commands/run-stop.ts';
@@ -176,6 +177,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runAttempts,
   runOutputs,
   runDownload,
+  runOpen,
   runPreview,
   runAttach,
   runAttachments,

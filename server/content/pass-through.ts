@@ -71,8 +71,7 @@ export async function passThrough(request: IncomingMessage, response: ServerResp
 export async function passUpgradeThrough(request: IncomingMessage, socket: Duplex, head: Buffer, passing: Passing): Promise<void> {
   const over = new AbortController();
   socket.once('close', () => over.abort());
-  const options = optionsFor(request, passing);
-  const sent = askUpstream({ ...options, headers: { ...options.headers, connection: 'Upgrade', upgrade: request.headers.upgrade ?? '' } });
+  const sent = askUpstream(optionsFor(request, passing, { connection: 'Upgrade', upgrade: request.headers.upgrade ?? '' }));
   const ended = endWhenOver(passing, over.signal, () => socket.destroy());
   const silent = endWhenSilent(passing, sent, over.signal);
   over.signal.addEventListener('abort', () => sent.destroy(), { once: true });
@@ -116,7 +115,7 @@ export function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end();
 }
 
-function optionsFor(request: IncomingMessage, { opening, upstream }: Passing): RequestOptions {
+function optionsFor(request: IncomingMessage, { opening, upstream }: Passing, more: Readonly<Record<string, string>> = {}): RequestOptions {
   const host = 'socketPath' in upstream ? 'localhost' : `${upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host}:${upstream.port}`;
   const headers = withoutHeaders(request.headers, OURS_ALONE);
   const cookie = cookiesOfOthers(request.headers.cookie);
@@ -134,6 +133,7 @@ function optionsFor(request: IncomingMessage, { opening, upstream }: Passing): R
       ...(request.headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }),
       'x-forwarded-host': new URL(opening.contentOrigin).host,
       'x-forwarded-proto': new URL(opening.contentOrigin).protocol.slice(0, -1),
+      ...more,
     },
   };
 }

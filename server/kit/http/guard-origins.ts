@@ -1,4 +1,4 @@
-import { SESSION_COOKIE } from '#kit/http/bind-route.ts';
+import { SESSION_COOKIE, sessionCookieName } from '#kit/http/bind-route.ts';
 import { cameThroughJobDoor } from '#kit/http/job-door.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { FastifyRequest } from 'fastify';
@@ -21,6 +21,8 @@ export function guardOrigins(address: () => PublicAddress) {
     // Jobs call the door by its name in their network or by its address, and no browser's cookie is worth anything there.
     if (cameThroughJobDoor(request.raw)) return;
     const { publicUrl } = address();
+    const { cookies } = request;
+    cookies[SESSION_COOKIE] = cookies[sessionCookieName(publicUrl)];
     const host = (request.headers.host ?? '').toLowerCase();
     const publicHost = publicUrl === null ? null : new URL(publicUrl).host.toLowerCase();
     if (!isOwnHost(host, publicHost)) throw new SodateError('host-not-allowed', { host });
