@@ -1,67 +1,35 @@
 import { exchange, type Answer, type RequestParts } from '#api-tests/exchange.ts';
-import { makeTenantThings } from '#api-tests/tenant-things.ts';
 import { useTestPlatform } from '#api-tests/test-platform.ts';
 import { newLabel } from '#content/content-address.ts';
-import { newTicket } from '#content/content-keys.ts';
-import { makeContent } from '#content/content.ts';
-import { insertOpening } from '#content/opening-store.ts';
 import type { Upstream } from '#content/pass-through.ts';
+import { makeRun, openUpstream, serveUpstreams, type UpstreamServer } from '#content/testing/serve-upstreams.ts';
 import { readFrames, type StandInUpstream, startStandInUpstream, textFrame } from '#content/testing/stand-in-upstream.ts';
-import { systemClock } from '#kit/clock.ts';
-import { makeHttpApp } from '#kit/http/make-http-app.ts';
-import { newId } from '#kit/ids.ts';
-import { silentLog } from '#kit/log.ts';
-import { makeRunFolders } from '#staging/run-folders.ts';
-import type { RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
-import type { FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import { type IncomingMessage, request as ask, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-/** A program behind a label, on a server of its own: no route of the platform can aim one yet. */
+/** A program behind a label, on servers of its own: no route of the platform can aim one yet. */
 const opened = useTestPlatform();
-const held: { apps: FastifyInstance[]; url?: string; impatient?: string; run?: string; upstream: Upstream | null; programs: StandInUpstream[] } = {
-  apps: [],
+const held: { patient?: UpstreamServer; impatient?: UpstreamServer; run?: string; upstream: Upstream | null; programs: StandInUpstream[] } = {
   upstream: null,
   programs: [],
 };
 
-/** A server with nothing but the content hosts. */
-async function serve(answerMs: number): Promise<string> {
-  const p = opened();
-  const content = makeContent({
-    db: p.database.db,
-    clock: systemClock,
-    log: silentLog,
-    folders: makeRunFolders(p.home.folder),
-    foreignFolders: { list: async () => null },
-    store: { read: async () => Promise.reject(new Error('Nothing is read here')) },
-    publicUrl: null,
-    contentHost: null,
-    upstreamOf: async () => held.upstream,
-    limits: { answerMs, recheckMs: 30 },
-  });
-  const app = await makeHttpApp({ logger: pino({ level: 'silent' }), address: () => ({ publicUrl: null }), others: content.hosts });
-  held.apps.push(app);
-  return app.listen({ host: '127.0.0.1', port: 0 });
-}
-
 beforeAll(async () => {
-  const p = opened();
-  held.run = (await makeTenantThings(p, 'alpha', p.member.secret).endedTask()).id;
-  held.url = await serve(60_000);
-  held.impatient = await serve(100);
+  held.run = await makeRun(opened());
+  held.patient = await serveUpstreams(opened(), { upstreamOf: () => held.upstream, answerMs: 60_000 });
+  held.impatient = await serveUpstreams(opened(), { upstreamOf: () => held.upstream, answerMs: 100 });
 });
-afterAll(() => Promise.all(held.apps.map((app) => app.close())));
+afterAll(() => Promise.all([held.patient?.close(), held.impatient?.close()]));
 afterEach(async () => {
   await Promise.all(held.programs.splice(0).map((program) => program.close()));
 });
 
-const url = (): string => held.url ?? '';
+const url = (): string => held.patient?.url ?? '';
+const impatient = (): string => held.impatient?.url ?? '';
 const port = (): number => Number(new URL(url()).port);
 
 async function startProgram(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<StandInUpstream> {
@@ -78,38 +46,11 @@ interface Visit {
 }
 
 async function visit(): Promise<Visit> {
-  const p = opened();
-  const [label, ticket, now] = [newLabel(), newTicket(), systemClock.now()];
-  const host = `${label}.run.localhost:${port()}`;
-  const soon = new Date(now.getTime() + 60_000);
-  await insertOpening(
-    p.database.db,
-    {
-      id: newId(),
-      tenant: p.tenant.id as TenantId,
-      label,
-      user: p.member.id as UserId,
-      session: null,
-      token: null,
-      opened: { kind: 'upstream', run: held.run as RunId },
-      platformOrigin: url(),
-      contentOrigin: `http://${host}`,
-      ticket,
-      ticketExpiresAt: soon,
-      expiresAt: soon,
-    },
-    now,
-  );
+  const { label, host, ticket } = await openUpstream(opened(), { server: url(), run: held.run ?? '' });
   const first = await exchange(url(), { method: 'GET', path: `/lab?x=1&ticket=${ticket}`, headers: { host } });
   expect([first.status, first.headers['location']]).toEqual([303, '/lab?x=1']);
-  return {
-    label,
-    host,
-    cookie: [first.headers['set-cookie']]
-      .flat()
-      .map((line) => String(line).split(';')[0])
-      .join('; '),
-  };
+  const cookies = [first.headers['set-cookie']].flat().map((line) => String(line).split(';')[0]);
+  return { label, host, cookie: cookies.join('; ') };
 }
 
 const send = ({ host, cookie }: Visit, parts: Partial<RequestParts> = {}, at = url()): Promise<Answer> =>
@@ -211,7 +152,7 @@ describe('a program behind a label', () => {
       if (request.url === '/breaks') return void response.socket?.destroy();
       response.writeHead(200, { 'content-length': '10' }).write('half', () => response.socket?.destroy());
     });
-    expect(await send(there, { path: '/silent' }, held.impatient)).toMatchObject({ status: 504, text: expect.stringContaining('no answer') });
+    expect(await send(there, { path: '/silent' }, impatient())).toMatchObject({ status: 504, text: expect.stringContaining('no answer') });
     expect(await send(there, { path: '/breaks' })).toMatchObject({ status: 502 });
     await expect(send(there, { path: '/half' })).rejects.toThrow(/aborted|hang up|ECONNRESET/);
   });
@@ -292,7 +233,7 @@ describe('a WebSocket', () => {
     const there = await visit();
     const { response } = await upgrade(there, own(there), '/refused');
     expect([response.statusCode, response.headers['x-why'], (await buffer(response)).toString()]).toEqual([418, 'tea', 'nope']);
-    expect((await upgrade(there, own(there), '/silent', held.impatient)).response.statusCode).toBe(504);
+    expect((await upgrade(there, own(there), '/silent', impatient())).response.statusCode).toBe(504);
     held.upstream = { host: '127.0.0.1', port: 1 };
     expect((await upgrade(there, own(there))).response.statusCode).toBe(502);
     held.upstream = null;

@@ -57,5 +57,7 @@ function ignoreUpgrade(request: IncomingMessage, socket: Socket & { readonly ser
     } else if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${value}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  // Reading anew begins with listeners of its own; of the earlier ones Node leaves this.
+  socket.removeAllListeners('timeout');
   socket.server.emit('connection', socket);
 }
