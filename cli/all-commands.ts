@@ -63,6 +63,7 @@ import { runLog } from './commands/run-log.ts';
 import { runMetrics } from './commands/run-metrics.ts';
 import { runOutputs } from './commands/run-outputs.ts';
 import { runParams } from './commands/run-params.ts';
+import { runOpen } from './commands/run-open.ts';
 import { runPreview } from './commands/run-preview.ts';
 import { runRebuildMetrics } from './commands/run-rebuild-metrics.ts';
 import { runShow } from './commands/run-show.ts';
@@ -178,6 +179,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   runAttempts,
   runOutputs,
   runDownload,
+  runOpen,
   runPreview,
   runAttach,
   runAttachments,

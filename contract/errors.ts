@@ -123,6 +123,11 @@ export const ERROR_CATALOGUE = {
   ),
   'parent-not-usable': entry(409, 'state', '{parent} is {state} and cannot be a parent. Choose a run that has ended.'),
   'written-by-job': entry(409, 'state', '{name} was written by the job and stays with the run. Only what somebody attached can be removed.'),
+  'content-host-needed': entry(
+    409,
+    'state',
+    'Pages that jobs wrote are shown under host names of their own, and there are none for {host}: set SODATE_CONTENT_HOST to a name whose subdomains all lead here, or open the platform as http://localhost on the machine it runs on. Files can be read as text and downloaded all the same.',
+  ),
   'archives-busy': entry(
     429,
     'limit',

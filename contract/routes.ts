@@ -1,4 +1,5 @@
 import { attachmentRoutes } from './attachments.ts';
+import { contentRoutes } from './content.ts';
 import { dataRoutes } from './data.ts';
 import { datasetRoutes } from './datasets.ts';
 import { gitRoutes } from './git.ts';
@@ -38,6 +39,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...taskRoutes,
   ...runRoutes,
   ...attachmentRoutes,
+  ...contentRoutes,
   ...metricRoutes,
   ...lineageRoutes,
   ...searchRoutes,

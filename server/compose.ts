@@ -1,5 +1,6 @@
 import { makeAccess } from '#access/access.ts';
 import { bindSessionRoutes } from '#access/session-routes.ts';
+import { makeContent } from '#content/content.ts';
 import { bindDataRoutes } from '#data/data-routes.ts';
 import { DATA_LIST } from '#data/data-search.ts';
 import { sweepObjects } from '#data/sweep-objects.ts';
@@ -84,6 +85,8 @@ export interface ComposeOptions {
   readonly clock: Clock;
   readonly logger: FastifyBaseLogger;
   readonly publicUrl: string | null;
+  /** Below it pages that jobs wrote are shown; null = below `run.localhost` only. */
+  readonly contentHost: string | null;
   readonly adminPassword: string | null;
   readonly gitRoot: string;
   /** Bytes that copies of repositories may take; without a limit if left out. */
@@ -199,7 +202,17 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const signIn = makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() });
   const access = makeAccess({ db, clock, verifyAttempt: (token) => verifyAttemptToken(db, home.key, token) });
 
-  const app = await makeHttpApp({ logger, address });
+  const content = makeContent({
+    db,
+    clock,
+    log: logger,
+    folders: staging.folders,
+    foreignFolders,
+    store: objectStore,
+    publicUrl: options.publicUrl,
+    contentHost: options.contentHost,
+  });
+  const app = await makeHttpApp({ logger, address, others: content.hosts });
   const binder = makeBinder(app, access, db, clock);
   binder.bind(getHealth, async () => {
     await pool.query('select 1');
@@ -232,6 +245,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   });
   bindMetricRoutes(binder, { db, clock, changes, folders: staging.folders });
   bindAttachmentRoutes(binder, { db, clock, staging, foreignFolders });
+  content.bindRoutes(binder);
   bindLineageRoutes(binder, { db, installation });
   bindSavedSearchRoutes(binder, { db, clock, lists: { data: DATA_LIST, dataset: DATASET_LIST, run: RUN_LIST } });
   bindLiveRoutes(binder, { changes });
@@ -245,6 +259,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     [
       { name: 'record-inventory', everyMs: INVENTORY_EVERY_MS, sweep: (now) => recordInventory(db, executors.all, now) },
       { name: 'sweep-sign-ins', everyMs: 10 * MINUTE_MS, sweep: (now) => sweepSignIns(db, now) },
+      { name: 'sweep-openings', everyMs: 10 * MINUTE_MS, sweep: (now) => content.sweep(now) },
       { name: 'sweep-idempotency-keys', everyMs: (IDEMPOTENCY_KEY_HOURS * 60 * MINUTE_MS) / 24, sweep: (now) => sweepIdempotencyKeys(db, now) },
       { name: 'end-abandoned-runs', everyMs: ABANDONED_EVERY_MS, sweep: () => endAbandonedRuns({ db, clock, changes }) },
       ...(reserve === null ? [] : [{ name: 'tend-disk-reserve', everyMs: RESERVE_EVERY_MS, sweep: () => reserve.tend() }]),

@@ -44,14 +44,14 @@ export function makeAccess(parts: {
       case 'session': {
         const session = await findSession(db, credential.secret, clock.now());
         return session
-          ? { user: session.user, name: session.name, systemAdmin: session.systemAdmin, onlyTenant: null, attempt: null, session: session.hash }
+          ? { user: session.user, name: session.name, systemAdmin: session.systemAdmin, onlyTenant: null, attempt: null, session: session.hash, token: null }
           : 'unknown';
       }
       case 'token': {
         const token = await findToken(db, credential.secret, clock.now());
         if (!token || (credential.id !== null && credential.id.toLowerCase() !== token.id)) return 'unknown';
         // A system admin's token has an admin's rights in its tenant, but is not a system admin.
-        return { user: token.user, name: token.name, systemAdmin: false, onlyTenant: token.tenant, attempt: null, session: null };
+        return { user: token.user, name: token.name, systemAdmin: false, onlyTenant: token.tenant, attempt: null, session: null, token: token.id };
       }
       case 'attempt': {
         const found = await verifyAttempt(credential.token);
@@ -63,6 +63,7 @@ export function makeAccess(parts: {
               onlyTenant: found.tenant,
               attempt: { id: found.attempt, run: found.run },
               session: null,
+              token: null,
             }
           : 'unknown';
       }

@@ -1,6 +1,6 @@
 import type { Database } from '#kit/db/open-database.ts';
 import type { Access, Caller } from '#kit/http/access.ts';
-import { type Binder, SESSION_COOKIE } from '#kit/http/bind-route.ts';
+import { type Binder, sessionCookieName } from '#kit/http/bind-route.ts';
 import type { PublicAddress } from '#kit/http/guard-origins.ts';
 import { endSession, type SignIn, type StartedSession, updateProfile } from '#users/users.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -22,7 +22,7 @@ export function bindSessionRoutes(
   async function answer(session: StartedSession, keep: 'cookie' | 'token', reply: FastifyReply) {
     const caller = await access.identify({ authorization: `Bearer ${session.secret}`, sessionCookie: undefined });
     if (!caller) throw new SodateError('not-signed-in');
-    if (keep === 'cookie') reply.setCookie(SESSION_COOKIE, session.secret, { ...cookieOptions(), maxAge: COOKIE_SECONDS });
+    if (keep === 'cookie') reply.setCookie(sessionCookieName(address().publicUrl), session.secret, { ...cookieOptions(), maxAge: COOKIE_SECONDS });
     return { me: await readMe(db, caller), token: keep === 'token' ? session.secret : null, expiresAt: session.expiresAt.toISOString() };
   }
 
@@ -30,7 +30,7 @@ export function bindSessionRoutes(
   binder.bind(routes.signInByLink, async ({ body, reply }) => answer(await signIn.byLink(body), body.keep, reply));
   binder.bind(routes.signOut, async ({ caller, reply }) => {
     if (caller.session) await endSession(db, caller.session);
-    reply.clearCookie(SESSION_COOKIE, cookieOptions());
+    reply.clearCookie(sessionCookieName(address().publicUrl), cookieOptions());
   });
   binder.bind(routes.getMe, ({ caller }) => readMe(db, caller));
   binder.bind(routes.updateMe, async ({ caller, body }) => {

@@ -309,6 +309,11 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     return { params: { run: run.id }, query: { name: 'notes.txt' } };
   }),
 
+  'content.open': forTenant(async (things, platform) => {
+    const { params } = await withJobsFile('output', {})(things, platform);
+    return { body: { kind: 'output', run: params?.['run'], path: 'result.txt' } };
+  }),
+
   'metrics.listSeries': withMetrics({ query: { prefix: 'lo', kind: 'scalar' } }),
   'metrics.append': withRun({ body: { points: [{ name: 'loss', step: 1, value: 0.5, at: '2026-01-01T00:00:00Z' }] } }),
   'metrics.charts': forTenant(async (things, platform) => {

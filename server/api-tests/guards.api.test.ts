@@ -126,7 +126,13 @@ describe('with an address of its own', () => {
       const headers = { host: 'ml.example.org', origin: 'https://ml.example.org' };
       const answer = await p.ask(null, 'POST', '/v1/session', { name: p.member.name, password: p.member.password }, { headers });
       expect(answer.status).toBe(201);
-      expect(String(answer.headers['set-cookie'])).toMatch(/; Secure/);
+      const [cookie = ''] = String(answer.headers['set-cookie']).split('; ');
+      expect(String(answer.headers['set-cookie'])).toMatch(/^__Host-sodate_session=ses_.*; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+      // One without the name could be set by a page of a host below ours.
+      const me = (sent: string) => p.ask(null, 'GET', '/v1/me', undefined, { headers: { ...headers, cookie: sent } });
+      expect((await me(cookie)).status).toBe(200);
+      expect((await me(`${SESSION_COOKIE}=${p.systemAdmin.secret}; ${cookie}`)).body.name).toBe(p.member.name);
+      expect((await me(`${SESSION_COOKIE}=${p.systemAdmin.secret}`)).status).toBe(401);
       expect((await p.ask(null, 'GET', '/v1/health', undefined, { headers: { host: 'ml.example.org.evil.example' } })).status).toBe(403);
       expect((await p.ask(null, 'GET', '/v1/health', undefined, { headers: { ...headers, origin: 'http://ml.example.org.evil.example' } })).status).toBe(403);
       const { body } = await p.must(p.systemAdmin.secret, 'POST', `/v1/users/${p.viewer.name}/sign-in-link`);

@@ -33,6 +33,7 @@ export interface TestPlatformOptions {
   readonly executor?: 'fake' | 'local';
   readonly isolation?: LocalProcessOptions['isolation'];
   readonly publicUrl?: string;
+  readonly contentHost?: string;
   /** Asked for when the platform is opened. Default: the file system */
   readonly objectStore?: () => Promise<ObjectStoreSettings>;
   readonly limits?: NonNullable<ComposeOptions['limits']>;
@@ -102,6 +103,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
     clock: systemClock,
     logger: pino({ level: 'error', base: null }, collectLines(errorsLogged)),
     publicUrl: options.publicUrl ?? null,
+    contentHost: options.contentHost ?? null,
     adminPassword: ADMIN_PASSWORD,
     gitRoot,
     timeZone: 'Asia/Tokyo',

@@ -4,10 +4,11 @@ import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 
 /**
- * Rows that mean nothing elsewhere: what is being uploaded (its bytes are not copied), and who is working on what now.
+ * Rows that mean nothing elsewhere: what is being uploaded (its bytes are not copied), who is working on what now,
+ * and who is looking at what.
  * Migrations are run anew.
  */
-const LEFT_OUT: readonly string[] = ['schema_migrations', 'uploads', 'upload_parts', 'reconciler_leases'];
+const LEFT_OUT: readonly string[] = ['schema_migrations', 'uploads', 'upload_parts', 'reconciler_leases', 'content_openings'];
 
 /** Tables in the order in which they can be filled: what others refer to comes first. */
 export async function listTables(client: pg.ClientBase): Promise<readonly { readonly name: string; readonly columns: readonly string[] }[]> {

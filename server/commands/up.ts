@@ -86,6 +86,7 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     clock: systemClock,
     logger,
     publicUrl: config.publicUrl,
+    contentHost: config.contentHost,
     adminPassword: config.adminPassword?.reveal() ?? null,
     gitRoot: config.gitRoot,
     gitBudgetBytes: config.gitBudgetBytes,

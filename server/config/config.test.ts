@@ -42,3 +42,27 @@ describe('the settings of S3', () => {
     expect(() => read(environment)).toThrow(text);
   });
 });
+
+describe('the host of content', () => {
+  const read = (environment: Record<string, string>) => readConfig({ SODATE_HOME: '/x', ...environment });
+
+  it('is a name of its own, in small letters', () => {
+    const environment = { SODATE_PUBLIC_URL: 'https://ml.example.org', SODATE_CONTENT_HOST: 'Run.ML.example.org' };
+    expect(read(environment).contentHost).toBe('run.ml.example.org');
+    expect(read({}).contentHost).toBeNull();
+  });
+
+  it.each([
+    [{ SODATE_CONTENT_HOST: 'run' }, 'SODATE_CONTENT_HOST'],
+    [{ SODATE_CONTENT_HOST: '10.0.0.1' }, 'SODATE_CONTENT_HOST'],
+    [{ SODATE_CONTENT_HOST: 'run.example.org:8443' }, 'SODATE_CONTENT_HOST'],
+    [{ SODATE_CONTENT_HOST: 'https://run.example.org' }, 'SODATE_CONTENT_HOST'],
+    [{ SODATE_CONTENT_HOST: '*.example.org' }, 'SODATE_CONTENT_HOST'],
+    [{ SODATE_PUBLIC_URL: 'https://ml.example.org', SODATE_CONTENT_HOST: 'example.org' }, 'must not be example.org nor below it'],
+    [{ SODATE_PUBLIC_URL: 'https://ml.example.org', SODATE_CONTENT_HOST: 'ml.example.org' }, 'must not be ml.example.org'],
+    [{ SODATE_PUBLIC_URL: 'http://x.run.localhost:7363' }, 'must not be run.localhost nor below it'],
+  ])('%j is refused: %s', (environment, text) => {
+    expect(() => read(environment as Record<string, string>)).toThrow(ConfigError);
+    expect(() => read(environment as Record<string, string>)).toThrow(text);
+  });
+});

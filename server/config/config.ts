@@ -41,6 +41,14 @@ export const SETTINGS = {
   SODATE_PUBLIC_URL: httpUrl
     .optional()
     .describe('The address under which people open the platform, such as https://sodate.example.org, when it is not the one it listens on'),
+  SODATE_CONTENT_HOST: z
+    .string()
+    .toLowerCase()
+    .regex(/^(?=.{1,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/, 'must be a host name of at least two parts, without a port')
+    .optional()
+    .describe(
+      'Host name whose subdomains all lead here, such as run.sodate.example.org: below it pages that jobs wrote are shown, apart from the platform. Without it that works on this machine only, below run.localhost',
+    ),
   DATABASE_URL: postgresUrl.optional().describe('PostgreSQL 15 or newer to use. Without it an embedded one is started in the home'),
   SODATE_ADMIN_PASSWORD: secret
     .optional()
@@ -153,6 +161,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | null;
+  readonly contentHost: string | null;
   readonly databaseUrl: Secret | null;
   readonly adminPassword: Secret | null;
   readonly gitRoot: string;
@@ -187,11 +196,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
   }
   const settings = parsed.data;
+  const publicHost = settings.SODATE_PUBLIC_URL === undefined ? null : new URL(settings.SODATE_PUBLIC_URL).hostname;
+  for (const contentHost of [settings.SODATE_CONTENT_HOST ?? null, 'run.localhost'])
+    if (contentHost !== null && publicHost !== null && (publicHost === contentHost || publicHost.endsWith(`.${contentHost}`)))
+      throw new ConfigError(`SODATE_PUBLIC_URL: must not be ${contentHost} nor below it: there pages that jobs wrote are shown, apart from the platform`);
   return {
     home: settings.SODATE_HOME,
     host: settings.SODATE_HOST,
     port: settings.SODATE_PORT,
     publicUrl: settings.SODATE_PUBLIC_URL ?? null,
+    contentHost: settings.SODATE_CONTENT_HOST ?? null,
     databaseUrl: settings.DATABASE_URL ?? null,
     adminPassword: settings.SODATE_ADMIN_PASSWORD ?? null,
     gitRoot: settings.SODATE_GIT_ROOT ?? path.join(settings.SODATE_HOME, 'git', 'repositories'),

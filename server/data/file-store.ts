@@ -75,11 +75,27 @@ export async function filesById(db: Database, tenant: TenantId, data: DataId, id
 }
 
 /** Those of the given names that are there, by name. */
-export async function filesByName(db: Database, tenant: TenantId, data: DataId, names: readonly string[]): Promise<ReadonlyMap<string, DataFile>> {
+export async function filesByName(db: Database, tenant: TenantId, data: DataId, names: readonly string[]): Promise<ReadonlyMap<string, FoundFile>> {
   const rows = await filesOfData(db, tenant, data)
     .where(sql<boolean>`data_files.name = any(${[...names]}::text[])`)
     .execute();
-  return new Map(rows.map((row) => [row.name, toFile(row)]));
+  return new Map(rows.map((row) => [row.name, { ...toFile(row), blob: BlobId.parse(row.blob_id) }]));
+}
+
+/** Names that begin with `prefix`, in the order of their bytes from `from` on. Costs as much as it answers. */
+export async function namesFrom(
+  db: Database,
+  tenant: TenantId,
+  data: DataId,
+  ask: { readonly prefix: string; readonly from: string; readonly limit: number },
+): Promise<readonly { readonly name: string; readonly size: number }[]> {
+  const { prefix } = ask;
+  const { rows } = await sql<{ name: string; size: number }>`
+    select f.name, b.size from data_files f join blobs b on b.id = f.blob_id
+    where f.tenant_id = ${tenant} and f.data_id = ${data} and f.name collate "C" >= ${ask.from}
+      ${prefix === '' ? sql`` : sql`and f.name collate "C" < ${`${prefix.slice(0, -1)}0`}`}
+    order by f.name collate "C" limit ${ask.limit}`.execute(db);
+  return rows;
 }
 
 /**

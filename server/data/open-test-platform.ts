@@ -76,7 +76,7 @@ export async function openTestPlatform(
     signingKey: goesOnFrom?.parts.signingKey ?? randomBytes(32),
   };
   const access: Access = {
-    identify: async () => ({ user, name: 'somebody', systemAdmin: true, onlyTenant: null, attempt: null, session: null }),
+    identify: async () => ({ user, name: 'somebody', systemAdmin: true, onlyTenant: null, attempt: null, session: null, token: null }),
     authorise: async (_caller, _permission, name) => ({ id: (name ?? tenant) as TenantId, number: 1, name: 't', role: 'admin' }),
   };
   const app = await makeHttpApp({ logger: pino({ level: 'silent' }), address: () => ({ publicUrl: null }) });

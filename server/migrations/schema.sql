@@ -44,6 +44,40 @@ table blobs
   constraint blobs_tenant_id_digest_copy_key UNIQUE (tenant_id, digest, copy)
   constraint blobs_tenant_id_id_key UNIQUE (tenant_id, id)
 
+table content_openings
+  tenant_id uuid not null
+  id uuid not null
+  label text not null
+  user_id uuid not null
+  session_hash bytea
+  token_id uuid
+  kind text not null
+  run_id uuid
+  data_id uuid
+  platform_origin text not null
+  content_origin text not null
+  ticket_hash bytea
+  ticket_expires_at timestamptz not null
+  key_hash bytea
+  created_at timestamptz not null
+  expires_at timestamptz not null
+  constraint content_openings_check CHECK ((((kind = 'data'::text) = (data_id IS NOT NULL)) AND ((kind <> 'data'::text) = (run_id IS NOT NULL))))
+  constraint content_openings_kind_check CHECK ((kind = ANY (ARRAY['output'::text, 'attachments'::text, 'data'::text, 'upstream'::text])))
+  constraint content_openings_session_hash_fkey FOREIGN KEY (session_hash) REFERENCES sessions(secret_hash) ON DELETE CASCADE
+  constraint content_openings_tenant_id_data_id_fkey FOREIGN KEY (tenant_id, data_id) REFERENCES data(tenant_id, id) ON DELETE CASCADE
+  constraint content_openings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE
+  constraint content_openings_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
+  constraint content_openings_tenant_id_token_id_fkey FOREIGN KEY (tenant_id, token_id) REFERENCES tokens(tenant_id, id) ON DELETE CASCADE
+  constraint content_openings_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  constraint content_openings_pkey PRIMARY KEY (id)
+  constraint content_openings_label_key UNIQUE (label)
+  CREATE INDEX content_openings_data ON public.content_openings USING btree (data_id)
+  CREATE INDEX content_openings_expiry ON public.content_openings USING btree (expires_at)
+  CREATE INDEX content_openings_run ON public.content_openings USING btree (run_id)
+  CREATE INDEX content_openings_session ON public.content_openings USING btree (session_hash)
+  CREATE INDEX content_openings_token ON public.content_openings USING btree (token_id)
+  CREATE INDEX content_openings_user ON public.content_openings USING btree (user_id, created_at DESC)
+
 table data
   tenant_id uuid not null
   id uuid not null

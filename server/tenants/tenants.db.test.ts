@@ -37,6 +37,7 @@ describe('tenants', () => {
     onlyTenant: null,
     attempt: null,
     session: null,
+    token: null,
     ...more,
   });
   const seen = async (who: Caller): Promise<string[]> => (await listTenants(db(), who, { limit: 50 })).items.map((item) => item.name).toSorted();

@@ -1,5 +1,6 @@
 import { ActionIcon, Skeleton, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
+import { openContent } from '@sodate/contract/content.ts';
 import { type Data, type DataFile, deleteDataFile, getDataFile, previewDataFile } from '@sodate/contract/data.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { IconDownload, IconTrash } from '@tabler/icons-react';
@@ -106,6 +107,7 @@ export function DataFiles({ tenant, data }: { readonly tenant: string; readonly 
               changing: false,
               href: buildPath(getDataFile.path, { tenant, data: data.id, file: preview.id }, {}),
               preview: (signal) => client.call(previewDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
+              open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'data', data: data.id, path: preview.name }, signal }),
               content: (signal) => client.bytes(getDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
             }}
             onClose={() => setShown(null)}

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Group, Stack, Table, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
 import { type Attachment, attachFile, detachFile, getAttachment, listAttachments, previewAttachment } from '@sodate/contract/attachments.ts';
+import { openContent } from '@sodate/contract/content.ts';
 import type { Run } from '@sodate/contract/run-routes.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { IconDownload, IconFolder, IconLink, IconPaperclip, IconTrash } from '@tabler/icons-react';
@@ -172,6 +173,7 @@ export function RunAttachments({ tenant, run }: { readonly tenant: string; reado
               changing: !hasEnded(run.state),
               href: buildPath(getAttachment.path, params, { name: file.name }),
               preview: (signal) => client.call(previewAttachment, { params, query: { name: file.name }, signal }),
+              open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'attachments', run: run.id, path: file.name }, signal }),
               content: (signal) => client.bytes(getAttachment, { params, query: { name: file.name }, signal }),
             }}
             first={at === 0}

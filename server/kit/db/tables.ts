@@ -58,6 +58,25 @@ export interface Blobs {
   tenant_id: string;
 }
 
+export interface ContentOpenings {
+  content_origin: string;
+  created_at: Timestamp;
+  data_id: string | null;
+  expires_at: Timestamp;
+  id: string;
+  key_hash: Buffer | null;
+  kind: string;
+  label: string;
+  platform_origin: string;
+  run_id: string | null;
+  session_hash: Buffer | null;
+  tenant_id: string;
+  ticket_expires_at: Timestamp;
+  ticket_hash: Buffer | null;
+  token_id: string | null;
+  user_id: string;
+}
+
 export interface Data {
   created_at: Timestamp;
   created_by: string;
@@ -536,6 +555,7 @@ export interface Users {
 export interface DB {
   attempts: Attempts;
   blobs: Blobs;
+  content_openings: ContentOpenings;
   data: Data;
   data_files: DataFiles;
   dataset_entries: DatasetEntries;

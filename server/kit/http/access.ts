@@ -1,6 +1,6 @@
 import type { Permission } from '@sodate/contract/route.ts';
 import type { Role } from '@sodate/contract/tenants.ts';
-import type { AttemptId, RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
+import type { AttemptId, RunId, TenantId, TokenId, UserId } from '@sodate/contract/ids.ts';
 
 /** Who is asking. */
 export interface Caller {
@@ -13,6 +13,8 @@ export interface Caller {
   readonly attempt: { readonly id: AttemptId; readonly run: RunId } | null;
   /** Set when the credential is a session: its stored hash, by which it can be ended. */
   readonly session: Buffer | null;
+  /** Set when the credential is a token, by which it can be ended. */
+  readonly token: TokenId | null;
 }
 
 /** The tenant a request is about, and what the caller is there. */

@@ -12,6 +12,12 @@ import type { z } from 'zod';
 
 export const SESSION_COOKIE = 'sodate_session';
 
+/**
+ * What browsers know it by. Where all is encrypted the name says that it is this host's alone: else a page below our name,
+ * such as one that a job wrote, could set another one for us, and people would work in somebody else's session.
+ */
+export const sessionCookieName = (publicUrl: string | null): string => (publicUrl?.startsWith('https:') ? `__Host-${SESSION_COOKIE}` : SESSION_COOKIE);
+
 /** What a handler gets: everything is parsed and permitted already. */
 export interface RouteCall<R extends Route> {
   readonly params: z.output<R['params']>;

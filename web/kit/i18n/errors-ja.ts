@@ -35,6 +35,8 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'body-too-large': 'リクエスト本文が {limit} を超えています。',
   'too-many': '一度に指定できる{things}は {limit} 個までです。',
   'written-by-job': '{name} はジョブが書き出したファイルで、実行とともに残ります。削除できるのは人が添付したものだけです。',
+  'content-host-needed':
+    'ジョブが書いたページは専用のホスト名で表示しますが、{host} にはそれがありません。すべてのサブドメインがここに届く名前を SODATE_CONTENT_HOST に設定するか、動いているマシンで http://localhost として開いてください。テキストでの表示とダウンロードはできます。',
   'archives-busy':
     'このテナント（最大 {limit} 件）または全体で、多くのアーカイブを作成中です。終わってからもう一度お試しいただくか、ファイルを個別に取得してください。',
   'metrics-limit': '1 つの実行に記録できる{things}は {limit} までです。この要求の内容は何も保存されていません。数を減らすか、別の実行に記録してください。',

@@ -1,5 +1,6 @@
 import { ActionIcon, Table, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
+import { openContent } from '@sodate/contract/content.ts';
 import { archiveOutputs, getOutput, type OutputEntry, previewOutput, type Run } from '@sodate/contract/run-routes.ts';
 import { IconDownload, IconFileZip, IconFolder, IconLink } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
@@ -110,6 +111,7 @@ export function OutputTable({
               changing: !hasEnded(run.state),
               href: buildPath(getOutput.path, params, { path: pathOf(file.name) }),
               preview: (signal) => client.call(previewOutput, { params, query: { path: pathOf(file.name) }, signal }),
+              open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'output', run: run.id, path: pathOf(file.name) }, signal }),
               content: (signal) => client.bytes(getOutput, { params, query: { path: pathOf(file.name) }, signal }),
             }}
             first={at === 0}

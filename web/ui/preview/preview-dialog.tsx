@@ -1,12 +1,17 @@
-import { ActionIcon, Button, Center, Group, Loader, Modal, Stack, Text } from '@mantine/core';
+import { ActionIcon, Button, Center, Group, Loader, Modal, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
+import type { Opening } from '@sodate/contract/content.ts';
 import type { Preview } from '@sodate/contract/preview.ts';
 import { useQuery } from '@tanstack/react-query';
 import { IconChevronLeft, IconChevronRight, IconDownload } from '@tabler/icons-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ErrorPanel } from '../error-panel.tsx';
 import { formatBytes } from '../formats.ts';
 import { visibleName } from '../visible-name.ts';
+import { ContentFrame } from './content-frame.tsx';
+import { OpenInTab } from './open-in-tab.tsx';
+import { isPage, opensInTab } from './opens-in-browser.ts';
 import classes from './preview.module.css';
 import { PreviewView } from './preview-view.tsx';
 
@@ -21,9 +26,14 @@ export interface PreviewedFile {
   preview(signal: AbortSignal): Promise<Preview>;
   /** The whole file. */
   content(signal: AbortSignal): Promise<Response>;
+  /** An address at a host of its own, with what lies beside it. */
+  open(signal: AbortSignal): Promise<Opening>;
 }
 
-/** A look into a file: a picture, a table, text or bytes. It is never more than that: what a file holds is not run. */
+/**
+ * A look into a file: a picture, a table, text or bytes; what it holds is not run here. Pages are shown from a host of their
+ * own, where they may run and reach nothing of the platform.
+ */
 export function PreviewDialog({
   file,
   first,
@@ -38,6 +48,7 @@ export function PreviewDialog({
   readonly onClose: () => void;
 }) {
   const { t, i18n } = useTranslation();
+  const [as, setAs] = useState<string>('page');
   const shown = useQuery({
     queryKey: [...file.key],
     queryFn: ({ signal }) => file.preview(signal),
@@ -48,6 +59,8 @@ export function PreviewDialog({
     ['ArrowLeft', () => !first && onStep(-1)],
     ['ArrowRight', () => !last && onStep(1)],
   ]);
+  const key = file.key.join('\n');
+  const view = shown.data !== undefined && <PreviewView key={key} preview={shown.data} file={file} />;
   return (
     <Modal
       opened
@@ -57,6 +70,18 @@ export function PreviewDialog({
       closeButtonProps={{ 'aria-label': t('action.close') }}
     >
       <Stack gap="sm">
+        {isPage(file.name) && (
+          <SegmentedControl
+            size="xs"
+            value={as}
+            onChange={setAs}
+            aria-label={t('preview.as')}
+            data={[
+              { value: 'page', label: t('preview.asPage') },
+              { value: 'text', label: t('preview.asText') },
+            ]}
+          />
+        )}
         <div className={classes['view']}>
           {shown.isPending && (
             <Center h={200}>
@@ -64,7 +89,7 @@ export function PreviewDialog({
             </Center>
           )}
           {shown.error !== null && <ErrorPanel error={shown.error} onRetry={() => void shown.refetch()} />}
-          {shown.data !== undefined && <PreviewView key={file.key.join('\n')} preview={shown.data} file={file} />}
+          {shown.data !== undefined && (isPage(file.name) && as === 'page' ? <ContentFrame key={key} file={file} otherwise={view} /> : view)}
         </div>
         <Group justify="space-between">
           <Text size="xs" c="dimmed">
@@ -79,6 +104,7 @@ export function PreviewDialog({
             <ActionIcon variant="default" size="lg" disabled={last} onClick={() => onStep(1)} aria-label={t('preview.next')}>
               <IconChevronRight size={18} />
             </ActionIcon>
+            {opensInTab(file.name) && <OpenInTab key={key} open={file.open} />}
             <Button
               variant="default"
               component="a"
