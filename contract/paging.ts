@@ -20,6 +20,9 @@ export const repeated = <Item extends z.ZodType>(item: Item) =>
     .transform((value) => (Array.isArray(value) ? value : [value]))
     .optional();
 
+/** Things whose files are fetched as one archive; their references must fit into an address. */
+export const ARCHIVED_THINGS_LIMIT = 200;
+
 /** Text search by substring; the index behind it works from three characters. */
 export const SearchText = z
   .string()

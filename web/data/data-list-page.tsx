@@ -85,7 +85,7 @@ export function DataListPage() {
           saved={{ search: asOneSearch(filter), sort: filter.sort }}
           tags={tags}
           error={list.error}
-          onAsk={(asked, from) => search(from === 'saved' ? asked : { ...filter, ...asked })}
+          onAsk={({ search: words, sort }, from) => search(from === 'saved' ? { search: words, sort } : { ...filter, search: words, sort })}
         />
         <DataFilters filter={filter} known={tags} me={me.name} onChange={search} />
         {selected.size > 0 && (

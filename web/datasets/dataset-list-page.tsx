@@ -59,7 +59,15 @@ export function DatasetListPage() {
       >
         {create}
       </PageHead>
-      <SmartSearch tenant={tenant} thing="dataset" asked={asked} saved={asked} tags={[]} error={list.error} onAsk={ask} />
+      <SmartSearch
+        tenant={tenant}
+        thing="dataset"
+        asked={asked}
+        saved={asked}
+        tags={[]}
+        error={list.error}
+        onAsk={({ search, sort }) => ask({ search, sort })}
+      />
       {list.error !== null && !isAboutSearch(list.error) && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
       {list.isPending && <Skeleton h={320} />}
       {items.length > 0 && (

@@ -6,7 +6,7 @@ import { IconSearch } from '@tabler/icons-react';
 import { type KeyboardEvent, lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
-import { completeSearch, isPlainText, type Suggestion } from './complete-search.ts';
+import { completeSearch, isPlainText, type KnownValues, type Suggestion } from './complete-search.ts';
 import type { SearchAsked } from './saved-searches.tsx';
 import { SEARCH_FIELDS } from './search-fields.ts';
 import { NotUnderstood } from './not-understood.tsx';
@@ -17,6 +17,7 @@ import classes from './smart-search.module.css';
 const SavedSearches = lazy(async () => ({ default: (await import('./saved-searches.tsx')).SavedSearches }));
 
 const SENT_AFTER_MS = 300;
+const NO_NAMES = { metrics: [], parameters: [] };
 
 /**
  * One field for the whole grammar of a list, with what can stand at the caret below it. Plain words are searched as they
@@ -28,6 +29,8 @@ export function SmartSearch({
   asked,
   saved,
   tags,
+  names = NO_NAMES,
+  onOpen,
   error,
   onAsk,
 }: {
@@ -38,6 +41,10 @@ export function SmartSearch({
   readonly saved: SearchAsked;
   /** Tags to choose from: those in view. Others can be typed. */
   readonly tags: readonly string[];
+  /** What `metric.` and the like can go on with: names that are known. */
+  readonly names?: Pick<KnownValues, 'metrics' | 'parameters'>;
+  /** Suggestions are wanted for the first time. */
+  readonly onOpen?: () => void;
   /** What the server said to this search. */
   readonly error: unknown;
   readonly onAsk: (asked: SearchAsked, from: 'field' | 'saved') => void;
@@ -59,10 +66,10 @@ export function SmartSearch({
     input.current?.setSelectionRange(caretNext.current, caretNext.current);
     caretNext.current = null;
   });
-  const box = useCombobox({ onDropdownClose: () => box.resetSelectedOption() });
+  const box = useCombobox({ onDropdownOpen: () => onOpen?.(), onDropdownClose: () => box.resetSelectedOption() });
   const members = useQuery({ ...membersQuery(useClient(), tenant), enabled: box.dropdownOpened });
   const people = useMemo(() => (members.data?.items ?? []).map(({ user }) => user.name), [members.data]);
-  const suggestions = completeSearch(text, Math.min(caret, text.length), SEARCH_FIELDS[thing], { tags, people });
+  const suggestions = completeSearch(text, Math.min(caret, text.length), SEARCH_FIELDS[thing], { tags, people, ...names });
 
   const ask = (wanted: string): void => {
     const search = wanted.trim() === '' ? undefined : wanted.trim();
@@ -184,7 +191,7 @@ export function SmartSearch({
           <SavedSearches tenant={tenant} thing={thing} asked={saved} onChoose={(chosen) => onAsk(chosen, 'saved')} />
         </Suspense>
       </Group>
-      <NotUnderstood search={asked.search ?? ''} error={error} />
+      <NotUnderstood thing={thing} search={asked.search ?? ''} error={error} />
     </Stack>
   );
 }

@@ -1,0 +1,113 @@
+import { Badge, Button, Checkbox, Code, Group, Input, List, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
+import { readHostKeys } from '@sodate/contract/git.ts';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useClient } from '../kit/platform.tsx';
+import { ErrorPanel } from '../ui/error-panel.tsx';
+import { transportOf } from './git-transport.ts';
+
+const LINES_LIMIT = 65_536;
+
+/**
+ * The keys by which an SSH server will be known. What the server shows is looked at by a person before anything is kept:
+ * `onChange` is given lines only once they were called the server's own, and null again when the address changes.
+ */
+export function HostKeysField({
+  url,
+  known,
+  onChange,
+}: {
+  readonly url: string;
+  /** Fingerprints by which it is known so far. */
+  readonly known: readonly string[];
+  readonly onChange: (lines: string | null) => void;
+}) {
+  const { t } = useTranslation('git');
+  const client = useClient();
+  const [source, setSource] = useState<'server' | 'lines'>('server');
+  const [lines, setLines] = useState('');
+  const [compared, setCompared] = useState(false);
+  const read = useMutation({ mutationFn: (address: string) => client.call(readHostKeys, { body: { url: address } }) });
+  // Keys of another address say nothing about this one.
+  const shown = read.variables === url ? (read.data?.items ?? []) : [];
+  const given = shown.map(({ line }) => line).join('\n');
+  const say = (how: { readonly source: 'server' | 'lines'; readonly lines: string; readonly compared: boolean }): void => {
+    setSource(how.source);
+    setLines(how.lines);
+    setCompared(how.compared);
+    onChange(how.source === 'lines' ? (how.lines.trim() === '' ? null : how.lines) : how.compared ? given : null);
+  };
+  return (
+    <Input.Wrapper label={t('hostKeys')} description={t('hostKeysText')} labelElement="div">
+      <Stack gap="xs" mt={6} role="group" aria-label={t('hostKeys')}>
+        <SegmentedControl
+          size="xs"
+          aria-label={t('hostKeys')}
+          value={source}
+          onChange={(chosen) => say({ source: chosen, lines, compared: false })}
+          data={[
+            { value: 'server', label: t('askServer') },
+            { value: 'lines', label: t('pasteKeys') },
+          ]}
+        />
+        {source === 'lines' && (
+          <Textarea
+            label={t('lines')}
+            description={t('linesHint')}
+            value={lines}
+            onChange={(event) => say({ source, lines: event.currentTarget.value, compared: false })}
+            maxLength={LINES_LIMIT}
+            autosize
+            minRows={2}
+            maxRows={6}
+            spellCheck={false}
+            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } }}
+          />
+        )}
+        {source === 'server' && (
+          <>
+            <Group>
+              <Button
+                size="xs"
+                variant="default"
+                disabled={transportOf(url) !== 'ssh'}
+                loading={read.isPending}
+                onClick={() => {
+                  say({ source, lines, compared: false });
+                  read.mutate(url);
+                }}
+              >
+                {t(shown.length === 0 ? 'askNow' : 'askAgain')}
+              </Button>
+            </Group>
+            {read.error !== null && read.variables === url && <ErrorPanel error={read.error} />}
+            {shown.length > 0 && (
+              <>
+                <Text size="sm">{t('shownNow')}</Text>
+                <List size="sm" spacing={4} listStyleType="none" aria-live="polite">
+                  {shown.map(({ type, fingerprint }) => (
+                    <List.Item key={fingerprint}>
+                      <Text span size="xs" c="dimmed">
+                        {type}
+                      </Text>{' '}
+                      {known.includes(fingerprint) && (
+                        <Badge size="xs" variant="default" tt="none" radius="sm" fw={450}>
+                          {t('known')}
+                        </Badge>
+                      )}
+                      <Code display="block" style={{ overflowWrap: 'anywhere' }}>
+                        {fingerprint}
+                      </Code>
+                    </List.Item>
+                  ))}
+                </List>
+                <Checkbox label={t('compared')} checked={compared} onChange={(event) => say({ source, lines, compared: event.currentTarget.checked })} />
+              </>
+            )}
+          </>
+        )}
+      </Stack>
+    </Input.Wrapper>
+  );
+}
