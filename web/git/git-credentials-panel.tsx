@@ -23,7 +23,6 @@ interface Asking {
 
 /** What is signed in with at every git server there is: one's own, and the tenant's. */
 export function GitCredentialsPanel({ tenant }: { readonly tenant: string }) {
-  const { t } = useTranslation();
   const { t: tg } = useTranslation('git');
   const { client, queries } = usePlatform();
   const administers = mayAdminister(useMe(), tenant);
