@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DataId, FileId, NamedRef, ThingRef, UploadId } from './ids.ts';
 import { FileName, Memo, Tag, Tags, Title } from './names.ts';
-import { ARCHIVED_THINGS_LIMIT, Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
+import { ARCHIVED_THINGS_LIMIT, Instant, oneOrMore, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { SearchParameters } from './search.ts';
@@ -158,7 +158,7 @@ export const archiveSomeData = defineRoute({
   summary: 'The files of several data, each in a folder of its own, as one zip made while it is read',
   params: TenantParams,
   query: z.strictObject({
-    data: repeated(ThingRef).refine((data) => data !== undefined && data.length <= ARCHIVED_THINGS_LIMIT, `from 1 to ${ARCHIVED_THINGS_LIMIT} data`),
+    data: oneOrMore(ThingRef, ARCHIVED_THINGS_LIMIT),
   }),
   answers: 'bytes',
   errors: ['too-many', 'archives-busy'],

@@ -3,7 +3,7 @@ import { InferenceDetails } from './inference.ts';
 import { NamedRef, RunRef } from './ids.ts';
 import { AnyMetricName } from './metric-number.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
-import { ARCHIVED_THINGS_LIMIT, PageQuery, pageOf, repeated, SearchText } from './paging.ts';
+import { ARCHIVED_THINGS_LIMIT, oneOrMore, PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
@@ -252,7 +252,7 @@ export const archiveSomeOutputs = defineRoute({
   summary: 'The output folders of several runs, each below the name of its run, as one zip made while it is read. No links',
   params: TenantParams,
   query: z.strictObject({
-    run: repeated(RunRef).refine((runs) => runs !== undefined && runs.length <= ARCHIVED_THINGS_LIMIT, `from 1 to ${ARCHIVED_THINGS_LIMIT} runs`),
+    run: oneOrMore(RunRef, ARCHIVED_THINGS_LIMIT),
   }),
   answers: 'bytes',
   errors: ['too-many', 'archives-busy'],

@@ -109,7 +109,7 @@ export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly arc
 
   binder.bind(archiveSomeData, async ({ query, tenant, request, reply }) => {
     const found = new Map<string, FoundData>();
-    for (const reference of query.data ?? []) {
+    for (const reference of query.data) {
       const data = await findDataRow(db, tenant.id, reference);
       found.set(data.id, data);
     }

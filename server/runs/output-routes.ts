@@ -78,7 +78,7 @@ export function bindOutputRoutes(binder: Binder, { db, folders, foreignFolders, 
 
   binder.bind(routes.archiveSomeOutputs, async ({ tenant, query, request, reply }) => {
     const chosen = new Map<string, { readonly root: string; readonly name: string }>();
-    for (const reference of query.run ?? []) {
+    for (const reference of query.run) {
       const run = await findRun(db, tenant.id, reference);
       chosen.set(run.id, { root: folders.output(run.id), name: `${run.kind}-${run.number}` });
     }
