@@ -14,7 +14,7 @@ import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { PageHead } from '../ui/page-head.tsx';
-import { isAboutSearch } from '../search/not-understood.tsx';
+import { isAboutSearch } from '../search/is-about-search.ts';
 import { SmartSearch } from '../search/smart-search.tsx';
 import { joinConditions, writeCondition } from '../search/write-search.ts';
 import { DataFilters } from './data-filters.tsx';

@@ -7,7 +7,7 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
-import { isAboutSearch } from '../search/not-understood.tsx';
+import { isAboutSearch } from '../search/is-about-search.ts';
 import { SmartSearch } from '../search/smart-search.tsx';
 import { SortHeader } from '../search/sort-header.tsx';
 import { isSorted } from '../search/sort-order.ts';

@@ -11,7 +11,7 @@ import { usePlatform } from '../kit/platform.tsx';
 import { MetricColumnsField } from '../metrics/metric-columns-field.tsx';
 import { useMetricColumns, useMetricValues } from '../metrics/metric-columns.ts';
 import { useMetricNames } from '../metrics/metric-names.ts';
-import { isAboutSearch } from '../search/not-understood.tsx';
+import { isAboutSearch } from '../search/is-about-search.ts';
 import { SmartSearch } from '../search/smart-search.tsx';
 import { joinConditions, writeCondition } from '../search/write-search.ts';
 import { useMe } from '../session/session-queries.ts';

@@ -11,9 +11,6 @@ import classes from './smart-search.module.css';
 /** Fetched by those who read Japanese, when a search is first not understood. */
 const ProblemInJapanese = lazy(async () => ({ default: (await import('./problem-in-japanese.tsx')).ProblemInJapanese }));
 
-/** Whether an error is about the search as it was written, and is shown at its field. */
-export const isAboutSearch = (error: unknown): boolean => isSodateError(error) && error.code === 'search-not-understood';
-
 /** The search with the place marked at which it stopped making sense, and what the server says of it. */
 export function NotUnderstood({ thing, search, error }: { readonly thing: SearchedThing; readonly search: string; readonly error: unknown }) {
   const { t, i18n } = useTranslation();

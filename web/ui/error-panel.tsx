@@ -1,7 +1,8 @@
-import { Alert, Button, Code, Group, List, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import classes from './error-panel.module.css';
 import { errorWords } from './error-words.ts';
 import { formatNumber } from './formats.ts';
 import { visibleName } from './visible-name.ts';
@@ -16,16 +17,14 @@ export function ErrorPanel({ error, onRetry, children }: { readonly error: unkno
     <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('error.title')} role="alert">
       <Text size="sm">{text}</Text>
       {things.length > 0 && (
-        <List size="sm" mt={4}>
+        <ul className={classes['things']}>
           {things.slice(0, THINGS_SHOWN).map(({ kind, id, reference, name }) => (
-            <List.Item key={`${kind} ${id}`} style={{ overflowWrap: 'anywhere' }}>
+            <li key={`${kind} ${id}`}>
               {reference} <bdi>{visibleName(name)}</bdi>
-            </List.Item>
+            </li>
           ))}
-          {things.length > THINGS_SHOWN && (
-            <List.Item>{t('many.moreRefused', { amount: formatNumber(things.length - THINGS_SHOWN, i18n.language) })}</List.Item>
-          )}
-        </List>
+          {things.length > THINGS_SHOWN && <li>{t('many.moreRefused', { amount: formatNumber(things.length - THINGS_SHOWN, i18n.language) })}</li>}
+        </ul>
       )}
       {children}
       {(code !== null || onRetry !== undefined) && (
