@@ -9,12 +9,11 @@ import { useClient } from '../kit/platform.tsx';
 import { completeSearch, isPlainText, type KnownValues, type Suggestion } from './complete-search.ts';
 import type { SearchAsked } from './saved-searches.tsx';
 import { SEARCH_FIELDS } from './search-fields.ts';
-import { isAboutSearch } from './is-about-search.ts';
+import { NotUnderstood } from './not-understood.tsx';
 import { membersQuery } from './search-queries.ts';
 import classes from './smart-search.module.css';
 
 /** Not needed for the list to show. */
-const NotUnderstood = lazy(async () => ({ default: (await import('./not-understood.tsx')).NotUnderstood }));
 const SavedSearches = lazy(async () => ({ default: (await import('./saved-searches.tsx')).SavedSearches }));
 
 const SENT_AFTER_MS = 300;
@@ -192,11 +191,7 @@ export function SmartSearch({
           <SavedSearches tenant={tenant} thing={thing} asked={saved} onChoose={(chosen) => onAsk(chosen, 'saved')} />
         </Suspense>
       </Group>
-      {isAboutSearch(error) && (
-        <Suspense fallback={null}>
-          <NotUnderstood thing={thing} search={asked.search ?? ''} error={error} />
-        </Suspense>
-      )}
+      <NotUnderstood thing={thing} search={asked.search ?? ''} error={error} />
     </Stack>
   );
 }
