@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type EndpointDraft, wrongFields, writeEndpoint } from './endpoint-draft.ts';
+import { type EndpointDraft, hostKeysFor, wrongFields, writeEndpoint } from './endpoint-draft.ts';
 
 const SERVER: EndpointDraft = { name: 'forge', kind: 'gitea', root: '', url: 'https://git.example/', apiUrl: '', lfsHosts: [], hostKeys: null };
 const wrong = (change: Partial<EndpointDraft>): readonly string[] => [...wrongFields({ ...SERVER, ...change })];
@@ -19,6 +19,14 @@ describe('a git endpoint that is being typed', () => {
     expect(writeEndpoint({ ...SERVER, hostKeys })).not.toHaveProperty('hostKeys');
     expect(writeEndpoint({ ...SERVER, url: 'ssh://git@git.example', hostKeys })).toMatchObject({ hostKeys });
     expect(writeEndpoint({ ...SERVER, kind: 'plain', apiUrl: 'https://api.example' })).not.toHaveProperty('apiUrl');
+  });
+
+  it('takes keys that a server showed for that address only, others for any', () => {
+    const lines = 'ssh-ed25519 AAAA';
+    expect(hostKeysFor('ssh://a', { lines, shownBy: 'ssh://a' })).toBe(lines);
+    expect(hostKeysFor('ssh://b', { lines, shownBy: 'ssh://a' })).toBeNull();
+    expect(hostKeysFor('ssh://b', { lines, shownBy: null })).toBe(lines);
+    expect(hostKeysFor('ssh://a', null)).toBeNull();
   });
 
   it.each([

@@ -20,6 +20,17 @@ export interface EndpointDraft {
   readonly hostKeys: string | null;
 }
 
+/** Lines of keys that somebody has called the server's own. */
+export interface ChosenHostKeys {
+  readonly lines: string;
+  /** The address that showed them; null for those that somebody had. */
+  readonly shownBy: string | null;
+}
+
+/** The keys that hold for an address: those that another one showed say nothing about it. */
+export const hostKeysFor = (url: string, chosen: ChosenHostKeys | null): string | null =>
+  chosen === null || (chosen.shownBy !== null && chosen.shownBy !== url) ? null : chosen.lines;
+
 export function writeEndpoint({ name, kind, root, url, apiUrl, lfsHosts, hostKeys }: EndpointDraft): z.input<typeof createGitEndpoint.body> {
   if (kind === 'local') return { name, kind, root: root.trim() };
   return {

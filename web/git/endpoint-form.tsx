@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
 import { FormDialog } from '../ui/form-dialog.tsx';
-import { ENDPOINT_KINDS, type EndpointKind, wrongFields, writeEndpoint } from './endpoint-draft.ts';
+import { type ChosenHostKeys, ENDPOINT_KINDS, type EndpointKind, hostKeysFor, wrongFields, writeEndpoint } from './endpoint-draft.ts';
 import { transportOf } from './git-transport.ts';
 import { HostKeysField } from './host-keys-field.tsx';
 
@@ -28,10 +28,11 @@ export function EndpointForm({
   const [url, setUrl] = useState(endpoint?.url ?? '');
   const [apiUrl, setApiUrl] = useState('');
   const [lfsHosts, setLfsHosts] = useState<string[]>([...(endpoint?.lfsHosts ?? [])]);
-  const [hostKeys, setHostKeys] = useState<string | null>(null);
+  const [chosenKeys, setChosenKeys] = useState<ChosenHostKeys | null>(null);
   const [changingKeys, setChangingKeys] = useState(false);
   const local = kind === 'local';
   const transport = local ? null : transportOf(url);
+  const hostKeys = hostKeysFor(url.trim(), chosenKeys);
   const draft = { name, kind, root, url, apiUrl, lfsHosts, hostKeys };
   const wrong = wrongFields(draft);
   const keysMissing = transport === 'ssh' && hostKeys === null && (endpoint === null || changingKeys);
@@ -90,10 +91,7 @@ export function EndpointForm({
             inputMode="url"
             spellCheck={false}
             autoCapitalize="none"
-            onChange={(event) => {
-              setUrl(event.currentTarget.value);
-              setHostKeys(null);
-            }}
+            onChange={(event) => setUrl(event.currentTarget.value)}
             error={url !== '' && wrong.has('url') ? tg('urlForm') : null}
           />
           {transport === 'http' && (
@@ -101,7 +99,7 @@ export function EndpointForm({
               {tg('unencrypted')}
             </Alert>
           )}
-          {isNew && transport === 'ssh' && <HostKeysField url={url.trim()} known={[]} onChange={setHostKeys} />}
+          {isNew && transport === 'ssh' && <HostKeysField url={url.trim()} known={[]} onChange={setChosenKeys} />}
           {!isNew && endpoint.hostKeys.length > 0 && (
             <Stack gap={6}>
               {!changingKeys && (
@@ -117,7 +115,7 @@ export function EndpointForm({
                 </>
               )}
               {changingKeys && (
-                <HostKeysField url={endpoint.url ?? ''} known={endpoint.hostKeys.map(({ fingerprint }) => fingerprint)} onChange={setHostKeys} />
+                <HostKeysField url={endpoint.url ?? ''} known={endpoint.hostKeys.map(({ fingerprint }) => fingerprint)} onChange={setChosenKeys} />
               )}
               <div>
                 <Button
@@ -125,7 +123,7 @@ export function EndpointForm({
                   variant="subtle"
                   onClick={() => {
                     setChangingKeys(!changingKeys);
-                    setHostKeys(null);
+                    setChosenKeys(null);
                   }}
                 >
                   {tg(changingKeys ? 'keepKeys' : 'otherKeys')}

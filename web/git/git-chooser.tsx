@@ -111,7 +111,7 @@ export function GitChooser({
         <ErrorPanel error={failure}>
           {chosen !== undefined && (
             <Suspense fallback={null}>
-              <SignInOffer tenant={tenant} name={chosen.name} error={failure} onChoose={() => setSigningIn(true)} />
+              <SignInOffer tenant={tenant} error={failure} onChoose={() => setSigningIn(true)} />
             </Suspense>
           )}
         </ErrorPanel>

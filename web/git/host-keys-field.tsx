@@ -5,14 +5,12 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
+import type { ChosenHostKeys } from './endpoint-draft.ts';
 import { transportOf } from './git-transport.ts';
 
 const LINES_LIMIT = 65_536;
 
-/**
- * The keys by which an SSH server will be known. What the server shows is looked at by a person before anything is kept:
- * `onChange` is given lines only once they were called the server's own, and null again when the address changes.
- */
+/** The keys by which an SSH server will be known. What the server shows is looked at by a person before anything is kept. */
 export function HostKeysField({
   url,
   known,
@@ -21,22 +19,23 @@ export function HostKeysField({
   readonly url: string;
   /** Fingerprints by which it is known so far. */
   readonly known: readonly string[];
-  readonly onChange: (lines: string | null) => void;
+  readonly onChange: (chosen: ChosenHostKeys | null) => void;
 }) {
   const { t } = useTranslation('git');
   const client = useClient();
   const [source, setSource] = useState<'server' | 'lines'>('server');
   const [lines, setLines] = useState('');
-  const [compared, setCompared] = useState(false);
+  /** The address whose keys were called right. */
+  const [compared, setCompared] = useState<string | null>(null);
   const read = useMutation({ mutationFn: (address: string) => client.call(readHostKeys, { body: { url: address } }) });
-  // Keys of another address say nothing about this one.
   const shown = read.variables === url ? (read.data?.items ?? []) : [];
   const given = shown.map(({ line }) => line).join('\n');
-  const say = (how: { readonly source: 'server' | 'lines'; readonly lines: string; readonly compared: boolean }): void => {
+  const say = (how: { readonly source: 'server' | 'lines'; readonly lines: string; readonly compared: string | null }): void => {
     setSource(how.source);
     setLines(how.lines);
     setCompared(how.compared);
-    onChange(how.source === 'lines' ? (how.lines.trim() === '' ? null : how.lines) : how.compared ? given : null);
+    if (how.source === 'lines') onChange(how.lines.trim() === '' ? null : { lines: how.lines, shownBy: null });
+    else onChange(how.compared === null ? null : { lines: given, shownBy: how.compared });
   };
   return (
     <Input.Wrapper label={t('hostKeys')} description={t('hostKeysText')} labelElement="div">
@@ -45,7 +44,7 @@ export function HostKeysField({
           size="xs"
           aria-label={t('hostKeys')}
           value={source}
-          onChange={(chosen) => say({ source: chosen, lines, compared: false })}
+          onChange={(chosen) => say({ source: chosen, lines, compared: null })}
           data={[
             { value: 'server', label: t('askServer') },
             { value: 'lines', label: t('pasteKeys') },
@@ -56,7 +55,7 @@ export function HostKeysField({
             label={t('lines')}
             description={t('linesHint')}
             value={lines}
-            onChange={(event) => say({ source, lines: event.currentTarget.value, compared: false })}
+            onChange={(event) => say({ source, lines: event.currentTarget.value, compared: null })}
             maxLength={LINES_LIMIT}
             autosize
             minRows={2}
@@ -74,7 +73,7 @@ export function HostKeysField({
                 disabled={transportOf(url) !== 'ssh'}
                 loading={read.isPending}
                 onClick={() => {
-                  say({ source, lines, compared: false });
+                  say({ source, lines, compared: null });
                   read.mutate(url);
                 }}
               >
@@ -102,7 +101,11 @@ export function HostKeysField({
                     </List.Item>
                   ))}
                 </List>
-                <Checkbox label={t('compared')} checked={compared} onChange={(event) => say({ source, lines, compared: event.currentTarget.checked })} />
+                <Checkbox
+                  label={t('compared')}
+                  checked={compared === url}
+                  onChange={(event) => say({ source, lines, compared: event.currentTarget.checked ? url : null })}
+                />
               </>
             )}
           </>

@@ -42,7 +42,7 @@ export function TryEndpointDialog({ tenant, endpoint, onClose }: { readonly tena
         {listed.isFetching && <Loader size="sm" />}
         {listed.error !== null && !withoutList && !listed.isFetching && (
           <ErrorPanel error={listed.error} onRetry={() => void listed.refetch()}>
-            <SignInOffer tenant={tenant} name={endpoint.name} error={listed.error} onChoose={() => setSigningIn(true)} />
+            <SignInOffer tenant={tenant} error={listed.error} onChoose={() => setSigningIn(true)} />
           </ErrorPanel>
         )}
         {listed.data !== undefined && (
@@ -95,7 +95,7 @@ export function TryEndpointDialog({ tenant, endpoint, onClose }: { readonly tena
               )}
               {branches.error !== null && (
                 <ErrorPanel error={branches.error}>
-                  <SignInOffer tenant={tenant} name={endpoint.name} error={branches.error} onChoose={() => setSigningIn(true)} />
+                  <SignInOffer tenant={tenant} error={branches.error} onChoose={() => setSigningIn(true)} />
                 </ErrorPanel>
               )}
             </Stack>

@@ -88,11 +88,14 @@ describe('what is sent while it is typed', () => {
     ['digits x', false],
     ['state:fai', false],
     ['metric.loss<', false],
+    ['metric.lo', false],
+    ['digits Param.', false],
+    ['v1.2 model.pt', true],
     ['"a b', false],
     ['not', false],
     ['-digits', false],
   ])('%s: %s', (text, sent) => {
-    expect(isPlainText(text)).toBe(sent);
+    expect(isPlainText(text, SEARCH_FIELDS.run)).toBe(sent);
   });
 });
 

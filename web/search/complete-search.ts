@@ -66,7 +66,11 @@ export function completeSearch(text: string, caret: number, fields: readonly Sea
  * Whether a search can be sent while it is being typed: plain words can, as in any search field. A condition waits until
  * it is said to be complete, since half a condition is an error.
  */
-export const isPlainText = (text: string): boolean => /^[^\s"():=!<>.#-][^"():=!<>]{2,}$/.test(text.trim()) && text.trim().split(/\s+/).every(isLongWord);
+export function isPlainText(text: string, fields: readonly SearchField[]): boolean {
+  const begun = (word: string): boolean => fields.some(({ name, family }) => family === true && word.toLowerCase().startsWith(`${name}.`));
+  const words = text.trim().split(/\s+/);
+  return /^[^\s"():=!<>.#-][^"():=!<>]{2,}$/.test(text.trim()) && words.every((word) => isLongWord(word) && !begun(word));
+}
 
 /** The server searches for words of three letters or digits at least. */
 const isLongWord = (word: string): boolean => word.length >= 3 && !/^(?:and|not)$/i.test(word);

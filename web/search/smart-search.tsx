@@ -52,14 +52,18 @@ export function SmartSearch({
   const { t } = useTranslation();
   const [text, setText] = useState(asked.search ?? '');
   const [seen, setSeen] = useState(asked.search);
+  /** What this field asked for and the address does not say yet. */
+  const [pending, setPending] = useState<readonly (string | undefined)[]>([]);
   const [caret, setCaret] = useState(text.length);
   const input = useRef<HTMLInputElement>(null);
   /** Where the caret goes once the text is there that was chosen. */
   const caretNext = useRef<number | null>(null);
   if (seen !== asked.search) {
-    // Changed from elsewhere, such as by going back.
     setSeen(asked.search);
-    if ((asked.search ?? '') !== text.trim()) setText(asked.search ?? '');
+    const own = pending.indexOf(asked.search);
+    setPending(pending.slice(own + 1));
+    // Changed from elsewhere, such as by going back. What comes back of this field's own leaves what was typed meanwhile.
+    if (own === -1 && (asked.search ?? '') !== text.trim()) setText(asked.search ?? '');
   }
   useLayoutEffect(() => {
     if (caretNext.current === null) return;
@@ -73,7 +77,9 @@ export function SmartSearch({
 
   const ask = (wanted: string): void => {
     const search = wanted.trim() === '' ? undefined : wanted.trim();
-    if (search !== asked.search) onAsk({ ...asked, search }, 'field');
+    if (search === asked.search) return;
+    setPending((before) => [...before, search]);
+    onAsk({ ...asked, search }, 'field');
   };
   const askSoon = useDebouncedCallback(ask, SENT_AFTER_MS);
   const askNow = (wanted: string): void => {
@@ -85,10 +91,12 @@ export function SmartSearch({
     setCaret(at);
     box.resetSelectedOption();
     box.openDropdown();
-    if (wanted.trim() === '' || isPlainText(wanted)) askSoon(wanted);
+    if (wanted.trim() === '' || isPlainText(wanted, SEARCH_FIELDS[thing])) askSoon(wanted);
     else askSoon.cancel();
   };
   const take = (one: Suggestion): void => {
+    // What was to be sent is half of what it becomes now.
+    askSoon.cancel();
     const before = text.slice(0, one.from) + one.insert;
     const behind = text.slice(caret);
     const next = before + (one.kind === 'value' ? behind.trimStart() : behind);
