@@ -61,7 +61,7 @@ export function SmartSearch({
   if (seen !== asked.search) {
     setSeen(asked.search);
     const own = pending.indexOf(asked.search);
-    setPending(pending.slice(own + 1));
+    setPending(own === -1 ? [] : pending.slice(own + 1));
     // Changed from elsewhere, such as by going back. What comes back of this field's own leaves what was typed meanwhile.
     if (own === -1 && (asked.search ?? '') !== text.trim()) setText(asked.search ?? '');
   }
