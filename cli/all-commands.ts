@@ -23,6 +23,7 @@ import { gitCommits } from './commands/git-commits.ts';
 import { gitCredentials } from './commands/git-credentials.ts';
 import { gitEdit } from './commands/git-edit.ts';
 import { gitEndpoints } from './commands/git-endpoints.ts';
+import { gitHostKeys } from './commands/git-host-keys.ts';
 import { gitLogin } from './commands/git-login.ts';
 import { gitLogout } from './commands/git-logout.ts';
 import { gitRemove } from './commands/git-remove.ts';
@@ -138,6 +139,7 @@ export const ALL_COMMANDS: readonly CliCommand[] = [
   gitAdd,
   gitEdit,
   gitRemove,
+  gitHostKeys,
   gitLogin,
   gitLogout,
   gitCredentials,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createGitEndpoint, listGitEndpoints, listRepositories, updateGitEndpoint } from '@sodate/contract/git.ts';
+import { createGitEndpoint, listGitEndpoints, listRepositories, readHostKeys, updateGitEndpoint } from '@sodate/contract/git.ts';
 import {
   deleteMyGitCredential,
   deleteTenantGitCredential,
@@ -61,6 +61,12 @@ describe('git servers', () => {
     expect(lastCall()?.body).toEqual({ hostKeys: 'scan', lfsHosts: [] });
     const listed = (await cli.run(['git', 'endpoints'])).out;
     for (const word of ['lab', 'gitea', 'ssh://git@git.example', 'SHA256:abc']) expect(listed).toContain(word);
+  });
+
+  test('show the keys of an SSH server as a file that can be kept and given', async () => {
+    server.on(readHostKeys, () => ({ items: [{ type: 'ssh-ed25519', fingerprint: 'SHA256:abc', line: 'ssh-ed25519 AAAA' }] }));
+    expect((await cli.run(['git', 'host-keys', 'ssh://git@git.example:2222'])).out).toBe('# SHA256:abc\nssh-ed25519 AAAA\n');
+    expect(lastCall()?.body).toEqual({ url: 'ssh://git@git.example:2222' });
   });
 
   test('list their repositories page by page, up to a limit', async () => {

@@ -44,6 +44,8 @@ describe('lists', () => {
     expect(lastCall()?.query).toMatchObject({ kind: ['training'], search: 'metric.loss<0.1 tag:v1', sort: 'metric.loss' });
     await cli.run(['run', 'list', '--saved', 'good', '--sort', 'name']);
     expect(lastCall()?.query).toMatchObject({ sort: 'name' });
+    server.on(listSavedSearches, () => ({ items: [{ ...saved, columns: ['name', 'started', 'metric.loss', 'by'] }], ...noMore }));
+    expect((await cli.run(['run', 'list', '--saved', 'good'])).out, 'what only the web UI can show is left out').toMatch(/^NAME +BY\n/);
     server.on(listSavedSearches, () => ({ items: [], ...noMore }));
     expect(await cli.run(['run', 'list', '--saved', 'bad'])).toMatchObject({ exitCode: 2, err: expect.stringContaining('no saved search bad') });
   });

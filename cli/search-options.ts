@@ -22,8 +22,14 @@ export interface SearchInput {
 export interface Asked {
   readonly search?: string;
   readonly sort?: string;
+  readonly columns: ChosenColumns;
+}
+
+export interface ChosenColumns {
   /** Empty = those that the list always has. */
-  readonly columns: readonly string[];
+  readonly names: readonly string[];
+  /** Written on the command line, so that an unknown one is a mistake. A search saved elsewhere may name columns that only the web UI has. */
+  readonly given: boolean;
 }
 
 /** What is asked for: a saved search, and beside it what was given; an order or columns that were given come before saved ones. */
@@ -31,7 +37,9 @@ export async function askFor(cli: Cli, tenant: string, thing: SearchedThing, inp
   const saved = input.saved === undefined ? null : await findSaved(cli, tenant, thing, input.saved);
   const search = [saved?.query ?? '', input.search ?? ''].filter((part) => part !== '').join(' ');
   const sort = input.sort ?? saved?.sort ?? undefined;
-  return { ...(search === '' ? {} : { search }), ...(sort === undefined ? {} : { sort }), columns: readColumns(input.columns) ?? saved?.columns ?? [] };
+  const given = readColumns(input.columns);
+  const columns = { names: given ?? saved?.columns ?? [], given: given !== undefined };
+  return { ...(search === '' ? {} : { search }), ...(sort === undefined ? {} : { sort }), columns };
 }
 
 export const readColumns = (given: string | undefined): readonly string[] | undefined =>
@@ -51,8 +59,10 @@ export async function findSaved(cli: Cli, tenant: string, thing: SearchedThing, 
 /** A column of a list: its title, and what it shows of a thing. */
 export type Column<Thing> = readonly [title: string, show: (thing: Thing) => Cell];
 
-export function tableOf<Thing>(things: readonly Thing[], columns: readonly Column<Thing>[], chosen: readonly string[]): string {
-  const shown = chosen.length === 0 ? columns : chosen.map((name) => columns.find(([title]) => title === name.toLowerCase()) ?? unknown(name, columns));
+export function tableOf<Thing>(things: readonly Thing[], columns: readonly Column<Thing>[], { names, given }: ChosenColumns): string {
+  const find = (name: string): Column<Thing> | undefined => columns.find(([title]) => title === name.toLowerCase());
+  const chosen = names.map((name) => find(name) ?? (given ? unknown(name, columns) : null)).filter((column) => column !== null);
+  const shown = chosen.length === 0 ? columns : chosen;
   return table(
     shown.map(([title]) => title),
     things.map((thing) => shown.map(([, show]) => show(thing))),

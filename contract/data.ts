@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DataId, FileId, NamedRef, ThingRef, UploadId } from './ids.ts';
 import { FileName, Memo, Tag, Tags, Title } from './names.ts';
-import { Instant, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
+import { ARCHIVED_THINGS_LIMIT, Instant, oneOrMore, PageQuery, pageOf, Person, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { SearchParameters } from './search.ts';
@@ -148,6 +148,20 @@ export const archiveData = defineRoute({
   params: DataParams,
   answers: 'bytes',
   errors: ['archives-busy'],
+});
+
+export const archiveSomeData = defineRoute({
+  id: 'data.archiveSome',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/data-archive',
+  permission: 'tenant-viewer',
+  summary: 'The files of several data, each in a folder of its own, as one zip made while it is read',
+  params: TenantParams,
+  query: z.strictObject({
+    data: oneOrMore(ThingRef, ARCHIVED_THINGS_LIMIT),
+  }),
+  answers: 'bytes',
+  errors: ['too-many', 'archives-busy'],
 });
 
 export const deleteDataFile = defineRoute({
@@ -329,4 +343,5 @@ export const dataRoutes = [
   abortUpload,
   previewDataFile,
   archiveData,
+  archiveSomeData,
 ];

@@ -134,6 +134,18 @@ export const createGitEndpoint = defineRoute({
   errors: ['name-taken', 'git-server-unreachable', 'git-server-silent'],
 });
 
+export const readHostKeys = defineRoute({
+  id: 'git.readHostKeys',
+  method: 'POST',
+  path: '/v1/git-host-keys',
+  permission: 'system-admin',
+  summary: 'The keys that an SSH server shows now, or those of a text, with their fingerprints to compare; nothing is kept',
+  body: z.union([z.strictObject({ url: SshAddress }), z.strictObject({ hostKeys: HostKeys })], { error: 'either url, at ssh://…, or hostKeys' }),
+  /** `line` is what an endpoint takes as one of its `hostKeys`. */
+  response: z.object({ items: z.array(z.object({ type: z.string(), fingerprint: z.string(), line: z.string() })) }),
+  errors: ['git-server-unreachable'],
+});
+
 export const updateGitEndpoint = defineRoute({
   id: 'git.updateEndpoint',
   method: 'PATCH',
@@ -216,4 +228,4 @@ export const listCommits = defineRoute({
   errors: ['git-revision-not-found', ...GIT_READ_ERRORS],
 });
 
-export const gitRoutes = [listGitEndpoints, createGitEndpoint, updateGitEndpoint, deleteGitEndpoint, listRepositories, listBranches, listCommits];
+export const gitRoutes = [listGitEndpoints, createGitEndpoint, readHostKeys, updateGitEndpoint, deleteGitEndpoint, listRepositories, listBranches, listCommits];

@@ -20,6 +20,13 @@ export const repeated = <Item extends z.ZodType>(item: Item) =>
     .transform((value) => (Array.isArray(value) ? value : [value]))
     .optional();
 
+/** The same where at least one is needed, and at most so many. */
+export const oneOrMore = <Item extends z.ZodType>(item: Item, most: number) =>
+  z.union([item, z.array(item).min(1).max(most)]).transform((value): z.output<Item>[] => (Array.isArray(value) ? value : [value]));
+
+/** Things whose files are fetched as one archive; their references must fit into an address. */
+export const ARCHIVED_THINGS_LIMIT = 200;
+
 /** Text search by substring; the index behind it works from three characters. */
 export const SearchText = z
   .string()

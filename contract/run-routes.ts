@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { InferenceDetails } from './inference.ts';
-import { NamedRef } from './ids.ts';
+import { NamedRef, RunRef } from './ids.ts';
 import { AnyMetricName } from './metric-number.ts';
 import { Memo, Tag, Tags, Title } from './names.ts';
-import { PageQuery, pageOf, repeated, SearchText } from './paging.ts';
+import { ARCHIVED_THINGS_LIMIT, oneOrMore, PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
 import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
@@ -244,6 +244,20 @@ export const archiveOutputs = defineRoute({
   errors: ['too-many', 'archives-busy'],
 });
 
+export const archiveSomeOutputs = defineRoute({
+  id: 'runs.someOutputsArchive',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/outputs-archive',
+  permission: 'tenant-viewer',
+  summary: 'The output folders of several runs, each below the name of its run, as one zip made while it is read. No links',
+  params: TenantParams,
+  query: z.strictObject({
+    run: oneOrMore(RunRef, ARCHIVED_THINGS_LIMIT),
+  }),
+  answers: 'bytes',
+  errors: ['too-many', 'archives-busy'],
+});
+
 export const previewOutput = defineRoute({
   id: 'runs.outputPreview',
   method: 'GET',
@@ -283,5 +297,6 @@ export const runRoutes = [
   getOutput,
   searchOutputs,
   archiveOutputs,
+  archiveSomeOutputs,
   previewOutput,
 ];

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import en from '../web/kit/i18n/en.json' with { type: 'json' };
+import gitEn from '../web/kit/i18n/git.en.json' with { type: 'json' };
 import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
 import { CHROMIUM, openPage, PICTURES, seriousViolations, startBrowser, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
 import { CHECKOUT, makeProgram, type Program } from './program.ts';
@@ -68,6 +69,12 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
         await page.getByRole('tab', { name: texts.admin.section.git }).click();
         await button(texts.admin.newEndpoint).click();
         await fill(texts.data.name, 'local');
+        await page
+          .getByRole('textbox', { name: gitEn.kindLabel })
+          .or(page.getByRole('combobox', { name: gitEn.kindLabel }))
+          .first()
+          .click();
+        await page.getByRole('option', { name: gitEn.kind.local }).click();
         await fill(texts.admin.root, path.join(held.home?.folder ?? '', 'repositories'));
         await button(texts.action.create).click();
         await page.getByRole('list', { name: texts.admin.section.git }).getByText('repositories').waitFor();
@@ -321,6 +328,7 @@ const PAGES: Readonly<Record<string, string>> = {
   members: `${TENANT}/administration`,
   tokens: `${TENANT}/administration?section=tokens`,
   credentials: `${TENANT}/administration?section=credentials`,
+  'git-sign-in': `${TENANT}/administration?section=gitCredentials`,
   nodes: `${TENANT}/administration?section=nodes`,
   git: `${TENANT}/administration?section=git`,
   registries: `${TENANT}/administration?section=registries`,

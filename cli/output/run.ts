@@ -1,7 +1,7 @@
 import type { Run } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { formatResources } from '../resource-options.ts';
-import { type Column, tableOf } from '../search-options.ts';
+import { type ChosenColumns, type Column, tableOf } from '../search-options.ts';
 import { formatNumber } from './metrics.ts';
 import { fields } from './table.ts';
 import { formatDuration, formatSpan, formatTime } from './time.ts';
@@ -27,14 +27,17 @@ const columnsOf = (now: number, metrics: readonly string[]): readonly Column<Run
 ];
 
 interface RunColumns {
-  /** Titles of columns; without any, all. */
-  readonly columns?: readonly string[] | undefined;
+  /** Without any, all. */
+  readonly columns?: ChosenColumns | undefined;
   /** Names of metrics, a column each. */
   readonly metrics?: readonly string[] | undefined;
 }
 
-export const formatRuns = (runs: readonly RunSummary[], now: number, { columns = [], metrics = [] }: RunColumns = {}): string =>
-  tableOf(runs, columnsOf(now, metrics), columns.length === 0 ? columns : [...columns, ...metrics.filter((metric) => !columns.includes(metric))]);
+export const formatRuns = (runs: readonly RunSummary[], now: number, { columns = { names: [], given: false }, metrics = [] }: RunColumns = {}): string =>
+  tableOf(runs, columnsOf(now, metrics), {
+    ...columns,
+    names: columns.names.length === 0 ? [] : [...columns.names, ...metrics.filter((metric) => !columns.names.includes(metric))],
+  });
 
 export const formatRun = (run: Run, now: number): string =>
   fields([

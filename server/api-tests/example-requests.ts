@@ -164,6 +164,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
   'data.previewFile': withFile,
   'data.archive': withData(),
+  'data.archiveSome': forTenant(async (things) => ({ query: { data: (await things.data()).id } })),
   'uploads.start': withData({ body: { files: [{ name: 'a.txt', size: 3 }] } }),
   'uploads.get': withUpload,
   'uploads.putPart': async (things) => {
@@ -199,6 +200,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
 
   'git.listEndpoints': async () => ({}),
   'git.createEndpoint': async (_things, platform) => ({ body: { name: 'second', kind: 'local', root: platform.gitRoot } }),
+  // What a server shows is asked in the tests of git servers; here nothing is asked.
+  'git.readHostKeys': async () => ({
+    body: { hostKeys: 'git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl' },
+  }),
   'git.deleteEndpoint': async (_things, platform) => {
     count.people += 1;
     const { body } = await platform.must(platform.systemAdmin.secret, 'POST', '/v1/git-endpoints', {
@@ -296,6 +301,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'runs.outputContent': withJobsFile('output', { path: 'result.txt' }),
   'runs.searchOutputs': withRun({ query: { text: 'result' } }),
   'runs.outputArchive': withRun(),
+  'runs.someOutputsArchive': forTenant(async (things) => ({ query: { run: (await things.endedTask()).id } })),
   'runs.outputPreview': withJobsFile('output', { path: 'result.txt' }),
 
   'attachments.list': withRun(),

@@ -1,9 +1,9 @@
 import { completeUploadsOf } from '#data/complete-uploads.ts';
 import { createDataFrom, updateDataOf } from '#data/create-data.ts';
 import type { DataParts } from '#data/data-parts.ts';
-import { findDataRow, listDataPage, readData } from '#data/data-store.ts';
+import { findDataRow, type FoundData, listDataPage, readData } from '#data/data-store.ts';
 import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
-import { archiveDataFiles, previewFile } from '#data/look-at-files.ts';
+import { archiveDataFiles, archiveSomeDataFiles, previewFile } from '#data/look-at-files.ts';
 import { findFile, listFilePage } from '#data/file-store.ts';
 import { partAddressOf } from '#data/part-addresses.ts';
 import { receiveBundle } from '#data/receive-bundle.ts';
@@ -17,6 +17,7 @@ import {
   abortUpload,
   addFiles,
   archiveData,
+  archiveSomeData,
   completeUploads,
   createData,
   type Data,
@@ -104,6 +105,15 @@ export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly arc
   binder.bind(archiveData, async ({ params, tenant, request, reply }) => {
     const data = await findDataRow(db, tenant.id, params.data);
     await parts.archives.send(tenant.id, request, reply, () => archiveDataFiles(parts, tenant.id, data));
+  });
+
+  binder.bind(archiveSomeData, async ({ query, tenant, request, reply }) => {
+    const found = new Map<string, FoundData>();
+    for (const reference of query.data) {
+      const data = await findDataRow(db, tenant.id, reference);
+      found.set(data.id, data);
+    }
+    await parts.archives.send(tenant.id, request, reply, async () => archiveSomeDataFiles(parts, tenant.id, [...found.values()]));
   });
 
   binder.bind(deleteDataFile, ({ params, tenant }) => deleteFileOf(parts, tenant.id, params.data, params.file));

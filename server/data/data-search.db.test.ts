@@ -94,7 +94,11 @@ describe('searching data and data sets', () => {
   it('says where it does not understand', async () => {
     expect(await ask('data', { search: 'street colour:red' })).toMatchObject({
       status: 400,
-      body: { code: 'search-not-understood', params: { at: 8, near: 'colour:red' }, message: expect.stringContaining('Known: number, name, memo, tag') },
+      body: {
+        code: 'search-not-understood',
+        params: { at: 8, near: 'colour:red', why: 'unknown-field', field: 'colour', operator: ':' },
+        message: expect.stringContaining('Known: number, name, memo, tag'),
+      },
     });
     expect(await ask('datasets', { search: 'tag:red' })).toMatchObject({ status: 400, body: { code: 'search-not-understood' } });
     expect(await ask('data', { search: 'x'.repeat(2_001) })).toMatchObject({ status: 400, body: { code: 'invalid-request' } });

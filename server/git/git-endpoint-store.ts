@@ -128,14 +128,33 @@ async function orTaken<Row>(name: string, work: Promise<Row>): Promise<Row> {
   }
 }
 
-/** Removes it unless a run names it: whatever the run's kind, its request holds the endpoint as `{"endpoint": {"id": …}}`. */
+/** An error lists this many. */
+const LISTED_RUNS = 50;
+/** A sentence names this many. */
+const NAMED_RUNS = 5;
+
+/**
+ * Removes it unless a run names it: whatever the run's kind, its request holds the endpoint as `{"endpoint": {"id": …}}`.
+ * @throws SodateError `in-use` with those runs, of all tenants, the oldest first
+ */
 export async function deleteUnusedEndpoint(db: Database, endpoint: StoredEndpoint): Promise<void> {
-  const used = await db
+  const runs = await db
     .selectFrom('runs')
-    .select('id')
-    .where(sql<boolean>`jsonb_path_exists(request, '$.**.endpoint.id ? (@ == $endpoint)', jsonb_build_object('endpoint', ${endpoint.id}::text))`)
-    .limit(1)
-    .executeTakeFirst();
-  if (used) throw new SodateError('in-use', { thing: 'Git endpoint', reference: endpoint.name, users: 'runs' });
+    .innerJoin('tenants', 'tenants.id', 'runs.tenant_id')
+    .select(['runs.id', 'runs.kind', 'runs.number', 'runs.name', 'tenants.name as tenant'])
+    .where(sql<boolean>`jsonb_path_exists(runs.request, '$.**.endpoint.id ? (@ == $endpoint)', jsonb_build_object('endpoint', ${endpoint.id}::text))`)
+    .orderBy('runs.created_at')
+    .orderBy('runs.id')
+    .limit(LISTED_RUNS + 1)
+    .execute();
+  if (runs.length > 0) {
+    const things = runs
+      .slice(0, LISTED_RUNS)
+      .map((run) => ({ kind: 'run', id: run.id, reference: `${run.kind}-${run.number}`, name: `${run.name} (${run.tenant})` }));
+    const named = things.slice(0, NAMED_RUNS).map(({ reference }) => reference);
+    const more = runs.length > LISTED_RUNS ? `${LISTED_RUNS - NAMED_RUNS} or more others` : `${runs.length - named.length} others`;
+    const users = `${runs.length === 1 ? 'the run' : 'the runs'} ${named.join(', ')}${runs.length > named.length ? ` and ${more}` : ''}`;
+    throw new SodateError('in-use', { thing: 'Git endpoint', reference: endpoint.name, users }, { things });
+  }
   await db.deleteFrom('git_endpoints').where('id', '=', endpoint.id).execute();
 }

@@ -12,6 +12,7 @@ import {
   listCommits,
   listGitEndpoints,
   listRepositories,
+  readHostKeys,
   updateGitEndpoint,
 } from '@sodate/contract/git.ts';
 import type { GitEndpointId } from '@sodate/contract/ids.ts';
@@ -24,6 +25,9 @@ export function bindGitRoutes(binder: Binder, { git }: { readonly git: Git }): v
     present(await git.createEndpoint({ id: newId as GitEndpointId, ...body }), caller.systemAdmin),
   );
   binder.bind(updateGitEndpoint, async ({ params, body, caller }) => present(await git.updateEndpoint(params.endpoint, body), caller.systemAdmin));
+  binder.bind(readHostKeys, async ({ body }) => ({
+    items: (await git.readHostKeys(body)).map((key) => ({ type: key.type, fingerprint: fingerprintOf(key), line: `${key.type} ${key.key}` })),
+  }));
   binder.bind(deleteGitEndpoint, async ({ params }) => {
     await git.deleteEndpoint(params.endpoint);
   });

@@ -75,6 +75,11 @@ describe('git servers and what is signed in with there', () => {
       hostKeys: `git.example ${key}`,
     });
     expect(made.body.hostKeys).toEqual([{ type: 'ssh-ed25519', fingerprint: 'SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU' }]);
+    const read = await ask('systemAdmin', 'POST', '/v1/git-host-keys', { hostKeys: `# the lab's\ngit.example ${key}` });
+    expect(read.body.items).toEqual([{ ...made.body.hostKeys[0], line: key }]);
+    expect((await ask('admin', 'POST', '/v1/git-host-keys', { hostKeys: key })).status).toBe(403);
+    for (const body of [{}, { url: 'https://git.example' }, { hostKeys: 'nonsense' }, { url: 'ssh://git.example', hostKeys: key }])
+      expect((await ask('systemAdmin', 'POST', '/v1/git-host-keys', body)).body.code, JSON.stringify(body)).toBe('invalid-request');
     for (const hostKeys of ['nonsense', `@cert-authority * ${key}`, ' '])
       expect((await ask('systemAdmin', 'PATCH', '/v1/git-endpoints/ssh', { hostKeys })).body.code, hostKeys).toBe('invalid-request');
   });

@@ -257,6 +257,11 @@ describe.skipIf(SSH_CANNOT !== null)(`git over SSH${SSH_CANNOT === null ? '' : `
     await served().changeHostKey();
     expect(await codeOf(resolve(server, 'ssh/pinned.git', reader))).toBe('git-host-key-changed');
     expect(await resolve(server, 'ssh/pinned.git', reader, commit), 'what is there needs no server').toBe(commit);
+    const [shown] = await git().readHostKeys({ url: `${served().url}${root}` });
+    expect([`${shown?.type} ${shown?.key}`, await codeOf(resolve(server, 'ssh/pinned.git', reader, 'main'))], 'looking keeps nothing').toEqual([
+      served().hostKey(),
+      'git-host-key-changed',
+    ]);
     await git().updateEndpoint(server.name, { hostKeys: 'scan' });
     expect(await resolve(server, 'ssh/pinned.git', reader, 'main')).toBe(commit);
     await git().updateEndpoint(server.name, { hostKeys: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl' });

@@ -355,7 +355,11 @@ describe.skipIf(!hasGit())('git (needs the program git)', () => {
         due_at: now,
       })
       .execute();
-    expect(await codeOf(git.deleteEndpoint('short-lived'))).toBe('in-use');
+    await expect(git.deleteEndpoint('short-lived')).rejects.toMatchObject({
+      code: 'in-use',
+      params: { users: 'the run training-1' },
+      things: [{ kind: 'run', id: run, reference: 'training-1', name: expect.stringMatching(/^r \(.+\)$/) }],
+    });
     await db.deleteFrom('runs').where('id', '=', run).execute();
     await git.deleteEndpoint('short-lived');
     expect(await codeOf(git.deleteEndpoint('short-lived'))).toBe('not-found');

@@ -6,7 +6,8 @@ import { makeLfsContent } from '#git/lfs-content.ts';
 import { findCopies } from '#git/find-copies.ts';
 import { makeGitCopies, readCopiesMemory } from '#git/git-copies.ts';
 import { makeGitMirror, mirrorFolder, type RepositoryAt } from '#git/git-mirror.ts';
-import { type AskedEndpoint, type EndpointChange, makeEndpointRegistry } from '#git/register-endpoint.ts';
+import type { HostKey } from '#git/host-keys.ts';
+import { type AskedEndpoint, type AskedHostKeys, type EndpointChange, makeEndpointRegistry } from '#git/register-endpoint.ts';
 import { makeRepositories, type Reader } from '#git/repository-at.ts';
 import { listRepositoriesAt, type RepositoryPage, type RepositoryQuery } from '#git/listing/list-repositories.ts';
 import { resolveRevision } from '#git/resolve-source.ts';
@@ -58,6 +59,8 @@ export interface Git {
   createEndpoint(endpoint: AskedEndpoint): Promise<StoredEndpoint>;
   updateEndpoint(reference: string, change: EndpointChange): Promise<StoredEndpoint>;
   deleteEndpoint(reference: string): Promise<void>;
+  /** The public keys that an SSH server shows now, or those of a text; nothing is kept. */
+  readHostKeys(ask: AskedHostKeys): Promise<readonly HostKey[]>;
   listRepositories(endpoint: string, query: RepositoryQuery, reader?: Reader): Promise<RepositoryPage>;
   listBranches(endpoint: string, repository: string, reader?: Reader): Promise<readonly Branch[]>;
   listCommits(
@@ -132,6 +135,7 @@ export function makeGit(parts: {
 
     listEndpoints: () => loadEndpoints(db),
     createEndpoint: registry.create,
+    readHostKeys: registry.readHostKeys,
     updateEndpoint: async (reference, change) => registry.update(await loadEndpoint(db, reference), change),
     async deleteEndpoint(reference) {
       const endpoint = await loadEndpoint(db, reference);

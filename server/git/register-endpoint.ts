@@ -3,7 +3,8 @@ import { type HostKey, parseHostKeys } from '#git/host-keys.ts';
 import { checkNewRoot } from '#git/locate-folder.ts';
 import type { RunProgram } from '#git/run-program.ts';
 import { scanHostKeys } from '#git/scan-host-keys.ts';
-import { transportOf, usualApiUrl } from '#git/server-address.ts';
+import { hostOf, transportOf, usualApiUrl } from '#git/server-address.ts';
+import type { NamedServer } from '#git/server-failure.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -38,6 +39,9 @@ export interface EndpointChange {
   readonly lfsHosts?: readonly string[] | undefined;
 }
 
+/** Of a server, which is asked now, or of lines as people have them. */
+export type AskedHostKeys = { readonly url: string } | { readonly hostKeys: string };
+
 /** What system admins do with endpoints. Addresses never change: another address is another endpoint, with other credentials. */
 export function makeEndpointRegistry(parts: {
   readonly db: Database;
@@ -49,6 +53,8 @@ export function makeEndpointRegistry(parts: {
 }): {
   create(asked: AskedEndpoint): Promise<StoredEndpoint>;
   update(endpoint: StoredEndpoint, change: EndpointChange): Promise<StoredEndpoint>;
+  /** To be compared before they are kept. */
+  readHostKeys(ask: AskedHostKeys): Promise<readonly HostKey[]>;
 } {
   const { db, clock } = parts;
 
@@ -59,6 +65,10 @@ export function makeEndpointRegistry(parts: {
       return [];
     }
     if (given !== undefined && given !== 'scan') return parseHostKeys(given);
+    return scan(server);
+  }
+
+  async function scan(server: NamedServer): Promise<readonly HostKey[]> {
     await mkdir(parts.folder, { recursive: true });
     return scanHostKeys(parts.programs, server, parts);
   }
@@ -81,5 +91,6 @@ export function makeEndpointRegistry(parts: {
       const keys = endpoint.kind === 'local' || hostKeys === undefined ? undefined : await keysOf(endpoint, hostKeys);
       return updateEndpointRow(db, endpoint, { name, hostKeys: keys, lfsHosts });
     },
+    readHostKeys: async (ask) => ('url' in ask ? scan({ name: hostOf(ask).name, url: ask.url }) : parseHostKeys(ask.hostKeys)),
   };
 }

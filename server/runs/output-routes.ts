@@ -3,7 +3,7 @@ import type { Database } from '#kit/db/open-database.ts';
 import type { FolderEntry, ForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
 import { openInside } from '#kit/foreign-folders/open-inside.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
-import { archiveFolder } from '#runs/archive-folder.ts';
+import { archiveFolder, archiveFolders } from '#runs/archive-folder.ts';
 import { findOutputDigest } from '#runs/find-output-digest.ts';
 import { findRun } from '#runs/find-run.ts';
 import { previewInside, sendFileInside } from '#runs/file-inside.ts';
@@ -16,6 +16,8 @@ import type { z } from 'zod';
 
 /** Names that one search looks at before it answers with what it has: about half a second. */
 const SEARCHED_NAMES = 200_000;
+/** Runs by which an archive of several is called. */
+const NAMED_IN_ARCHIVE = 3;
 
 export interface OutputRouteParts {
   readonly db: Database;
@@ -72,6 +74,17 @@ export function bindOutputRoutes(binder: Binder, { db, folders, foreignFolders, 
     const run = await findRun(db, tenant.id, params.run);
     const name = `${run.kind}-${run.number}${query.path === '' ? '' : `-${query.path.split('/').at(-1)}`}`;
     await archives.send(tenant.id, request, reply, () => archiveFolder(foreignFolders, { root: folders.output(run.id), path: query.path, name }));
+  });
+
+  binder.bind(routes.archiveSomeOutputs, async ({ tenant, query, request, reply }) => {
+    const chosen = new Map<string, { readonly root: string; readonly name: string }>();
+    for (const reference of query.run) {
+      const run = await findRun(db, tenant.id, reference);
+      chosen.set(run.id, { root: folders.output(run.id), name: `${run.kind}-${run.number}` });
+    }
+    const named = [...chosen.values()].slice(0, NAMED_IN_ARCHIVE).map(({ name }) => name);
+    const name = `${named.join('-')}${chosen.size > named.length ? '-and-more' : ''}`;
+    await archives.send(tenant.id, request, reply, () => archiveFolders(foreignFolders, [...chosen.values()], name));
   });
 }
 

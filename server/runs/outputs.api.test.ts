@@ -144,6 +144,26 @@ describe('an archive of the output', () => {
     expect(await contentsOf((await fetchArchive(`/v1/tenants/alpha/runs/${queued.id}/outputs/archive`)).file)).toEqual({});
   });
 
+  it.skipIf(whyNoPython !== null)(`holds the outputs of several runs, each below its name, once${unless(whyNoPython)}`, async () => {
+    const [first, second, empty] = [await things().endedTask(), await things().endedTask(), await things().endedTask()];
+    await write(first, { 'a.txt': 'A', 'models/m.bin': 'M' });
+    await write(second, { 'a.txt': 'of the second' });
+    const many = (...runs: string[]): string => `/v1/tenants/alpha/outputs-archive?${runs.map((one) => `run=${one}`).join('&')}`;
+    const { response, file } = await fetchArchive(many(first.id, `task-${second.number}`, empty.id, `task-${first.number}`));
+    expect(response.headers.get('content-disposition')).toContain(`task-${first.number}-task-${second.number}-task-${empty.number}.zip`);
+    expect(await contentsOf(file)).toEqual({
+      [`task-${first.number}/a.txt`]: 'A',
+      [`task-${first.number}/models/`]: '',
+      [`task-${first.number}/models/m.bin`]: 'M',
+      [`task-${second.number}/a.txt`]: 'of the second',
+    });
+    const status = async (address: string, secret = opened().viewer.secret): Promise<number> => (await opened().ask(secret, 'GET', address)).status;
+    expect(await status(many(first.id, 'task-999999'))).toBe(404);
+    expect(await status(many())).toBe(400);
+    expect(await status(many(...Array.from({ length: 201 }, () => first.id)))).toBe(400);
+    expect(await status(many(first.id).replace('alpha', 'beta'), opened().foreigner.secret), 'a run of another tenant').toBe(404);
+  });
+
   it('is given up when its reader goes, and there are never too many at once', async () => {
     const task = await things().endedTask();
     // Ten gigabytes that take no room; no reader here takes more than a few buffers of it.
@@ -181,6 +201,23 @@ describe('archives of data', () => {
     expect(await contentsOf((await fetchArchive(`/v1/tenants/alpha/datasets/${dataset.id}/archive`)).file)).toEqual({
       [`training/${data.number}/file.txt`]: '8 bytes!',
     });
+  });
+
+  it.skipIf(whyNoPython !== null)(`hold the files of several data, each in a folder of its own, once${unless(whyNoPython)}`, async () => {
+    const [first, second] = [(await things().dataWithFile()).data, (await things().dataWithFile()).data];
+    const rename = (id: string, name: string) => opened().must(opened().member.secret, 'PATCH', `/v1/tenants/alpha/data/${id}`, { name });
+    await rename(first.id, '../street at night/..');
+    await rename(second.id, '日本語');
+    const many = (...data: (string | number)[]): string => `/v1/tenants/alpha/data-archive?${data.map((one) => `data=${one}`).join('&')}`;
+    const { response, file } = await fetchArchive(many(first.number, second.id, first.id));
+    expect(response.headers.get('content-disposition')).toContain(`data-${first.number}-${second.number}.zip`);
+    const contents = await contentsOf(file);
+    expect(Object.values(contents)).toEqual(['8 bytes!', '8 bytes!']);
+    expect(Object.keys(contents)).toEqual([`${first.number} .._street at night_../file.txt`, `${second.number} 日本語/file.txt`]);
+    const status = async (address: string, secret = opened().viewer.secret): Promise<number> => (await opened().ask(secret, 'GET', address)).status;
+    expect(await status(many(first.number, 999_999))).toBe(404);
+    expect(await status(many())).toBe(400);
+    expect(await status(many(first.id).replace('alpha', 'beta'), opened().foreigner.secret), 'a data of another tenant').toBe(404);
   });
 });
 

@@ -55,7 +55,9 @@ describe('a search', () => {
     [`number:${Array.from({ length: 101 }, () => '1').join(',')}`, 208, 'at most 100 values'],
   ])('is refused with the place: %s', (search, at, problem) => {
     expect(() => parseSearch(search)).toThrow(problem);
-    expect(() => parseSearch(search)).toThrow(expect.objectContaining({ code: 'search-not-understood', params: expect.objectContaining({ at }) }));
+    expect(() => parseSearch(search)).toThrow(
+      expect.objectContaining({ code: 'search-not-understood', params: expect.objectContaining({ at, why: expect.any(String) }) }),
+    );
   });
 
   it('means the same after being printed, whatever it is made of', () => {

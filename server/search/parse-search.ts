@@ -1,4 +1,5 @@
 import { notUnderstood } from '#search/search-errors.ts';
+import type { ProblemParts, SearchProblem } from '#search/search-problems.ts';
 
 export const OPERATORS = [':', '=', '!=', '<', '<=', '>', '>='] as const;
 export type Operator = (typeof OPERATORS)[number];
@@ -68,7 +69,7 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
     if (found !== null) place.at = pattern.lastIndex;
     return found;
   };
-  const refuse = (problem: string, at = place.at): Error => notUnderstood(search, at, problem);
+  const refuse = (why: SearchProblem, at = place.at, parts: ProblemParts = {}): Error => notUnderstood(search, at, why, parts);
 
   const quoted = (): string => {
     const begin = place.at;
@@ -82,18 +83,18 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
       if (character === '\\') place.at += 1;
       text += search[place.at] ?? '';
     }
-    throw refuse('this quotation mark is not closed; write \\" for one that is part of the text.', begin);
+    throw refuse('unclosed-quote', begin);
   };
 
   const value = (): WrittenValue => {
     const at = place.at;
     if (search[at] === '"') return { kind: 'one', text: quoted(), at };
     const bare = take(BARE_VALUE)?.[0];
-    if (bare === undefined) throw refuse('a value is missing here.');
+    if (bare === undefined) throw refuse('value-missing');
     const dots = bare.indexOf('..');
     if (dots < 0) return { kind: 'one', text: bare, at };
     const [from, to] = [bare.slice(0, dots), bare.slice(dots + 2)];
-    if (from === '' && to === '') throw refuse('a range needs at least one end, such as 10..20, 10.. or ..20.', at);
+    if (from === '' && to === '') throw refuse('range-without-end', at);
     return { kind: 'range', from: from === '' ? null : from, to: to === '' ? null : to, at };
   };
 
@@ -101,7 +102,7 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
     const all = [value()];
     for (;;) {
       if (take(COMMA) === null) return all;
-      if (all.length === VALUES_LIMIT) throw refuse(`at most ${VALUES_LIMIT} values.`);
+      if (all.length === VALUES_LIMIT) throw refuse('too-many-values', place.at, { limit: VALUES_LIMIT });
       all.push(value());
     }
   };
@@ -122,7 +123,7 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
       place.at = at;
       return null;
     }
-    if (member === '') throw refuse(`a name is missing behind ${field}.`, at);
+    if (member === '') throw refuse('name-missing', at, { field });
     return { kind: 'comparison', negated, field: field.toLowerCase(), member, operator, values: values(), at };
   };
 
@@ -131,7 +132,7 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
     for (;;) {
       if (search[place.at] === '-') place.at += 1;
       else if (take(/not\s+/iy) === null) break;
-      if (negated) throw refuse('one negation is enough.');
+      if (negated) throw refuse('double-negation');
       negated = true;
     }
     const at = place.at;
@@ -140,11 +141,9 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
     if (search[at] === '"') return { kind: 'text', negated, text: quoted(), at };
     const bare = take(BARE_TEXT)?.[0];
     if (bare === undefined) {
-      if (search[at] === '(' || search[at] === ')') throw refuse('brackets have no meaning here; put quotation marks around a text that contains them.');
-      throw refuse('a condition is missing here.');
+      throw refuse(search[at] === '(' || search[at] === ')' ? 'brackets' : 'condition-missing');
     }
-    if (/^or$/i.test(bare))
-      throw refuse('all conditions must hold, there is no “or” between them. Several values of one field: state:failed,cancelled. A text: "or".', at);
+    if (/^or$/i.test(bare)) throw refuse('or', at);
     const number = /^#([0-9]+)$/.exec(bare)?.[1];
     if (number !== undefined)
       return { kind: 'comparison', negated, field: 'number', member: null, operator: ':', values: [{ kind: 'one', text: number, at }], at };
@@ -155,8 +154,8 @@ export function parseSearch(search: string): readonly WrittenTerm[] {
     take(SPACE);
     if (terms.length > 0) take(/and\s+(?=\S)/iy);
     if (place.at >= search.length) return terms;
-    if (terms.length === TERMS_LIMIT) throw refuse(`at most ${TERMS_LIMIT} conditions.`);
+    if (terms.length === TERMS_LIMIT) throw refuse('too-many-conditions', place.at, { limit: TERMS_LIMIT });
     terms.push(condition());
-    if (/^\S/.test(search.slice(place.at, place.at + 1))) throw refuse('a space is missing here.');
+    if (/^\S/.test(search.slice(place.at, place.at + 1))) throw refuse('space-missing');
   }
 }

@@ -1,5 +1,6 @@
 import { type WrittenComparison, type WrittenTerm, parseSearch } from '#search/parse-search.ts';
 import { notUnderstood } from '#search/search-errors.ts';
+import type { ProblemParts, SearchProblem } from '#search/search-problems.ts';
 import { type Asking, type Condition, isLongEnough, type SearchField, TEXT_LENGTH } from '#search/search-fields.ts';
 import { containing } from '#kit/db/page.ts';
 import { type RawBuilder, sql } from 'kysely';
@@ -26,27 +27,26 @@ const negate = (condition: Condition, negated: boolean): Condition => (negated ?
 
 function toCondition(searchable: Searchable, search: string, term: WrittenTerm, asking: Asking): Condition {
   if (term.kind === 'comparison') return toComparison(searchable, search, term, asking);
-  if (!isLongEnough(term.text))
-    throw notUnderstood(search, term.at, `a text needs at least ${TEXT_LENGTH} letters or digits. Conditions look like this: tag:new.`);
+  if (!isLongEnough(term.text)) throw notUnderstood(search, term.at, 'text-too-short', { limit: TEXT_LENGTH });
   return sql`${searchable.text} ilike ${containing(term.text)}`;
 }
 
 function toComparison({ fields }: Searchable, search: string, term: WrittenComparison, asking: Asking): Condition {
-  const refuse = (problem: string, at = term.at): Error => notUnderstood(search, at, problem);
+  const refuse = (why: SearchProblem, parts: ProblemParts, at = term.at): Error => notUnderstood(search, at, why, parts);
   const field = fields.find(({ name, family }) => name === term.field && family === (term.member !== null));
   if (field === undefined) {
     const written = term.member === null ? term.field : `${term.field}.${term.member}`;
     const known = fields.map(({ name, family }) => (family ? `${name}.NAME` : name)).join(', ');
-    throw refuse(`there is no field ${written} here. Known: ${known}. A text that contains ${term.operator} needs quotation marks.`);
+    throw refuse('unknown-field', { field: written, known, operator: term.operator });
   }
-  if (!field.operators.includes(term.operator)) throw refuse(`${field.name} can be compared by ${field.operators.join(' ')} only.`);
-  if (term.values.length > 1 && !['=', ':', '!='].includes(term.operator)) throw refuse(`${term.operator} takes one value.`);
+  if (!field.operators.includes(term.operator)) throw refuse('operator-not-taken', { field: field.name, operators: field.operators.join(' ') });
+  if (term.values.length > 1 && !['=', ':', '!='].includes(term.operator)) throw refuse('one-value', { operator: term.operator });
   const conditions = term.values.map((value) => {
     if (value.kind === 'range' && (!field.ranges || !['=', ':', '!='].includes(term.operator)))
-      throw refuse(field.ranges ? `a range goes with a colon: ${field.name}:from..to` : `${field.name} takes ${field.takes}; it has no ranges.`, value.at);
+      throw refuse(field.ranges ? 'range-needs-colon' : 'no-ranges', { field: field.name, takes: field.takes }, value.at);
     const condition =
       value.kind === 'range' ? field.range(value.from, value.to, asking, term.member ?? '') : field.one(term.operator, value.text, asking, term.member ?? '');
-    if (condition === null) throw refuse(`${field.name} takes ${field.takes}.`, value.at);
+    if (condition === null) throw refuse('wrong-value', { field: field.name, takes: field.takes }, value.at);
     return condition;
   });
   return conditions.length === 1 && conditions[0] ? conditions[0] : sql`(${sql.join(conditions, sql` or `)})`;

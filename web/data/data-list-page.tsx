@@ -14,10 +14,9 @@ import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { PageHead } from '../ui/page-head.tsx';
-import { isAboutSearch } from '../search/not-understood.tsx';
+import { isAboutSearch } from '../search/is-about-search.ts';
 import { SmartSearch } from '../search/smart-search.tsx';
 import { joinConditions, writeCondition } from '../search/write-search.ts';
-import { DataFilters } from './data-filters.tsx';
 import { dataListQuery } from './data-queries.ts';
 import type { DataListSearch } from './data-search.ts';
 import { DataTable } from './data-table.tsx';
@@ -25,6 +24,8 @@ import { type ChosenFile, chosen } from './group-files.ts';
 import classes from './data-list-page.module.css';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data');
+/** As the first load would be too large with it: the list is there before. */
+const DataFilters = lazy(async () => ({ default: (await import('./data-filters.tsx')).DataFilters }));
 const DataSelection = lazy(async () => ({ default: (await import('./data-selection.tsx')).DataSelection }));
 const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
 
@@ -85,9 +86,11 @@ export function DataListPage() {
           saved={{ search: asOneSearch(filter), sort: filter.sort }}
           tags={tags}
           error={list.error}
-          onAsk={(asked, from) => search(from === 'saved' ? asked : { ...filter, ...asked })}
+          onAsk={({ search: words, sort }, from) => search(from === 'saved' ? { search: words, sort } : { ...filter, search: words, sort })}
         />
-        <DataFilters filter={filter} known={tags} me={me.name} onChange={search} />
+        <Suspense fallback={<Skeleton h={36} maw={360} />}>
+          <DataFilters filter={filter} known={tags} me={me.name} onChange={search} />
+        </Suspense>
         {selected.size > 0 && (
           <Suspense fallback={null}>
             <DataSelection tenant={tenant} selected={selected} onClear={() => setSelected(new Map())} may={may} />

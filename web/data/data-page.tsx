@@ -7,7 +7,6 @@ import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import { useThing } from '../kit/thing-by-reference.ts';
-import { Lineage } from '../lineage/lineage.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
 import { ErrorPanel } from '../ui/error-panel.tsx';
@@ -18,10 +17,11 @@ import { Moment } from '../ui/moment.tsx';
 import { ThingHead } from '../ui/thing-head.tsx';
 import { DataFiles } from './data-files.tsx';
 import { THING_TABS } from './data-search.ts';
-import { DeleteDataDialog } from './delete-data-dialog.tsx';
-import { EditDataDialog } from './edit-data-dialog.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data/$data');
+const DeleteDataDialog = lazy(async () => ({ default: (await import('./delete-data-dialog.tsx')).DeleteDataDialog }));
+const EditDataDialog = lazy(async () => ({ default: (await import('./edit-data-dialog.tsx')).EditDataDialog }));
+const Lineage = lazy(async () => ({ default: (await import('../lineage/lineage.tsx')).Lineage }));
 const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
 
 /** One data: what it is, its files, and what it came from and went into. */
@@ -102,18 +102,18 @@ function DataView({ tenant, data }: { readonly tenant: string; readonly data: Da
           <DataFiles tenant={tenant} data={data} />
         </Tabs.Panel>
         <Tabs.Panel value="lineage">
-          <Lineage tenant={tenant} root={{ kind: 'data', id: data.id, label: `#${data.number} ${data.name}` }} />
+          <Suspense fallback={<Skeleton h={420} />}>
+            <Lineage tenant={tenant} root={{ kind: 'data', id: data.id, label: `#${data.number} ${data.name}` }} />
+          </Suspense>
         </Tabs.Panel>
       </Tabs>
-      {asking === 'edit' && <EditDataDialog tenant={tenant} data={data} onClose={close} />}
-      {asking === 'upload' && (
-        <Suspense fallback={null}>
-          <UploadDialog tenant={tenant} first={[]} into={data} onClose={close} />
-        </Suspense>
-      )}
-      {asking === 'delete' && (
-        <DeleteDataDialog tenant={tenant} data={[data]} onClose={close} onDone={() => void navigate({ to: '/tenants/$tenant/data', params: { tenant } })} />
-      )}
+      <Suspense fallback={null}>
+        {asking === 'edit' && <EditDataDialog tenant={tenant} data={data} onClose={close} />}
+        {asking === 'upload' && <UploadDialog tenant={tenant} first={[]} into={data} onClose={close} />}
+        {asking === 'delete' && (
+          <DeleteDataDialog tenant={tenant} data={[data]} onClose={close} onDone={() => void navigate({ to: '/tenants/$tenant/data', params: { tenant } })} />
+        )}
+      </Suspense>
       {asking === null && data.fileCount === 0 && (
         <Text size="xs" c="dimmed">
           {t('data.noFilesHint')}

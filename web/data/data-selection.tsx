@@ -1,7 +1,9 @@
 import { Button, Group, Paper, Text } from '@mantine/core';
-import { type Data, updateData } from '@sodate/contract/data.ts';
+import { buildPath } from '@sodate/client/build-path.ts';
+import { archiveSomeData, type Data, updateData } from '@sodate/contract/data.ts';
+import { ARCHIVED_THINGS_LIMIT } from '@sodate/contract/paging.ts';
 import { useNavigate } from '@tanstack/react-router';
-import { IconDatabasePlus, IconTag, IconTrash } from '@tabler/icons-react';
+import { IconDatabasePlus, IconDownload, IconTag, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { writeDraft } from '../kit/drafts.ts';
@@ -40,6 +42,17 @@ export function DataSelection({
         <Text size="sm" fw={550} aria-live="polite">
           {t('data.selected', { amount: formatNumber(selected.size, i18n.language) })}
         </Text>
+        <Button
+          size="xs"
+          variant="default"
+          component="a"
+          {...(selected.size > ARCHIVED_THINGS_LIMIT
+            ? { 'aria-disabled': true, 'data-disabled': true, title: t('many.downloadMost', { amount: formatNumber(ARCHIVED_THINGS_LIMIT, i18n.language) }) }
+            : { href: buildPath(archiveSomeData.path, { tenant }, { data: data.map(({ number }) => number) }), download: true })}
+          leftSection={<IconDownload size={14} aria-hidden />}
+        >
+          {t('action.download')}
+        </Button>
         {may && (
           <>
             <Button size="xs" variant="default" leftSection={<IconDatabasePlus size={14} aria-hidden />} onClick={toDataset}>

@@ -7,7 +7,7 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
-import { isAboutSearch } from '../search/not-understood.tsx';
+import { isAboutSearch } from '../search/is-about-search.ts';
 import { SmartSearch } from '../search/smart-search.tsx';
 import { SortHeader } from '../search/sort-header.tsx';
 import { isSorted } from '../search/sort-order.ts';
@@ -59,7 +59,15 @@ export function DatasetListPage() {
       >
         {create}
       </PageHead>
-      <SmartSearch tenant={tenant} thing="dataset" asked={asked} saved={asked} tags={[]} error={list.error} onAsk={ask} />
+      <SmartSearch
+        tenant={tenant}
+        thing="dataset"
+        asked={asked}
+        saved={asked}
+        tags={[]}
+        error={list.error}
+        onAsk={({ search, sort }) => ask({ search, sort })}
+      />
       {list.error !== null && !isAboutSearch(list.error) && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
       {list.isPending && <Skeleton h={320} />}
       {items.length > 0 && (

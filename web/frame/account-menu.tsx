@@ -1,12 +1,13 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { signOut } from '@sodate/contract/session.ts';
 import { useMutation } from '@tanstack/react-query';
-import { useRouter } from '@tanstack/react-router';
-import { IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { Link, useParams, useRouter } from '@tanstack/react-router';
+import { IconKey, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { notifications } from '@mantine/notifications';
 import { isSessionEnd, useClient } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
+import { mayWork } from '../tenants/rights.ts';
 import { errorWords } from '../ui/error-words.ts';
 
 export function AccountMenu() {
@@ -14,6 +15,7 @@ export function AccountMenu() {
   const client = useClient();
   const router = useRouter();
   const me = useMe();
+  const { tenant } = useParams({ strict: false });
   const leave = useMutation({
     // A session that has ended already is what was wanted.
     mutationFn: () => client.call(signOut).catch((error: unknown) => (isSessionEnd(error) ? undefined : Promise.reject(error))),
@@ -35,6 +37,14 @@ export function AccountMenu() {
           {me.displayName}
           {me.displayName !== me.name && ` (${me.name})`}
         </Menu.Label>
+        {tenant !== undefined && mayWork(me, tenant) && (
+          <Menu.Item
+            leftSection={<IconKey size={16} aria-hidden />}
+            renderRoot={(props) => <Link {...props} to="/tenants/$tenant/administration" params={{ tenant }} search={{ section: 'gitCredentials' }} />}
+          >
+            {t('admin.section.gitCredentials')}
+          </Menu.Item>
+        )}
         <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => leave.mutate()} disabled={leave.isPending}>
           {t('session.signOut')}
         </Menu.Item>

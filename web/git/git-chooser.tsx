@@ -1,12 +1,16 @@
 import { Alert, Autocomplete, Button, Group, Loader, Radio, Select, SimpleGrid, Skeleton, Stack, Text } from '@mantine/core';
-import { listBranches, listCommits, listGitEndpoints, listRepositories, RepositoryName, Revision } from '@sodate/contract/git.ts';
+import { listBranches, listCommits, listRepositories, RepositoryName, Revision } from '@sodate/contract/git.ts';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { Moment } from '../ui/moment.tsx';
 import classes from './git-chooser.module.css';
+import { gitEndpointsQuery } from './git-queries.ts';
+
+const SignInOffer = lazy(async () => ({ default: (await import('./sign-in-offer.tsx')).SignInOffer }));
+const MySignIn = lazy(async () => ({ default: (await import('./my-sign-in.tsx')).MySignIn }));
 
 const COMMITS_PER_PAGE = 20;
 const COMMIT_SHOWN = 10;
@@ -35,7 +39,8 @@ export function GitChooser({
   const { t } = useTranslation();
   const client = useClient();
   const { endpoint, repository, branch, commit } = value;
-  const endpoints = useQuery({ queryKey: ['git-endpoints'], queryFn: ({ signal }) => client.call(listGitEndpoints, { signal }) });
+  const endpoints = useQuery(gitEndpointsQuery(client));
+  const [signingIn, setSigningIn] = useState(false);
   const only = endpoints.data?.items.length === 1 ? endpoints.data.items[0]?.name : undefined;
   useEffect(() => {
     if (endpoint === '' && only !== undefined) onChange({ endpoint: only });
@@ -64,6 +69,7 @@ export function GitChooser({
   });
   const items = commits.data?.pages.flatMap((page) => page.items) ?? [];
   const [newest] = items;
+  const chosen = endpoints.data?.items.find(({ name }) => name === endpoint);
   const failure = endpoints.error ?? repositories.error ?? branches.error ?? commits.error;
   return (
     <Stack gap="md">
@@ -101,7 +107,20 @@ export function GitChooser({
           error={branch === '' || Revision.safeParse(branch).success ? null : t('submit.error.revision')}
         />
       </SimpleGrid>
-      {failure !== null && <ErrorPanel error={failure} />}
+      {failure !== null && (
+        <ErrorPanel error={failure}>
+          {chosen !== undefined && (
+            <Suspense fallback={null}>
+              <SignInOffer tenant={tenant} error={failure} onChoose={() => setSigningIn(true)} />
+            </Suspense>
+          )}
+        </ErrorPanel>
+      )}
+      {signingIn && chosen !== undefined && (
+        <Suspense fallback={null}>
+          <MySignIn tenant={tenant} endpoint={chosen} onClose={() => setSigningIn(false)} />
+        </Suspense>
+      )}
       {mayAsk && commits.isPending && commits.fetchStatus === 'fetching' && <Skeleton h={100} />}
       {mayAsk && items.length > 0 && (
         <Radio.Group label={t('submit.commit')} value={commit} onChange={(id) => onChange({ commit: id })}>

@@ -1,6 +1,5 @@
-import { Badge, Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { createGitEndpoint, deleteGitEndpoint, type GitEndpoint, listGitEndpoints } from '@sodate/contract/git.ts';
-import { Title } from '@sodate/contract/names.ts';
+import { Badge, Button, Code, Group, Stack, Text } from '@mantine/core';
+import { deleteGitEndpoint, type GitEndpoint } from '@sodate/contract/git.ts';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -8,25 +7,25 @@ import { useTranslation } from 'react-i18next';
 import { usePlatform } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
-import { FormDialog } from '../ui/form-dialog.tsx';
 import { PanelState } from '../ui/panel-state.tsx';
 import { SettingList, SettingRow } from '../ui/setting-list.tsx';
+import { EndpointForm } from './endpoint-form.tsx';
+import { gitEndpointsQuery } from './git-queries.ts';
+import { TryEndpointDialog } from './try-endpoint-dialog.tsx';
 
 const ASKED_AGAIN_AFTER_MS = 15_000;
 
 /** Where repositories come from, for all tenants. */
-export function GitEndpointsPanel() {
+export function GitEndpointsPanel({ tenant }: { readonly tenant: string }) {
   const { t } = useTranslation();
+  const { t: tg } = useTranslation('git');
   const { client, queries } = usePlatform();
   const { systemAdmin } = useMe();
-  const endpoints = useQuery({
-    queryKey: ['git-endpoints'],
-    queryFn: ({ signal }) => client.call(listGitEndpoints, { signal }),
-    refetchInterval: ASKED_AGAIN_AFTER_MS,
-  });
-  const [adding, setAdding] = useState(false);
+  const endpoints = useQuery({ ...gitEndpointsQuery(client), refetchInterval: ASKED_AGAIN_AFTER_MS });
+  const [editing, setEditing] = useState<GitEndpoint | 'new' | null>(null);
+  const [trying, setTrying] = useState<GitEndpoint | null>(null);
   const [leaving, setLeaving] = useState<GitEndpoint | null>(null);
-  const refresh = (): void => void queries.invalidateQueries({ queryKey: ['git-endpoints'] });
+  const refresh = (): void => void queries.invalidateQueries({ queryKey: gitEndpointsQuery(client).queryKey });
   const remove = useMutation({
     mutationFn: (endpoint: GitEndpoint) => client.call(deleteGitEndpoint, { params: { endpoint: endpoint.id } }),
     onSuccess: () => {
@@ -42,39 +41,48 @@ export function GitEndpointsPanel() {
       </Text>
       {systemAdmin && (
         <Group>
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>
+          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setEditing('new')}>
             {t('admin.newEndpoint')}
           </Button>
         </Group>
       )}
-      <PanelState query={endpoints} empty={items.length === 0 ? t('submit.noGitTitle') : null} />
+      <PanelState query={endpoints} empty={items.length === 0 ? tg('noEndpoints') : null} />
       {items.length > 0 && (
         <SettingList label={t('admin.section.git')}>
           {items.map((endpoint) => (
             <SettingRow
               key={endpoint.id}
               title={endpoint.name}
-              note={endpoint.root ?? undefined}
+              note={<EndpointNote endpoint={endpoint} />}
               badges={
                 <Badge size="sm" variant="default" tt="none" radius="sm" fw={450}>
-                  {endpoint.kind}
+                  {tg(`kind.${endpoint.kind}`)}
                 </Badge>
               }
             >
+              <Button size="xs" variant="default" onClick={() => setTrying(endpoint)}>
+                {tg('try')}
+              </Button>
               {systemAdmin && (
-                <Button size="xs" variant="default" onClick={() => setLeaving(endpoint)}>
-                  {t('action.delete')}
-                </Button>
+                <>
+                  <Button size="xs" variant="default" onClick={() => setEditing(endpoint)}>
+                    {t('action.edit')}
+                  </Button>
+                  <Button size="xs" variant="default" onClick={() => setLeaving(endpoint)}>
+                    {t('action.delete')}
+                  </Button>
+                </>
               )}
             </SettingRow>
           ))}
         </SettingList>
       )}
-      {adding && <EndpointForm onClose={() => setAdding(false)} onDone={refresh} />}
+      {editing !== null && <EndpointForm endpoint={editing === 'new' ? null : editing} onClose={() => setEditing(null)} onDone={refresh} />}
+      {trying !== null && <TryEndpointDialog tenant={tenant} endpoint={trying} onClose={() => setTrying(null)} />}
       <ConfirmDialog
         opened={leaving !== null}
         title={t('data.deleteTitle', { name: leaving?.name ?? '' })}
-        text={t('admin.deleteEndpointText')}
+        text={tg('deleteText')}
         confirm={t('run.deleteConfirm')}
         working={remove.isPending}
         error={remove.error}
@@ -88,37 +96,18 @@ export function GitEndpointsPanel() {
   );
 }
 
-function EndpointForm({ onClose, onDone }: { readonly onClose: () => void; readonly onDone: () => void }) {
-  const { t } = useTranslation();
-  const { client } = usePlatform();
-  const [name, setName] = useState('');
-  const [root, setRoot] = useState('');
-  const create = useMutation({
-    mutationFn: () => client.call(createGitEndpoint, { body: { name, kind: 'local', root: root.trim() } }),
-    onSuccess: () => {
-      onDone();
-      onClose();
-    },
-  });
+/** Where it is, and for SSH by which keys it is known. */
+function EndpointNote({ endpoint }: { readonly endpoint: GitEndpoint }) {
+  const { t } = useTranslation('git');
   return (
-    <FormDialog
-      title={t('admin.newEndpoint')}
-      submit={t('action.create')}
-      valid={Title.safeParse(name).success && root.trim() !== ''}
-      sending={create.isPending}
-      error={create.error}
-      onSubmit={() => create.mutate()}
-      onClose={onClose}
-    >
-      <TextInput label={t('data.name')} value={name} maxLength={255} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
-      <TextInput
-        label={t('admin.root')}
-        description={t('admin.rootHint')}
-        value={root}
-        maxLength={4096}
-        spellCheck={false}
-        onChange={(event) => setRoot(event.currentTarget.value)}
-      />
-    </FormDialog>
+    <>
+      {endpoint.url ?? endpoint.root}
+      {endpoint.apiUrl !== null && <div>{t('api', { url: endpoint.apiUrl })}</div>}
+      {endpoint.hostKeys.map(({ type, fingerprint }) => (
+        <div key={fingerprint}>
+          {type} <Code fz="xs">{fingerprint}</Code>
+        </div>
+      ))}
+    </>
   );
 }

@@ -3,7 +3,7 @@ import { RunRef } from '@sodate/contract/ids.ts';
 /** As many as the server compares at once. */
 export const COMPARED_RUNS_LIMIT = 100;
 
-export const METRIC_VIEWS = ['charts', 'values', 'parameters'] as const;
+export const METRIC_VIEWS = ['charts', 'values', 'parameters', 'histograms', 'images', 'texts'] as const;
 export type MetricView = (typeof METRIC_VIEWS)[number];
 
 export interface CompareSearch {

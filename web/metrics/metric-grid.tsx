@@ -1,32 +1,25 @@
 import { Text, UnstyledButton } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { formatNumber } from '../ui/formats.ts';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
-import type { ChartView } from './chart-lines.ts';
 import { gridRows, groupMetrics } from './group-metrics.ts';
 import classes from './metric-grid.module.css';
-import type { MetricRun } from './metric-queries.ts';
-import { MetricTile } from './metric-tile.tsx';
 
 const TILE_WIDTH = 340;
-const ROW_HEIGHT = 262;
 
-/** The charts of all metrics in groups; only those in view are there and ask for their points. */
+/** What there is of each name, side by side in groups; only those in view are there and ask for what they show. */
 export function MetricGrid({
-  tenant,
-  runs,
   metrics,
-  view,
-  last,
+  rowHeight,
+  tile,
 }: {
-  readonly tenant: string;
-  readonly runs: readonly MetricRun[];
   readonly metrics: readonly string[];
-  readonly view: ChartView;
-  readonly last: (metric: string) => string | null;
+  /** A first guess in pixels; rows are measured. */
+  readonly rowHeight: number;
+  readonly tile: (name: string) => ReactNode;
 }) {
   const { t, i18n } = useTranslation();
   const { ref, width } = useElementSize();
@@ -40,7 +33,7 @@ export function MetricGrid({
         <VirtualRows
           bare
           count={rows.length}
-          estimate={ROW_HEIGHT}
+          estimate={rowHeight}
           keyOf={(index) => {
             const row = rows[index];
             return row?.kind === 'charts' ? `charts ${row.group} ${row.metrics[0] ?? ''}` : `group ${row?.group.name ?? ''}`;
@@ -64,9 +57,7 @@ export function MetricGrid({
             }
             return (
               <div className={classes['charts']} style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
-                {row.metrics.map((name) => (
-                  <MetricTile key={name} tenant={tenant} name={name} runs={runs} view={view} last={last(name)} />
-                ))}
+                {row.metrics.map(tile)}
               </div>
             );
           }}

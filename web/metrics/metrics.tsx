@@ -1,7 +1,7 @@
-import { Alert, Group, SegmentedControl, Skeleton, Stack, Switch } from '@mantine/core';
+import { Alert, Box, Group, SegmentedControl, Skeleton, Stack, Switch } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { IconChartLine } from '@tabler/icons-react';
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
 import { EmptyNote } from '../ui/empty-note.tsx';
@@ -11,12 +11,22 @@ import { ChartSettings, useChartView } from './chart-settings.tsx';
 import { METRIC_VIEWS, type MetricView } from './compare-search.ts';
 import { findMetrics } from './group-metrics.ts';
 import { MetricGrid } from './metric-grid.tsx';
+import type { ItemKind } from './items/item-queries.ts';
+import { useItemNames } from './items/use-item-names.ts';
 import { MetricLosses } from './metric-losses.tsx';
 import { formatMetric } from './metric-numbers.ts';
 import { type Comparison, comparisonQuery } from './metric-queries.ts';
+import { MetricTile } from './metric-tile.tsx';
 import { MetricValues } from './metric-values.tsx';
 import { ParameterTable } from './parameter-table.tsx';
 import { RunKey } from './run-key.tsx';
+
+/** Not what most runs have. */
+const MetricItems = lazy(async () => ({ default: (await import('./items/metric-items.tsx')).MetricItems }));
+
+const CHART_ROW_HEIGHT = 262;
+
+const KIND_OF_VIEW: Readonly<Partial<Record<MetricView, ItemKind>>> = { histograms: 'histogram', images: 'image', texts: 'text' };
 
 interface MetricsProps {
   readonly tenant: string;
@@ -55,6 +65,14 @@ function MetricsOf({ tenant, comparison, view, onView }: Pick<MetricsProps, 'ten
   const runs = useMemo(() => JSON.parse(identity) as { readonly id: string; readonly title: string }[], [identity]);
   const columns = comparison.runs.map((run, index) => ({ key: run.id, head: <RunKey tenant={tenant} run={run} index={index} /> }));
 
+  const items = useItemNames(tenant, runs);
+  const itemKind = KIND_OF_VIEW[view];
+  // What no run has is not offered, but for what the address asks for.
+  const views = METRIC_VIEWS.filter((one) => {
+    const kind = KIND_OF_VIEW[one];
+    return kind === undefined || one === view || items.byKind[kind].size > 0;
+  });
+
   const byName = useMemo(() => new Map(metrics.map((metric) => [metric.name, metric])), [metrics]);
   const found = useMemo(() => findMetrics([...byName.keys()], text ?? ''), [byName, text]);
   const wantedParameters = new Set(
@@ -64,45 +82,51 @@ function MetricsOf({ tenant, comparison, view, onView }: Pick<MetricsProps, 'ten
     ),
   );
   const shownParameters = parameters.filter(({ name, differs }) => wantedParameters.has(name) && (differs || !several || !onlyDifferent));
-  const amount = view === 'parameters' ? parameters.length : metrics.length;
-  const shown = view === 'parameters' ? shownParameters.length : found.length;
+  const amount = itemKind !== undefined ? items.byKind[itemKind].size : view === 'parameters' ? parameters.length : metrics.length;
+  const shown = itemKind !== undefined ? 0 : view === 'parameters' ? shownParameters.length : found.length;
+  const lastOf = (name: string): string | null => {
+    const last = several ? null : byName.get(name)?.values[0]?.last;
+    return last == null ? null : formatMetric(last, i18n.language);
+  };
   return (
     <>
       {single !== undefined && <MetricLosses tenant={tenant} run={single.id} />}
       {truncated && <Alert color="yellow">{t('metrics.truncated')}</Alert>}
       <Group gap="md">
-        <SegmentedControl
-          size="xs"
-          aria-label={t('metrics.views')}
-          value={view}
-          onChange={onView}
-          data={METRIC_VIEWS.map((value) => ({ value, label: t(`metrics.view.${value}`) }))}
-        />
+        <Box maw="100%" style={{ overflowX: 'auto' }}>
+          <SegmentedControl
+            size="xs"
+            aria-label={t('metrics.views')}
+            value={view}
+            onChange={onView}
+            data={views.map((value) => ({ value, label: t(`metrics.view.${value}`) }))}
+          />
+        </Box>
         {amount > 0 && <SearchField value={text} onChange={setText} label={t(view === 'parameters' ? 'metrics.searchParameters' : 'metrics.search')} />}
         {view === 'charts' && amount > 0 && <ChartSettings view={chartView} onChange={setChartView} />}
         {view === 'parameters' && several && amount > 0 && (
           <Switch size="sm" label={t('metrics.onlyDifferent')} checked={onlyDifferent} onChange={(event) => setOnlyDifferent(event.currentTarget.checked)} />
         )}
       </Group>
-      {amount === 0 && (
+      {itemKind === undefined && amount === 0 && (
         <EmptyNote
           icon={<IconChartLine size={40} stroke={1.3} />}
           title={t(view === 'parameters' ? 'metrics.noParametersTitle' : 'metrics.noneTitle')}
           text={t(view === 'parameters' ? 'metrics.noParametersText' : 'metrics.noneText')}
         />
       )}
-      {amount > 0 && shown === 0 && <EmptyNote icon={<IconChartLine size={40} stroke={1.3} />} title={t('metrics.nothingTitle')} />}
+      {itemKind === undefined && amount > 0 && shown === 0 && <EmptyNote icon={<IconChartLine size={40} stroke={1.3} />} title={t('metrics.nothingTitle')} />}
       {shown > 0 && view === 'charts' && (
         <MetricGrid
-          tenant={tenant}
-          runs={runs}
           metrics={found}
-          view={chartView}
-          last={(name) => {
-            const last = several ? null : byName.get(name)?.values[0]?.last;
-            return last == null ? null : formatMetric(last, i18n.language);
-          }}
+          rowHeight={CHART_ROW_HEIGHT}
+          tile={(name) => <MetricTile key={name} tenant={tenant} name={name} runs={runs} view={chartView} last={lastOf(name)} />}
         />
+      )}
+      {itemKind !== undefined && (
+        <Suspense fallback={<Skeleton h={320} />}>
+          <MetricItems tenant={tenant} kind={itemKind} runs={runs} items={items} text={text ?? ''} />
+        </Suspense>
       )}
       {shown > 0 && view === 'values' && <MetricValues metrics={found.flatMap((name) => byName.get(name) ?? [])} columns={columns} />}
       {shown > 0 && view === 'parameters' && <ParameterTable parameters={shownParameters} columns={columns} />}

@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { buildPath } from '@sodate/client/build-path.ts';
 import { getLog, type Run } from '@sodate/contract/run-routes.ts';
 import { IconArrowBarToDown, IconArrowBarToUp, IconChevronDown, IconChevronUp, IconDownload, IconSearch } from '@tabler/icons-react';
+import type { TFunction } from 'i18next';
 import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFlag } from '../kit/flag.ts';
@@ -172,7 +173,7 @@ export function RunLog({ tenant, run }: { readonly tenant: string; readonly run:
   );
 }
 
-function emptyText(log: Log, run: Run, t: ReturnType<typeof useTranslation>['t']): string {
+function emptyText(log: Log, run: Run, t: TFunction): string {
   if (log.status === 'loading') return t('log.loading');
   if (hasEnded(run.state)) return t('log.emptyEnded');
   return run.startedAt === null ? t('log.emptyQueued') : t('log.empty');

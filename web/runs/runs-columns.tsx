@@ -3,9 +3,8 @@ import { IconColumns3 } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { recall, remember } from '../kit/remembered.ts';
+import { RUN_COLUMNS, type RunColumn } from './run-column-names.ts';
 
-export const RUN_COLUMNS = ['value', 'started', 'duration', 'createdBy', 'tags', 'resources', 'image', 'node', 'created', 'exitCode'] as const;
-export type RunColumn = (typeof RUN_COLUMNS)[number];
 const FIRST_COLUMNS: readonly RunColumn[] = ['value', 'started', 'duration', 'createdBy'];
 
 /** The columns that somebody wants to see besides name and state, as this device remembers them. */

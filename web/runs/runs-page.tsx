@@ -10,7 +10,8 @@ import { usePageTitle } from '../kit/page-title.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { MetricColumnsField } from '../metrics/metric-columns-field.tsx';
 import { useMetricColumns, useMetricValues } from '../metrics/metric-columns.ts';
-import { isAboutSearch } from '../search/not-understood.tsx';
+import { useMetricNames } from '../metrics/metric-names.ts';
+import { isAboutSearch } from '../search/is-about-search.ts';
 import { SmartSearch } from '../search/smart-search.tsx';
 import { joinConditions, writeCondition } from '../search/write-search.ts';
 import { useMe } from '../session/session-queries.ts';
@@ -23,6 +24,7 @@ import { NewRun } from './new-run.tsx';
 import { RUNS_PER_PAGE, type RunsFilter, runsQuery } from './run-queries.ts';
 import { RunsFilters } from './runs-filters.tsx';
 import { RunsColumns, useRunsColumns } from './runs-columns.tsx';
+import { readColumns, writeColumns } from './saved-columns.ts';
 import { RunsSelection } from './runs-selection.tsx';
 import { RunsTable } from './runs-table.tsx';
 
@@ -60,6 +62,8 @@ function RunsList({ tenant }: { readonly tenant: string }) {
   });
   const runs = useQuery(runsQuery(client, tenant, filter, cursors.at(-1)));
   const shownIds = (runs.data?.items ?? []).map(({ id }) => id);
+  const [searching, setSearching] = useState(false);
+  const names = useMetricNames(tenant, shownIds, searching);
   const metricValue = useMetricValues(tenant, shownIds, metrics);
   const title = filter.kind === undefined ? t('runs.title') : t(`kinds.${filter.kind}`);
   usePageTitle(title, tenant);
@@ -95,10 +99,19 @@ function RunsList({ tenant }: { readonly tenant: string }) {
         tenant={tenant}
         thing="run"
         asked={{ search: filter.search, sort }}
-        saved={{ search: asOneSearch(filter), sort }}
+        saved={{ search: asOneSearch(filter), sort, columns: writeColumns({ columns, metrics }) }}
         tags={tags}
+        names={names}
+        onOpen={() => setSearching(true)}
         error={runs.error}
-        onAsk={(asked, from) => show(from === 'saved' ? asked : { ...filter, ...asked })}
+        onAsk={({ columns: kept, ...asked }, from) => {
+          const shown = from === 'saved' ? readColumns(kept ?? []) : null;
+          if (shown !== null) {
+            setColumns(shown.columns);
+            setMetrics(shown.metrics);
+          }
+          show(from === 'saved' ? asked : { ...filter, ...asked });
+        }}
       />
       <RunsFilters filter={filter} known={tags} me={me.name} onChange={show} />
       <RunsSelection tenant={tenant} runs={(page?.items ?? []).filter(({ id }) => selected.has(id))} onClear={() => setSelected(new Set())} />

@@ -1,9 +1,10 @@
 import { Button, Group, Paper, Text } from '@mantine/core';
-import { deleteRun, stopRun, updateRun } from '@sodate/contract/run-routes.ts';
+import { buildPath } from '@sodate/client/build-path.ts';
+import { archiveSomeOutputs, deleteRun, stopRun, updateRun } from '@sodate/contract/run-routes.ts';
 import type { RunSummary } from '@sodate/contract/runs.ts';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { IconChartLine, IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
+import { IconChartLine, IconDownload, IconPlayerStop, IconTag, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { eachThing } from '../kit/each-thing.ts';
@@ -55,6 +56,16 @@ export function RunsSelection({ tenant, runs, onClear }: { readonly tenant: stri
           renderRoot={(props) => <Link {...props} to="/tenants/$tenant/compare" params={{ tenant }} search={{ runs: runs.map(runReference).join(',') }} />}
         >
           {t('compare.open')}
+        </Button>
+        <Button
+          size="xs"
+          variant="default"
+          component="a"
+          href={buildPath(archiveSomeOutputs.path, { tenant }, { run: runs.map(runReference) })}
+          download
+          leftSection={<IconDownload size={14} aria-hidden />}
+        >
+          {t('runs.downloadOutputs')}
         </Button>
         <Button
           size="xs"

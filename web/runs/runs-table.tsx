@@ -11,7 +11,7 @@ import { isSorted } from '../search/sort-order.ts';
 import { StateBadge } from '../ui/state-badge.tsx';
 import { TagList } from '../ui/tag-list.tsx';
 import { hasEnded, phaseWords, resourcesWords, runReference } from './run-words.ts';
-import type { RunColumn } from './runs-columns.tsx';
+import type { RunColumn } from './run-column-names.ts';
 import classes from './runs-table.module.css';
 
 interface RunsTableProps {

@@ -3,7 +3,7 @@ import { completeSearch, isPlainText } from './complete-search.ts';
 import { SEARCH_FIELDS } from './search-fields.ts';
 import { joinConditions, quoteValue, writeCondition } from './write-search.ts';
 
-const known = { tags: ['mnist', 'two words'], people: ['ada', 'bob'] };
+const known = { tags: ['mnist', 'two words'], people: ['ada', 'bob'], metrics: ['accuracy', 'train/loss', 'val loss'], parameters: ['lr'] };
 const at = (text: string, caret = text.length) => completeSearch(text, caret, SEARCH_FIELDS.run, known);
 const labels = (text: string, caret?: number): readonly string[] => at(text, caret).map(({ label }) => label);
 /** The search after the suggestion of that name was taken. */
@@ -30,7 +30,18 @@ describe('completing a search', () => {
     expect(labels('created').slice(0, 6)).toEqual([':', '<', '<=', '>', '>=', '!=']);
     expect(labels('metric.loss')).toContain('<');
     expect(labels('metric."val loss"')).toContain('<');
-    expect(labels('metric.')).toEqual([]);
+  });
+
+  it('offers the names that a family is known to have, then operators', () => {
+    expect(labels('metric.')).toEqual(['accuracy', 'train/loss', 'val loss']);
+    expect(labels('digits -param.')).toEqual(['lr']);
+    expect(labels('highest.loss').slice(0, 2)).toEqual(['train/loss', 'val loss']);
+    expect(labels('highest.loss')).toContain('<');
+    expect(labels('metric.accuracy')[0]).toBe(':');
+    expect(labels('metric."val')[0]).toBe('val loss');
+    expect(labels('metric."val loss"')[0]).toBe(':');
+    expect(labels('state.')).toEqual([]);
+    expect(labels('"metric.')).toEqual([]);
   });
 
   it.each([
@@ -42,6 +53,9 @@ describe('completing a search', () => {
     ['tag:"two w', 'two words', 'tag:"two words" '],
     ['creator:', 'ada', 'creator:ada '],
     ['created>=', 'now-7d', 'created>=now-7d '],
+    ['metric.', 'train/loss', 'metric.train/loss'],
+    ['lowest.va', 'val loss', 'lowest."val loss"'],
+    ['digits metric."val', 'val loss', 'digits metric."val loss"'],
     ['name:"a b" sta', 'state', 'name:"a b" state'],
     ['metric."val loss"<0.1 st', 'state', 'metric."val loss"<0.1 state'],
   ])('%s + %s → %s', (text, label, result) => {
@@ -74,11 +88,14 @@ describe('what is sent while it is typed', () => {
     ['digits x', false],
     ['state:fai', false],
     ['metric.loss<', false],
+    ['metric.lo', false],
+    ['digits Param.', false],
+    ['v1.2 model.pt', true],
     ['"a b', false],
     ['not', false],
     ['-digits', false],
   ])('%s: %s', (text, sent) => {
-    expect(isPlainText(text)).toBe(sent);
+    expect(isPlainText(text, SEARCH_FIELDS.run)).toBe(sent);
   });
 });
 

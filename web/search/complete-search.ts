@@ -1,8 +1,8 @@
 import { type FieldName, OPERATOR_WORDS, operatorsOf, type SearchField } from './search-fields.ts';
-import { quoteValue } from './write-search.ts';
+import { quoteMember, quoteValue } from './write-search.ts';
 
 export interface Suggestion {
-  readonly kind: 'field' | 'operator' | 'value';
+  readonly kind: 'field' | 'member' | 'operator' | 'value';
   /** Explains it; null where it speaks for itself. */
   readonly words: `fields.${FieldName}` | `operators.${(typeof OPERATOR_WORDS)[keyof typeof OPERATOR_WORDS]}` | null;
   /** As listed. */
@@ -16,6 +16,9 @@ export interface Suggestion {
 export interface KnownValues {
   readonly tags: readonly string[];
   readonly people: readonly string[];
+  /** Names of metrics, for `metric.`, `lowest.` and `highest.`. */
+  readonly metrics: readonly string[];
+  readonly parameters: readonly string[];
 }
 
 const MOST = 30;
@@ -26,7 +29,7 @@ const AT_VALUE = new RegExp(
   String.raw`(?:^|\s)-?([A-Za-z_]\w*)(${MEMBER})\s*(!=|<=|>=|:|=|<|>)\s*((?:(?:${QUOTED}|[^\s"(),]+)\s*,\s*)*)("(?:[^"\\]|\\.)*|[^\s"(),]*)$`,
 );
 /** A word that may become a field, or is one. */
-const AT_WORD = new RegExp(String.raw`(?:^|\s)-?((?:[A-Za-z_]\w*)?)(\.(?:${QUOTED}|[^\s"(),:=!<>]*))?$`);
+const AT_WORD = new RegExp(String.raw`(?:^|\s)-?((?:[A-Za-z_]\w*)?)(\.(?:${QUOTED}|"(?:[^"\\]|\\.)*|[^\s"(),:=!<>]*))?$`);
 
 const EXAMPLES: Readonly<Partial<Record<SearchField['type'], readonly string[]>>> = {
   date: ['now-1d', 'now-7d', 'now-30d'],
@@ -47,7 +50,7 @@ export function completeSearch(text: string, caret: number, fields: readonly Sea
   const [, name = '', member] = word;
   const from = caret - name.length - (member ?? '').length;
   const exact = fields.find((field) => field.name === name.toLowerCase());
-  if (member !== undefined) return exact?.family === true && member.length > 1 ? suggestOperators(exact, caret) : [];
+  if (member !== undefined) return exact?.family === true ? suggestMembers(exact, member.slice(1), caret, known) : [];
   const operators = exact === undefined || exact.family === true ? [] : suggestOperators(exact, caret);
   const others = startingFirst(fields, name, (field) => field.name).filter((field) => field !== exact || field.family === true);
   return [
@@ -63,7 +66,11 @@ export function completeSearch(text: string, caret: number, fields: readonly Sea
  * Whether a search can be sent while it is being typed: plain words can, as in any search field. A condition waits until
  * it is said to be complete, since half a condition is an error.
  */
-export const isPlainText = (text: string): boolean => /^[^\s"():=!<>.#-][^"():=!<>]{2,}$/.test(text.trim()) && text.trim().split(/\s+/).every(isLongWord);
+export function isPlainText(text: string, fields: readonly SearchField[]): boolean {
+  const begun = (word: string): boolean => fields.some(({ name, family }) => family === true && word.toLowerCase().startsWith(`${name}.`));
+  const words = text.trim().split(/\s+/);
+  return /^[^\s"():=!<>.#-][^"():=!<>]{2,}$/.test(text.trim()) && words.every((word) => isLongWord(word) && !begun(word));
+}
 
 /** The server searches for words of three letters or digits at least. */
 const isLongWord = (word: string): boolean => word.length >= 3 && !/^(?:and|not)$/i.test(word);
@@ -76,6 +83,20 @@ const suggestOperators = (field: SearchField, caret: number): readonly Suggestio
     insert: operator,
     from: caret,
   }));
+
+/** Behind the point of a family: names that are known, and operators once there is a name. Any other name may be typed. */
+function suggestMembers(field: SearchField, written: string, caret: number, known: KnownValues): readonly Suggestion[] {
+  const names = field.name === 'param' ? known.parameters : known.metrics;
+  const unfinished = written === '' || (written.startsWith('"') && !/^"(?:[^"\\]|\\.)*"$/.test(written));
+  const operators = unfinished ? [] : suggestOperators(field, caret);
+  const part = written.replaceAll(/^"|"$/g, '');
+  const others = startingFirst(names, part, (name) => name)
+    .filter((name) => quoteMember(name) !== written)
+    .slice(0, MOST)
+    .map((name): Suggestion => ({ kind: 'member', words: null, label: name, insert: quoteMember(name), from: caret - written.length }));
+  // What is a whole name goes on with an operator; of half a name the other half comes first.
+  return names.some((name) => quoteMember(name) === written) ? [...operators, ...others] : [...others, ...operators];
+}
 
 function suggestValues(field: SearchField, written: string, caret: number, known: KnownValues): readonly Suggestion[] {
   const values = field.type === 'tag' ? known.tags : field.type === 'person' ? known.people : (field.values ?? EXAMPLES[field.type] ?? []);

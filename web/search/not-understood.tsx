@@ -1,19 +1,22 @@
 import { Alert, Text } from '@mantine/core';
 import { isSodateError } from '@sodate/contract/errors.ts';
+import type { SearchedThing } from '@sodate/contract/search.ts';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorWords } from '../ui/error-words.ts';
 import { wherePlace } from './where-place.ts';
 import classes from './smart-search.module.css';
 
-/** Whether an error is about the search as it was written, and is shown at its field. */
-export const isAboutSearch = (error: unknown): boolean => isSodateError(error) && error.code === 'search-not-understood';
+/** Fetched by those who read Japanese, when a search is first not understood. */
+const ProblemInJapanese = lazy(async () => ({ default: (await import('./problem-in-japanese.tsx')).ProblemInJapanese }));
 
 /** The search with the place marked at which it stopped making sense, and what the server says of it. */
-export function NotUnderstood({ search, error }: { readonly search: string; readonly error: unknown }) {
+export function NotUnderstood({ thing, search, error }: { readonly thing: SearchedThing; readonly search: string; readonly error: unknown }) {
   const { t, i18n } = useTranslation();
   if (!isSodateError(error) || error.code !== 'search-not-understood') return null;
   const { before, place, behind } = wherePlace(search, Number(error.params['at']));
+  const words = errorWords(error, t, i18n.language).text;
   return (
     <Alert color="red" variant="light" py="xs" icon={<IconAlertTriangle aria-hidden />} role="alert" title={t('search.notUnderstood')}>
       <p className={classes['place']}>
@@ -21,7 +24,15 @@ export function NotUnderstood({ search, error }: { readonly search: string; read
         <mark>{place === '' ? '␣' : place}</mark>
         {behind}
       </p>
-      <Text size="sm">{errorWords(error, t, i18n.language).text}</Text>
+      <Text size="sm" component="div">
+        {i18n.language === 'ja' ? (
+          <Suspense fallback={null}>
+            <ProblemInJapanese thing={thing} params={error.params} otherwise={words} />
+          </Suspense>
+        ) : (
+          words
+        )}
+      </Text>
     </Alert>
   );
 }

@@ -33,7 +33,7 @@ export function SaveSearchDialog({
     mutationFn: () =>
       client.call(createSavedSearch, {
         params: { tenant },
-        body: { thing, name, query: asked.search ?? '', sort: asked.sort ?? null, shared },
+        body: { thing, name, query: asked.search ?? '', sort: asked.sort ?? null, columns: [...(asked.columns ?? [])], shared },
         idempotencyKey: randomKey(),
       }),
     onSuccess: () => {
@@ -52,7 +52,13 @@ export function SaveSearchDialog({
       onClose={onClose}
     >
       <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
-        {[asked.search ?? t('search.everything'), asked.sort === undefined ? '' : t('search.sortedBy', { column: asked.sort })].join('\n').trim()}
+        {[
+          asked.search ?? t('search.everything'),
+          asked.sort === undefined ? '' : t('search.sortedBy', { column: asked.sort }),
+          asked.columns === undefined ? '' : t('search.withColumns', { columns: asked.columns.join(', ') }),
+        ]
+          .filter((line) => line !== '')
+          .join('\n')}
       </Code>
       <TextInput label={t('data.name')} value={name} maxLength={255} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
       {may && (

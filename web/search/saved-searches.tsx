@@ -17,6 +17,8 @@ import classes from './smart-search.module.css';
 export interface SearchAsked {
   readonly search?: string | undefined;
   readonly sort?: string | undefined;
+  /** Of the table that shows what is found, where they can be chosen. */
+  readonly columns?: readonly string[] | undefined;
 }
 
 /** Searches that were kept, one's own and those that the tenant shares; and keeping the present one. */
@@ -68,7 +70,7 @@ export function SavedSearches({
                     className={classes['choose'] ?? ''}
                     onClick={() => {
                       setOpened(false);
-                      onChoose({ search: one.query === '' ? undefined : one.query, sort: one.sort ?? undefined });
+                      onChoose({ search: one.query === '' ? undefined : one.query, sort: one.sort ?? undefined, columns: one.columns });
                     }}
                   >
                     <Text size="sm" fw={550} style={{ overflowWrap: 'anywhere' }}>
@@ -108,7 +110,7 @@ export function SavedSearches({
               size="xs"
               variant="default"
               leftSection={<IconPlus size={14} aria-hidden />}
-              disabled={asked.search === undefined && asked.sort === undefined}
+              disabled={asked.search === undefined && asked.sort === undefined && asked.columns === undefined}
               onClick={() => {
                 setOpened(false);
                 setSaving(true);

@@ -6,7 +6,7 @@ import { IconSearch } from '@tabler/icons-react';
 import { type KeyboardEvent, lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
-import { completeSearch, isPlainText, type Suggestion } from './complete-search.ts';
+import { completeSearch, isPlainText, type KnownValues, type Suggestion } from './complete-search.ts';
 import type { SearchAsked } from './saved-searches.tsx';
 import { SEARCH_FIELDS } from './search-fields.ts';
 import { NotUnderstood } from './not-understood.tsx';
@@ -17,6 +17,7 @@ import classes from './smart-search.module.css';
 const SavedSearches = lazy(async () => ({ default: (await import('./saved-searches.tsx')).SavedSearches }));
 
 const SENT_AFTER_MS = 300;
+const NO_NAMES = { metrics: [], parameters: [] };
 
 /**
  * One field for the whole grammar of a list, with what can stand at the caret below it. Plain words are searched as they
@@ -28,6 +29,8 @@ export function SmartSearch({
   asked,
   saved,
   tags,
+  names = NO_NAMES,
+  onOpen,
   error,
   onAsk,
 }: {
@@ -38,6 +41,10 @@ export function SmartSearch({
   readonly saved: SearchAsked;
   /** Tags to choose from: those in view. Others can be typed. */
   readonly tags: readonly string[];
+  /** What `metric.` and the like can go on with: names that are known. */
+  readonly names?: Pick<KnownValues, 'metrics' | 'parameters'>;
+  /** Suggestions are wanted for the first time. */
+  readonly onOpen?: () => void;
   /** What the server said to this search. */
   readonly error: unknown;
   readonly onAsk: (asked: SearchAsked, from: 'field' | 'saved') => void;
@@ -45,28 +52,34 @@ export function SmartSearch({
   const { t } = useTranslation();
   const [text, setText] = useState(asked.search ?? '');
   const [seen, setSeen] = useState(asked.search);
+  /** What this field asked for and the address does not say yet. */
+  const [pending, setPending] = useState<readonly (string | undefined)[]>([]);
   const [caret, setCaret] = useState(text.length);
   const input = useRef<HTMLInputElement>(null);
   /** Where the caret goes once the text is there that was chosen. */
   const caretNext = useRef<number | null>(null);
   if (seen !== asked.search) {
-    // Changed from elsewhere, such as by going back.
     setSeen(asked.search);
-    if ((asked.search ?? '') !== text.trim()) setText(asked.search ?? '');
+    const own = pending.indexOf(asked.search);
+    setPending(own === -1 ? [] : pending.slice(own + 1));
+    // Changed from elsewhere, such as by going back. What comes back of this field's own leaves what was typed meanwhile.
+    if (own === -1 && (asked.search ?? '') !== text.trim()) setText(asked.search ?? '');
   }
   useLayoutEffect(() => {
     if (caretNext.current === null) return;
     input.current?.setSelectionRange(caretNext.current, caretNext.current);
     caretNext.current = null;
   });
-  const box = useCombobox({ onDropdownClose: () => box.resetSelectedOption() });
+  const box = useCombobox({ onDropdownOpen: () => onOpen?.(), onDropdownClose: () => box.resetSelectedOption() });
   const members = useQuery({ ...membersQuery(useClient(), tenant), enabled: box.dropdownOpened });
   const people = useMemo(() => (members.data?.items ?? []).map(({ user }) => user.name), [members.data]);
-  const suggestions = completeSearch(text, Math.min(caret, text.length), SEARCH_FIELDS[thing], { tags, people });
+  const suggestions = completeSearch(text, Math.min(caret, text.length), SEARCH_FIELDS[thing], { tags, people, ...names });
 
   const ask = (wanted: string): void => {
     const search = wanted.trim() === '' ? undefined : wanted.trim();
-    if (search !== asked.search) onAsk({ ...asked, search }, 'field');
+    if (search === asked.search) return;
+    setPending((before) => [...before, search]);
+    onAsk({ ...asked, search }, 'field');
   };
   const askSoon = useDebouncedCallback(ask, SENT_AFTER_MS);
   const askNow = (wanted: string): void => {
@@ -78,10 +91,12 @@ export function SmartSearch({
     setCaret(at);
     box.resetSelectedOption();
     box.openDropdown();
-    if (wanted.trim() === '' || isPlainText(wanted)) askSoon(wanted);
+    if (wanted.trim() === '' || isPlainText(wanted, SEARCH_FIELDS[thing])) askSoon(wanted);
     else askSoon.cancel();
   };
   const take = (one: Suggestion): void => {
+    // What was to be sent is half of what it becomes now.
+    askSoon.cancel();
     const before = text.slice(0, one.from) + one.insert;
     const behind = text.slice(caret);
     const next = before + (one.kind === 'value' ? behind.trimStart() : behind);
@@ -184,7 +199,7 @@ export function SmartSearch({
           <SavedSearches tenant={tenant} thing={thing} asked={saved} onChoose={(chosen) => onAsk(chosen, 'saved')} />
         </Suspense>
       </Group>
-      <NotUnderstood search={asked.search ?? ''} error={error} />
+      <NotUnderstood thing={thing} search={asked.search ?? ''} error={error} />
     </Stack>
   );
 }

@@ -11,6 +11,7 @@ import { MembersPanel } from './members-panel.tsx';
 import { mayWork } from './rights.ts';
 
 const GitEndpointsPanel = lazy(async () => ({ default: (await import('../git/git-endpoints-panel.tsx')).GitEndpointsPanel }));
+const GitCredentialsPanel = lazy(async () => ({ default: (await import('../git/git-credentials-panel.tsx')).GitCredentialsPanel }));
 const NodesPanel = lazy(async () => ({ default: (await import('../nodes/nodes-panel.tsx')).NodesPanel }));
 const RegistriesPanel = lazy(async () => ({ default: (await import('../registries/registries-panel.tsx')).RegistriesPanel }));
 const RegistryCredentialsPanel = lazy(async () => ({ default: (await import('../registries/registry-credentials-panel.tsx')).RegistryCredentialsPanel }));
@@ -30,14 +31,15 @@ export function AdministrationPage() {
   usePageTitle(t(`admin.section.${section}`), t('nav.administration'), tenant);
   const shown = [...OF_TENANT, ...OF_INSTALLATION].filter((one) => {
     if (one === 'tenants' || one === 'users') return me.systemAdmin;
-    return one !== 'credentials' || mayWork(me, tenant);
+    return (one !== 'credentials' && one !== 'gitCredentials') || mayWork(me, tenant);
   });
   const panels: Readonly<Record<Section, () => ReactNode>> = {
     members: () => <MembersPanel tenant={tenant} />,
     tokens: () => <TokensPanel tenant={tenant} />,
     credentials: () => <RegistryCredentialsPanel tenant={tenant} />,
+    gitCredentials: () => <GitCredentialsPanel tenant={tenant} />,
     nodes: () => <NodesPanel tenant={tenant} />,
-    git: () => <GitEndpointsPanel />,
+    git: () => <GitEndpointsPanel tenant={tenant} />,
     registries: () => <RegistriesPanel />,
     tenants: () => <TenantsPanel />,
     users: () => <UsersPanel />,

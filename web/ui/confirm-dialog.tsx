@@ -36,7 +36,7 @@ export function ConfirmDialog({
           <Button variant="default" onClick={onClose} data-autofocus>
             {t('action.cancel')}
           </Button>
-          <Button color="red" loading={working} onClick={onConfirm}>
+          <Button color="red.9" loading={working} onClick={onConfirm}>
             {confirm}
           </Button>
         </Group>

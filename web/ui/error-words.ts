@@ -1,5 +1,5 @@
 import { ApiError, ConnectionError, UnexpectedAnswer } from '@sodate/client/connection-errors.ts';
-import { isSodateError } from '@sodate/contract/errors.ts';
+import { type ErrorParams, type ErrorThing, isSodateError, type SodateError } from '@sodate/contract/errors.ts';
 import type { TFunction } from 'i18next';
 import { ERRORS_JA } from '../kit/i18n/errors-ja.ts';
 
@@ -7,17 +7,19 @@ export interface ErrorWords {
   readonly text: string;
   readonly code: string | null;
   readonly requestId: string | null;
+  /** What stands in the way, such as runs that use what was to be deleted. */
+  readonly things: readonly ErrorThing[];
 }
 
 /** What an error says to people, in their language. English is the server's own text, which may know more than we do. */
 export function errorWords(error: unknown, t: TFunction, language: string): ErrorWords {
   if (isSodateError(error)) {
-    const text = language === 'ja' ? fill(ERRORS_JA[error.code], error.params) : error.message;
-    return { text, code: error.code, requestId: error instanceof ApiError ? error.requestId : null };
+    const text = language === 'ja' ? fill(ERRORS_JA[error.code], paramsInJapanese(error)) : error.message;
+    return { text, code: error.code, requestId: error instanceof ApiError ? error.requestId : null, things: error.things };
   }
-  if (error instanceof ConnectionError) return { text: t('error.connection'), code: null, requestId: null };
-  if (error instanceof UnexpectedAnswer) return { text: t('error.unexpected'), code: null, requestId: null };
-  return { text: `${t('error.unknown')} ${error instanceof Error ? error.message : ''}`.trim(), code: null, requestId: null };
+  if (error instanceof ConnectionError) return { text: t('error.connection'), code: null, requestId: null, things: [] };
+  if (error instanceof UnexpectedAnswer) return { text: t('error.unexpected'), code: null, requestId: null, things: [] };
+  return { text: `${t('error.unknown')} ${error instanceof Error ? error.message : ''}`.trim(), code: null, requestId: null, things: [] };
 }
 
 /** Words that stand inside the texts; what is not here stays as the server wrote it. */
@@ -32,6 +34,8 @@ const WORDS_JA: Readonly<Record<string, string>> = {
   Data: 'データ',
   'data set': 'データセット',
   'Data set': 'データセット',
+  'git endpoint': 'Git エンドポイント',
+  'Git endpoint': 'Git エンドポイント',
   dataset: 'データセット',
   file: 'ファイル',
   member: 'メンバー',
@@ -46,6 +50,10 @@ const WORDS_JA: Readonly<Record<string, string>> = {
   failed: '失敗',
   cancelled: '中止',
 };
+
+/** What is listed below the sentence need not be named in it, in English. */
+const paramsInJapanese = ({ params, things }: Pick<SodateError, 'params' | 'things'>): ErrorParams =>
+  things.length === 0 ? params : { ...params, users: '下記' };
 
 const fill = (text: string, params: Readonly<Record<string, string | number>>): string =>
   text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => {

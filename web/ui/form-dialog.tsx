@@ -31,6 +31,8 @@ export function FormDialog({
         autoComplete="off"
         onSubmit={(event) => {
           event.preventDefault();
+          // React lets it rise to the form of the page that the dialog was opened from, which was not meant.
+          event.stopPropagation();
           if (valid) onSubmit();
         }}
       >

@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import en from './en.json';
 import { ERROR_CATALOGUE, type ErrorCode } from '@sodate/contract/errors.ts';
 import { ERRORS_JA } from './errors-ja.ts';
+import gitEn from './git.en.json';
+import gitJa from './git.ja.json';
+import itemsEn from './items.en.json';
+import itemsJa from './items.ja.json';
 import ja from './ja.json';
 import { firstLanguage } from './language.ts';
 
@@ -15,8 +19,8 @@ const flat = (texts: Texts, before = ''): ReadonlyMap<string, string> =>
 const places = (text: string, pattern: RegExp): readonly string[] => [...text.matchAll(pattern)].map((match) => match[0]).sort();
 
 describe('the two languages', () => {
-  const english = flat(en);
-  const japanese = flat(ja);
+  const english = flat({ ...en, inGit: gitEn, inItems: itemsEn });
+  const japanese = flat({ ...ja, inGit: gitJa, inItems: itemsJa });
 
   it('have the same keys', () => {
     expect([...japanese.keys()].sort()).toEqual([...english.keys()].sort());

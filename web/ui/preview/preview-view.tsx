@@ -1,9 +1,10 @@
 import { Alert, Center, Code, ScrollArea, Stack, Table, Text } from '@mantine/core';
 import type { Preview } from '@sodate/contract/preview.ts';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ErrorPanel } from '../error-panel.tsx';
+import { useObjectUrl } from '../use-object-url.ts';
 import classes from './preview.module.css';
 import type { PreviewedFile } from './preview-dialog.tsx';
 
@@ -92,14 +93,7 @@ function FetchedPicture({ file, mediaType }: { readonly file: PreviewedFile; rea
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
-  const bytes = fetched.data;
-  const address = useMemo(() => (bytes === undefined ? null : URL.createObjectURL(new Blob([bytes], { type: mediaType }))), [bytes, mediaType]);
-  useEffect(
-    () => () => {
-      if (address !== null) URL.revokeObjectURL(address);
-    },
-    [address],
-  );
+  const address = useObjectUrl(fetched.data, mediaType);
   if (fetched.error !== null) return <ErrorPanel error={fetched.error} onRetry={() => void fetched.refetch()} />;
   return address === null ? <Center h={200} aria-busy /> : <Picture address={address} name={file.name} />;
 }
