@@ -6,6 +6,7 @@ import { IconFilterOff, IconStack2, IconUpload } from '@tabler/icons-react';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import { useTranslation } from 'react-i18next';
+import { loadPart } from '../kit/load-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
@@ -25,8 +26,8 @@ import { type ChosenFile, chosen } from './group-files.ts';
 import classes from './data-list-page.module.css';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data');
-const DataSelection = lazy(async () => ({ default: (await import('./data-selection.tsx')).DataSelection }));
-const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
+const DataSelection = lazy(async () => ({ default: (await loadPart(() => import('./data-selection.tsx'))).DataSelection }));
+const UploadDialog = lazy(async () => ({ default: (await loadPart(() => import('./upload-dialog.tsx'))).UploadDialog }));
 
 /** Everything a tenant keeps, newest first. Files dropped anywhere on the page begin an upload. */
 export function DataListPage() {

@@ -4,6 +4,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconFiles, IconPencil, IconSitemap, IconTrash, IconUpload } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { loadPart } from '../kit/load-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import { useThing } from '../kit/thing-by-reference.ts';
@@ -22,7 +23,7 @@ import { DeleteDataDialog } from './delete-data-dialog.tsx';
 import { EditDataDialog } from './edit-data-dialog.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data/$data');
-const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
+const UploadDialog = lazy(async () => ({ default: (await loadPart(() => import('./upload-dialog.tsx'))).UploadDialog }));
 
 /** One data: what it is, its files, and what it came from and went into. */
 export function DataPage() {

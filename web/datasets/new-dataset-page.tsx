@@ -6,6 +6,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { dropDraft, readDraft, writeDraft } from '../kit/drafts.ts';
+import { loadPart } from '../kit/load-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { randomKey } from '../kit/random-key.ts';
@@ -14,7 +15,7 @@ import { PageHead } from '../ui/page-head.tsx';
 import { DatasetDraft, EMPTY_DRAFT, entriesBody } from './dataset-draft.ts';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/datasets/new');
-const DatasetEditor = lazy(async () => ({ default: (await import('./dataset-editor.tsx')).DatasetEditor }));
+const DatasetEditor = lazy(async () => ({ default: (await loadPart(() => import('./dataset-editor.tsx'))).DatasetEditor }));
 
 /** A new data set. What is arranged is kept in this tab until it is made. */
 export function NewDatasetPage() {

@@ -2,9 +2,10 @@ import { ActionIcon, Kbd, Text, UnstyledButton } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { loadPart } from '../kit/load-part.ts';
 import classes from './frame.module.css';
 
-const CommandPalette = lazy(async () => ({ default: (await import('./command-palette.tsx')).CommandPalette }));
+const CommandPalette = lazy(async () => ({ default: (await loadPart(() => import('./command-palette.tsx'))).CommandPalette }));
 
 /** Opens the command palette, as Ctrl K and ⌘K do everywhere; the palette is fetched at its first use. */
 export function FindButton({ tenant }: { readonly tenant: string }) {

@@ -8,6 +8,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import { useTranslation } from 'react-i18next';
 import { eachThing } from '../kit/each-thing.ts';
+import { loadPart } from '../kit/load-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
@@ -23,7 +24,7 @@ import { hasEnded } from './run-words.ts';
 
 const PER_PAGE = 200;
 const LIVE_EVERY_MS = 3_000;
-const PreviewDialog = lazy(async () => ({ default: (await import('../ui/preview/preview-dialog.tsx')).PreviewDialog }));
+const PreviewDialog = lazy(async () => ({ default: (await loadPart(() => import('../ui/preview/preview-dialog.tsx'))).PreviewDialog }));
 
 /** Files beside a run: what people put there, by a drop on this place, and what the job wrote there. */
 export function RunAttachments({ tenant, run }: { readonly tenant: string; readonly run: Run }) {

@@ -4,10 +4,11 @@ import { useRouter } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFlag } from '../kit/flag.ts';
+import { loadPart } from '../kit/load-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { ME_KEY, useMe } from './session-queries.ts';
 
-const SignInForm = lazy(async () => ({ default: (await import('./sign-in-form.tsx')).SignInForm }));
+const SignInForm = lazy(async () => ({ default: (await loadPart(() => import('./sign-in-form.tsx'))).SignInForm }));
 
 /** Asks for the password again above the page, which stays as it is with everything typed into it. */
 export function ExpiredSession() {

@@ -2,6 +2,7 @@ import { Skeleton, Stack, Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
+import { loadPart } from '../kit/load-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useMe } from '../session/session-queries.ts';
 import { PageHead } from '../ui/page-head.tsx';
@@ -10,13 +11,15 @@ import { OF_INSTALLATION, OF_TENANT, type Section } from './administration-searc
 import { MembersPanel } from './members-panel.tsx';
 import { mayWork } from './rights.ts';
 
-const GitEndpointsPanel = lazy(async () => ({ default: (await import('../git/git-endpoints-panel.tsx')).GitEndpointsPanel }));
-const NodesPanel = lazy(async () => ({ default: (await import('../nodes/nodes-panel.tsx')).NodesPanel }));
-const RegistriesPanel = lazy(async () => ({ default: (await import('../registries/registries-panel.tsx')).RegistriesPanel }));
-const RegistryCredentialsPanel = lazy(async () => ({ default: (await import('../registries/registry-credentials-panel.tsx')).RegistryCredentialsPanel }));
-const TokensPanel = lazy(async () => ({ default: (await import('../tokens/tokens-panel.tsx')).TokensPanel }));
-const UsersPanel = lazy(async () => ({ default: (await import('../users/users-panel.tsx')).UsersPanel }));
-const TenantsPanel = lazy(async () => ({ default: (await import('./tenants-panel.tsx')).TenantsPanel }));
+const GitEndpointsPanel = lazy(async () => ({ default: (await loadPart(() => import('../git/git-endpoints-panel.tsx'))).GitEndpointsPanel }));
+const NodesPanel = lazy(async () => ({ default: (await loadPart(() => import('../nodes/nodes-panel.tsx'))).NodesPanel }));
+const RegistriesPanel = lazy(async () => ({ default: (await loadPart(() => import('../registries/registries-panel.tsx'))).RegistriesPanel }));
+const RegistryCredentialsPanel = lazy(async () => ({
+  default: (await loadPart(() => import('../registries/registry-credentials-panel.tsx'))).RegistryCredentialsPanel,
+}));
+const TokensPanel = lazy(async () => ({ default: (await loadPart(() => import('../tokens/tokens-panel.tsx'))).TokensPanel }));
+const UsersPanel = lazy(async () => ({ default: (await loadPart(() => import('../users/users-panel.tsx'))).UsersPanel }));
+const TenantsPanel = lazy(async () => ({ default: (await loadPart(() => import('./tenants-panel.tsx'))).TenantsPanel }));
 
 const route = getRouteApi('/signed-in/tenants/$tenant/administration');
 

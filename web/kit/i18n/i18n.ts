@@ -1,5 +1,6 @@
 import { type BackendModule, createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { loadPart } from '../load-part.ts';
 import type en from './en.json';
 import type { Language } from './language.ts';
 
@@ -14,7 +15,7 @@ const BACKEND: BackendModule = {
   type: 'backend',
   init: () => undefined,
   read: (language, _namespace, done) => {
-    const fetched: Promise<{ readonly default: typeof en }> = language === 'ja' ? import('./ja.json') : import('./en.json');
+    const fetched: Promise<{ readonly default: typeof en }> = loadPart(() => (language === 'ja' ? import('./ja.json') : import('./en.json')));
     fetched.then(
       (texts) => done(null, texts.default),
       (error: unknown) => done(error instanceof Error ? error : String(error), null),
