@@ -37,6 +37,7 @@ try {
   mkdirSync(pictures, { recursive: true });
   for (const { locale, ending } of LANGUAGES) {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, locale, colorScheme: 'light', reducedMotion: 'reduce' });
+    page.setDefaultTimeout(120_000);
     await enter(page, url, password);
     const take = async (name: string, address: string, drawn: string): Promise<void> => {
       await page.goto(`${url}/tenants/${TENANT}${address}`);
@@ -78,7 +79,7 @@ async function enter(page: Page, url: string, password: string): Promise<void> {
   await page.locator('input').first().fill(USER);
   await page.locator('input[type=password]').fill(password);
   await page.keyboard.press('Enter');
-  await page.locator('main h1').waitFor();
+  await page.waitForURL('**/tenants/**');
 }
 
 /** Until two looks in a row show the same: charts and graphs are drawn bit by bit. */
@@ -89,4 +90,6 @@ async function settle(page: Page): Promise<void> {
   }
 }
 
-const look = async (page: Page): Promise<string> => (await page.screenshot()).toString('base64');
+async function look(page: Page): Promise<string> {
+  return (await page.screenshot()).toString('base64');
+}
