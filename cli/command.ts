@@ -65,6 +65,8 @@ export function defineCommand<Args extends Inputs, Options extends Inputs>(spec:
 
 function add(command: Command, input: Input<unknown>): string {
   const option = new Option(input.flags, input.description);
+  // A flag is there or not, whatever it is called: commander would take `--no-x` for the opposite of an x that is on.
+  option.negate = false;
   if (option.required) option.argParser<string[]>((text, before) => [...(Array.isArray(before) ? before : []), text]);
   if (input.choices !== undefined) option.argChoices = [...input.choices];
   command.addOption(option);

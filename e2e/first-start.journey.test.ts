@@ -52,11 +52,13 @@ describe.skipIf(CHROMIUM === undefined)(
 
       const session = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password: PASSWORD, keep: 'token' } });
       const client = makeClient({ server: url, token: session.token ?? '' });
-      await client.call(startTask, {
+      const { number } = await client.call(startTask, {
         params: { tenant: 'sandbox' },
         body: { name: 'seen as it goes', command: 'echo first words; sleep 2; echo last words; exit 3', resources: { cpu: 0.1, memory: 100_000_000 } },
       });
-      await page.getByRole('link', { name: 'seen as it goes' }).first().click();
+      // By address: in the lists of the home page the run moves while it goes on.
+      await page.goto(`${url}/tenants/sandbox/runs/task-${number}`);
+      await page.getByRole('heading', { name: 'seen as it goes' }).waitFor();
       await page.getByText('first words').waitFor();
       await page.getByText('last words').waitFor();
       await page.getByText('exit code 3').first().waitFor();

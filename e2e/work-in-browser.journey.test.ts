@@ -244,6 +244,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     for (const [name, address] of Object.entries(PAGES)) {
       await page.goto(`${held.url}${address}`);
       await untilLoaded(page);
+      if (DRAWS.has(name)) await page.locator('main canvas').first().waitFor();
       await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.en.light.png`) });
       faults.push(...(await seriousViolations(page, null)).map((fault) => `${name}: ${fault}`));
       await page.emulateMedia({ colorScheme: 'dark' });
@@ -276,6 +277,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     for (const [name, address] of Object.entries(PAGES)) {
       await page.goto(`${held.url}${address}`);
       await untilLoaded(page);
+      if (DRAWS.has(name)) await page.locator('main canvas').first().waitFor();
       // A key instead of a text is a text that is missing.
       expect(await page.locator('main').innerText(), name).not.toMatch(/\b(?:data|datasets|submit|admin|runs|home|upload)\.[a-z]+\b(?!\.)/i);
       await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.ja.light.png`) });
@@ -336,6 +338,9 @@ const PAGES: Readonly<Record<string, string>> = {
   users: `${TENANT}/administration?section=users`,
   'not-found': `${TENANT}/data/999999`,
 };
+
+/** Those whose charts are fetched when the page is there. */
+const DRAWS: ReadonlySet<string> = new Set(['run-metrics', 'compare']);
 
 /** As a hand does it: down, a little way, over, up. */
 async function drag(page: Page, from: ReturnType<Page['getByText']>, to: ReturnType<Page['getByText']>): Promise<void> {

@@ -10,6 +10,7 @@ import { createRoot } from 'react-dom/client';
 import { I18nextProvider } from 'react-i18next';
 import { createI18n } from './kit/i18n/i18n.ts';
 import { firstLanguage } from './kit/i18n/language.ts';
+import { fetchStylesAgain } from './kit/load-part.ts';
 import { createPlatform, PlatformProvider } from './kit/platform.tsx';
 import { recall } from './kit/remembered.ts';
 import { createPageRouter } from './kit/router.tsx';
@@ -18,6 +19,7 @@ import { takeFirstSignInSecret } from './session/first-sign-in-secret.ts';
 
 /* Puts the page together, by hand and in one place: the secret out of the address first, then everything else. */
 
+fetchStylesAgain();
 const firstSignInSecret = takeFirstSignInSecret(window.location, window.history);
 const platform = createPlatform(window.fetch.bind(window));
 const language = firstLanguage(recall('language'), navigator.languages);

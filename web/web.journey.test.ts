@@ -161,6 +161,28 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(await page.getByText('before', { exact: true }).count()).toBe(1);
     });
 
+    it('fetches again what a changing network has broken off of a page: its code, its styles', async () => {
+      const broken = new Set<string>();
+      await page.route(/\/assets\/(runs-page|run-timeline)-[^/]*\.(js|css)$/, async (route) => {
+        const address = route.request().url();
+        if (broken.has(address)) return route.continue();
+        broken.add(address);
+        await route.abort('connectionfailed');
+      });
+      await signIn('/tenants/vision');
+      await page.getByRole('navigation').getByRole('link', { name: 'Runs', exact: true }).click();
+      await shows('10,000 or more');
+      await expect.poll(() => page.evaluate(`[...document.styleSheets].some(({ href }) => /runs-page/.test(href))`)).toBe(true);
+      await page.getByRole('link', { name: 'digits, 40 epochs' }).click();
+      await page.getByRole('tab', { name: 'Timeline' }).click();
+      await shows('Placed on node-1');
+      expect([...broken].map((address) => /(\w+-\w+)-[^/]*(\.\w+)$/.exec(address)?.slice(1).join('')).sort()).toEqual([
+        'run-timeline.js',
+        'runs-page.css',
+        'runs-page.js',
+      ]);
+    });
+
     it('goes everywhere by the keyboard: pages, the search of a list, anything by its name', async () => {
       await signIn('/tenants/vision');
       await shows('Failed lately');

@@ -1,4 +1,5 @@
 import { CommandError } from '#commands/command-error.ts';
+import { findReadyText } from '#commands/ready-text.ts';
 import { explainStartTrouble } from '#commands/start-trouble.ts';
 import { findRunningServer } from '#commands/server-record.ts';
 import type { Config } from '#config/config.ts';
@@ -36,13 +37,12 @@ export async function upDetached(config: Config, environment: Readonly<Record<st
   for (let waited = 0; waited < START_PATIENCE_MS; waited += LOOK_EVERY_MS) {
     const running = await findRunningServer(config.home);
     if (running !== null && running.pid === child.pid) {
-      const said = (await readFile(logFile))
-        .subarray(begin)
-        .toString('utf8')
-        .split('\n')
-        .filter((line) => line !== '' && !line.startsWith('{'));
-      process.stdout.write(`${said.join('\n')}\nIt runs as process ${running.pid}; its log is ${logFile}. End it with: ./sodate down\n`);
-      return;
+      // Its record is in the home a moment before it has said where it serves and, only once, the link of the first sign-in.
+      const said = findReadyText((await readFile(logFile)).subarray(begin).toString('utf8'));
+      if (said !== null) {
+        process.stdout.write(`${said}\nIt runs as process ${running.pid}; its log is ${logFile}. End it with: ./sodate down\n`);
+        return;
+      }
     }
     if (ended.code !== undefined) {
       const said = (await readFile(logFile)).subarray(begin).toString('utf8').trim().split('\n').slice(-8).join('\n');

@@ -1,6 +1,7 @@
 import { findUnfinishedRestore } from '#backup/backup.ts';
 import { CommandError } from '#commands/command-error.ts';
 import { makeExecutors } from '#commands/make-executors.ts';
+import { readyText } from '#commands/ready-text.ts';
 import { explainStartTrouble } from '#commands/start-trouble.ts';
 import { findRunningServer, processStart, removeServerRecord, writeServerRecord } from '#commands/server-record.ts';
 import { compose, type WorkerFiles } from '#compose.ts';
@@ -105,8 +106,8 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
   await writeServerRecord(config.home, { pid: process.pid, startedAt: processStart(process.pid), url, version: VERSION });
   // Removed at last, when nothing of this server is left: until then `down` waits, and a second start refuses.
   begun.unshift(() => removeServerRecord(config.home, process.pid));
-  process.stdout.write(`Sodate is ready at ${config.publicUrl ?? url}\n`);
-  if (firstSignIn !== null) process.stdout.write(`Sign in for the first time, as admin, within 24 hours:\n  ${firstSignIn}\n`);
+  // After the record: whoever has read the address finds the server by `status` and `down`.
+  process.stdout.write(readyText(config.publicUrl ?? url, firstSignIn));
 }
 
 function onDatabaseEvent(event: { readonly kind: string }, logger: { fatal(fields: object, text: string): void }): void {

@@ -53,7 +53,7 @@ export const SETTINGS = {
   SODATE_ADMIN_PASSWORD: secret
     .optional()
     .describe('For unattended first starts: makes the user admin with this password. Without it a one-time link is printed'),
-  SODATE_GIT_ROOT: absolute.optional().describe('Folder below which a system admin may register local git repositories. Default: git/ in the home'),
+  SODATE_GIT_ROOT: absolute.optional().describe('Folder below which a system admin may register local git repositories. Default: git/repositories in the home'),
   SODATE_GIT_BUDGET_GB: z.coerce
     .number()
     .positive()

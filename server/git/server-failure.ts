@@ -47,7 +47,8 @@ const MEANINGS: readonly (readonly [pattern: RegExp, meaning: (about: About, std
   [/returned error: 429/, ({ server }) => unreachable(server, 'it has been asked too often (status 429). Try again later')],
   [
     /returned error: (5\d\d)|HTTP (5\d\d) /,
-    ({ server }, stderr) => unreachable(server, `it answers with the status ${/(?:returned error: |HTTP )(5\d\d)/.exec(stderr)?.[1] ?? '5xx'}. Try again later`),
+    ({ server }, stderr) =>
+      unreachable(server, `it answers with the status ${/(?:returned error: |HTTP )(5\d\d)/.exec(stderr)?.[1] ?? '5xx'}. Try again later`),
   ],
   [
     /not valid: is this a git repository|bad line length|protocol error|invalid server response|server response not understood|Unsupported HTTP\/1|Received HTTP\/0.9|unknown transport|invalid index-pack|bad pack|pack signature mismatch|inflate/i,

@@ -4,8 +4,9 @@ import { openContent } from '@sodate/contract/content.ts';
 import { type Data, type DataFile, deleteDataFile, getDataFile, previewDataFile } from '@sodate/contract/data.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { IconDownload, IconTrash } from '@tabler/icons-react';
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { Suspense, useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
@@ -19,7 +20,10 @@ import { dataFilesQuery } from './data-queries.ts';
 import classes from './data-files.module.css';
 
 const ROW_PX = 41;
-const PreviewDialog = lazy(async () => ({ default: (await import('../ui/preview/preview-dialog.tsx')).PreviewDialog }));
+const PreviewDialog = lazyPart(
+  () => import('../ui/preview/preview-dialog.tsx'),
+  (part) => part.PreviewDialog,
+);
 
 /** The files of a data, thousands of them if need be; a click looks into one. */
 export function DataFiles({ tenant, data }: { readonly tenant: string; readonly data: Data }) {

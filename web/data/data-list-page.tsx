@@ -3,9 +3,10 @@ import type { Data } from '@sodate/contract/data.ts';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { IconFilterOff, IconStack2, IconUpload } from '@tabler/icons-react';
-import { lazy, Suspense, useCallback, useState } from 'react';
+import { Suspense, useCallback, useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
@@ -25,9 +26,18 @@ import classes from './data-list-page.module.css';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data');
 /** As the first load would be too large with it: the list is there before. */
-const DataFilters = lazy(async () => ({ default: (await import('./data-filters.tsx')).DataFilters }));
-const DataSelection = lazy(async () => ({ default: (await import('./data-selection.tsx')).DataSelection }));
-const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
+const DataFilters = lazyPart(
+  () => import('./data-filters.tsx'),
+  (part) => part.DataFilters,
+);
+const DataSelection = lazyPart(
+  () => import('./data-selection.tsx'),
+  (part) => part.DataSelection,
+);
+const UploadDialog = lazyPart(
+  () => import('./upload-dialog.tsx'),
+  (part) => part.UploadDialog,
+);
 
 /** Everything a tenant keeps, newest first. Files dropped anywhere on the page begin an upload. */
 export function DataListPage() {

@@ -2,8 +2,9 @@ import { Anchor, Button, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { type Data, getData } from '@sodate/contract/data.ts';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconFiles, IconPencil, IconSitemap, IconTrash, IconUpload } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import { useThing } from '../kit/thing-by-reference.ts';
@@ -19,10 +20,22 @@ import { DataFiles } from './data-files.tsx';
 import { THING_TABS } from './data-search.ts';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/data/$data');
-const DeleteDataDialog = lazy(async () => ({ default: (await import('./delete-data-dialog.tsx')).DeleteDataDialog }));
-const EditDataDialog = lazy(async () => ({ default: (await import('./edit-data-dialog.tsx')).EditDataDialog }));
-const Lineage = lazy(async () => ({ default: (await import('../lineage/lineage.tsx')).Lineage }));
-const UploadDialog = lazy(async () => ({ default: (await import('./upload-dialog.tsx')).UploadDialog }));
+const DeleteDataDialog = lazyPart(
+  () => import('./delete-data-dialog.tsx'),
+  (part) => part.DeleteDataDialog,
+);
+const EditDataDialog = lazyPart(
+  () => import('./edit-data-dialog.tsx'),
+  (part) => part.EditDataDialog,
+);
+const Lineage = lazyPart(
+  () => import('../lineage/lineage.tsx'),
+  (part) => part.Lineage,
+);
+const UploadDialog = lazyPart(
+  () => import('./upload-dialog.tsx'),
+  (part) => part.UploadDialog,
+);
 
 /** One data: what it is, its files, and what it came from and went into. */
 export function DataPage() {

@@ -44,7 +44,7 @@ export function DatasetEntries({ tenant, dataset }: { readonly tenant: string; r
                     const entry = entries[index];
                     if (entry === undefined) return null;
                     return (
-                      <div className={classes['row']}>
+                      <div className={classes['row']} data-last={index === entries.length - 1 || undefined}>
                         <Anchor
                           size="sm"
                           c="inherit"

@@ -79,18 +79,17 @@ export function DatasetListPage() {
                   {t('data.name')}
                 </SortHeader>
               </span>
-              <Group gap="lg" wrap="nowrap" role="presentation">
-                <span role="columnheader" aria-sort={isSorted(asked.sort, 'created')}>
-                  <SortHeader column="created" descendingFirst sort={asked.sort} onSort={onSort}>
-                    {t('data.created')}
-                  </SortHeader>
-                </span>
-                <span role="columnheader" aria-sort={isSorted(asked.sort, 'entries')}>
-                  <SortHeader column="entries" descendingFirst sort={asked.sort} onSort={onSort}>
-                    {t('nav.data')}
-                  </SortHeader>
-                </span>
-              </Group>
+              <span role="columnheader" aria-label={t('runs.state')} />
+              <span role="columnheader" className={classes['number']} aria-sort={isSorted(asked.sort, 'entries')}>
+                <SortHeader column="entries" descendingFirst sort={asked.sort} onSort={onSort}>
+                  {t('nav.data')}
+                </SortHeader>
+              </span>
+              <span role="columnheader" className={classes['wide']} aria-sort={isSorted(asked.sort, 'created')}>
+                <SortHeader column="created" descendingFirst sort={asked.sort} onSort={onSort}>
+                  {t('data.created')}
+                </SortHeader>
+              </span>
             </div>
           </div>
           <VirtualRows
@@ -126,7 +125,11 @@ function Row({ tenant, dataset }: { readonly tenant: string; readonly dataset: D
           {dataset.name}
         </Link>
         <Text size="xs" c="dimmed" component="span" display="block" truncate>
-          #{dataset.number} · <Moment at={dataset.createdAt} /> · {dataset.createdBy.displayName}
+          #{dataset.number}
+          <span className={classes['narrow']}>
+            {' · '}
+            <Moment at={dataset.createdAt} />
+          </span>
           {dataset.memo !== '' && ` · ${dataset.memo}`}
         </Text>
       </span>
@@ -142,10 +145,18 @@ function Row({ tenant, dataset }: { readonly tenant: string; readonly dataset: D
               {t('datasets.locked')}
             </Badge>
           )}
-          <Text size="sm" component="span" className={classes['amount'] ?? ''}>
-            {t('datasets.entries', { amount: formatNumber(dataset.entryCount, i18n.language) })}
-          </Text>
         </Group>
+      </span>
+      <Text size="sm" component="span" role="cell" className={classes['number'] ?? ''}>
+        {formatNumber(dataset.entryCount, i18n.language)}
+      </Text>
+      <span role="cell" className={classes['wide']}>
+        <Text size="sm" component="span" display="block" truncate>
+          <Moment at={dataset.createdAt} />
+        </Text>
+        <Text size="xs" c="dimmed" component="span" display="block" truncate>
+          {dataset.createdBy.displayName}
+        </Text>
       </span>
     </div>
   );

@@ -5,10 +5,11 @@ import { Title } from '@sodate/contract/names.ts';
 import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconCopy, IconDatabase, IconLock, IconPencil, IconPlayerPlay, IconSitemap, IconTrash } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { THING_TABS } from '../data/data-search.ts';
 import { dropDraft, readDraft, writeDraft } from '../kit/drafts.ts';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient, usePlatform } from '../kit/platform.tsx';
 import { useThing } from '../kit/thing-by-reference.ts';
@@ -23,7 +24,10 @@ import { DatasetDraft, draftOf, entriesBody, sameEntries } from './dataset-draft
 import { DatasetEntries } from './dataset-entries.tsx';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/datasets/$dataset');
-const DatasetEditor = lazy(async () => ({ default: (await import('./dataset-editor.tsx')).DatasetEditor }));
+const DatasetEditor = lazyPart(
+  () => import('./dataset-editor.tsx'),
+  (part) => part.DatasetEditor,
+);
 
 /** One data set: what lies in it, changed as long as no run has used it. */
 export function DatasetPage() {

@@ -3,9 +3,10 @@ import { createDataset } from '@sodate/contract/datasets.ts';
 import { Title } from '@sodate/contract/names.ts';
 import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { dropDraft, readDraft, writeDraft } from '../kit/drafts.ts';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { randomKey } from '../kit/random-key.ts';
@@ -14,7 +15,10 @@ import { PageHead } from '../ui/page-head.tsx';
 import { DatasetDraft, EMPTY_DRAFT, entriesBody } from './dataset-draft.ts';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/datasets/new');
-const DatasetEditor = lazy(async () => ({ default: (await import('./dataset-editor.tsx')).DatasetEditor }));
+const DatasetEditor = lazyPart(
+  () => import('./dataset-editor.tsx'),
+  (part) => part.DatasetEditor,
+);
 
 /** A new data set. What is arranged is kept in this tab until it is made. */
 export function NewDatasetPage() {

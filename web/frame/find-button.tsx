@@ -1,10 +1,14 @@
 import { ActionIcon, Kbd, Text, UnstyledButton } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import classes from './frame.module.css';
 
-const CommandPalette = lazy(async () => ({ default: (await import('./command-palette.tsx')).CommandPalette }));
+const CommandPalette = lazyPart(
+  () => import('./command-palette.tsx'),
+  (part) => part.CommandPalette,
+);
 
 /** Opens the command palette, as Ctrl K and ⌘K do everywhere; the palette is fetched at its first use. */
 export function FindButton({ tenant }: { readonly tenant: string }) {

@@ -1,16 +1,23 @@
 import { Alert, Autocomplete, Button, Group, Loader, Radio, Select, SimpleGrid, Skeleton, Stack, Text } from '@mantine/core';
 import { listBranches, listCommits, listRepositories, RepositoryName, Revision } from '@sodate/contract/git.ts';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { useClient } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { Moment } from '../ui/moment.tsx';
 import classes from './git-chooser.module.css';
 import { gitEndpointsQuery } from './git-queries.ts';
 
-const SignInOffer = lazy(async () => ({ default: (await import('./sign-in-offer.tsx')).SignInOffer }));
-const MySignIn = lazy(async () => ({ default: (await import('./my-sign-in.tsx')).MySignIn }));
+const SignInOffer = lazyPart(
+  () => import('./sign-in-offer.tsx'),
+  (part) => part.SignInOffer,
+);
+const MySignIn = lazyPart(
+  () => import('./my-sign-in.tsx'),
+  (part) => part.MySignIn,
+);
 
 const COMMITS_PER_PAGE = 20;
 const COMMIT_SHOWN = 10;

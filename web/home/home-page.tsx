@@ -11,6 +11,7 @@ import { nodesQuery } from '../nodes/node-queries.ts';
 import { NodeUsage } from '../nodes/node-usage.tsx';
 import { RunLines } from '../runs/run-lines.tsx';
 import { waitingQuery } from '../runs/run-queries.ts';
+import { waitingWords } from '../runs/run-words.ts';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
 import { EmptyNote } from '../ui/empty-note.tsx';
@@ -152,11 +153,11 @@ function Machines({ tenant }: { readonly tenant: string }) {
 }
 
 function WhyWaiting({ tenant, run }: { readonly tenant: string; readonly run: RunSummary }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const waiting = useQuery(waitingQuery(useClient(), tenant, run.id)).data?.waiting ?? null;
   if (waiting === null) return null;
   return (
-    <Text size="xs" lineClamp={2} title={waiting.message}>
+    <Text size="xs" lineClamp={2} title={waitingWords(waiting, run, t, i18n.language) ?? undefined}>
       {t(`waiting.${waiting.reason}`)}
     </Text>
   );

@@ -1,5 +1,4 @@
 import { listTenants } from '@sodate/contract/tenants.ts';
-import { lazy } from 'react';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
 import { SubmittedKind } from '@sodate/contract/runs.ts';
 import { readDataListSearch, readThingSearch } from '../data/data-search.ts';
@@ -12,6 +11,8 @@ import { ownPath } from '../session/next-page.ts';
 import { meQuery } from '../session/session-queries.ts';
 import { readAdministrationSearch } from '../tenants/administration-search.ts';
 import { TenantPages } from '../tenants/tenant-pages.tsx';
+import { lazyPart } from './lazy-part.ts';
+import { loadPart } from './load-part.ts';
 import { isSessionEnd, type Platform } from './platform.tsx';
 import { recall } from './remembered.ts';
 
@@ -27,7 +28,7 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   validateSearch: (search: Record<string, unknown>): { readonly next?: string | undefined } => ({ next: ownPath(search['next']) ?? undefined }),
-  component: lazyRouteComponent(() => import('../session/sign-in-page.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../session/sign-in-page.tsx')), 'SignInPage'),
 });
 
 const firstSignIn = createRoute({
@@ -36,7 +37,10 @@ const firstSignIn = createRoute({
   component: () => <FirstSignInPage secretOfAddress={firstSignIn.useRouteContext().firstSignInSecret} />,
 });
 
-const FirstSignInPage = lazy(async () => ({ default: (await import('../session/first-sign-in-page.tsx')).FirstSignInPage }));
+const FirstSignInPage = lazyPart(
+  () => import('../session/first-sign-in-page.tsx'),
+  (part) => part.FirstSignInPage,
+);
 
 /** Everything below needs somebody who is signed in. */
 const signedIn = createRoute({
@@ -69,7 +73,7 @@ const home = createRoute({
     const any = items.find((tenant) => tenant.name === remembered) ?? items[0];
     if (any !== undefined) throw redirect({ to: '/tenants/$tenant', params: { tenant: any.name } });
   },
-  component: lazyRouteComponent(() => import('../tenants/no-tenant-page.tsx'), 'NoTenantPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../tenants/no-tenant-page.tsx')), 'NoTenantPage'),
 });
 
 const tenant = createRoute({ getParentRoute: () => signedIn, path: '/tenants/$tenant', component: TenantPages, notFoundComponent: NoSuchPage });
@@ -77,62 +81,62 @@ const tenant = createRoute({ getParentRoute: () => signedIn, path: '/tenants/$te
 const tenantHome = createRoute({
   getParentRoute: () => tenant,
   path: '/',
-  component: lazyRouteComponent(() => import('../home/home-page.tsx'), 'HomePage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../home/home-page.tsx')), 'HomePage'),
 });
 
 const dataList = createRoute({
   getParentRoute: () => tenant,
   path: '/data',
   validateSearch: readDataListSearch,
-  component: lazyRouteComponent(() => import('../data/data-list-page.tsx'), 'DataListPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../data/data-list-page.tsx')), 'DataListPage'),
 });
 
 const data = createRoute({
   getParentRoute: () => tenant,
   path: '/data/$data',
   validateSearch: readThingSearch,
-  component: lazyRouteComponent(() => import('../data/data-page.tsx'), 'DataPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../data/data-page.tsx')), 'DataPage'),
 });
 
 const datasetList = createRoute({
   getParentRoute: () => tenant,
   path: '/datasets',
   validateSearch: readAsked,
-  component: lazyRouteComponent(() => import('../datasets/dataset-list-page.tsx'), 'DatasetListPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../datasets/dataset-list-page.tsx')), 'DatasetListPage'),
 });
 
 const newDataset = createRoute({
   getParentRoute: () => tenant,
   path: '/datasets/new',
-  component: lazyRouteComponent(() => import('../datasets/new-dataset-page.tsx'), 'NewDatasetPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../datasets/new-dataset-page.tsx')), 'NewDatasetPage'),
 });
 
 const dataset = createRoute({
   getParentRoute: () => tenant,
   path: '/datasets/$dataset',
   validateSearch: readThingSearch,
-  component: lazyRouteComponent(() => import('../datasets/dataset-page.tsx'), 'DatasetPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../datasets/dataset-page.tsx')), 'DatasetPage'),
 });
 
 const runs = createRoute({
   getParentRoute: () => tenant,
   path: '/runs',
   validateSearch: readRunsSearch,
-  component: lazyRouteComponent(() => import('../runs/runs-page.tsx'), 'RunsPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../runs/runs-page.tsx')), 'RunsPage'),
 });
 
 const run = createRoute({
   getParentRoute: () => tenant,
   path: '/runs/$run',
   validateSearch: readRunSearch,
-  component: lazyRouteComponent(() => import('../runs/run-page.tsx'), 'RunPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../runs/run-page.tsx')), 'RunPage'),
 });
 
 const compare = createRoute({
   getParentRoute: () => tenant,
   path: '/compare',
   validateSearch: readCompareSearch,
-  component: lazyRouteComponent(() => import('../metrics/compare-page.tsx'), 'ComparePage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../metrics/compare-page.tsx')), 'ComparePage'),
 });
 
 const submit = createRoute({
@@ -147,14 +151,14 @@ const submit = createRoute({
     stringify: ({ kind }) => ({ kind }),
   },
   validateSearch: readSubmitSearch,
-  component: lazyRouteComponent(() => import('../runs/submit-page.tsx'), 'SubmitPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../runs/submit-page.tsx')), 'SubmitPage'),
 });
 
 const administration = createRoute({
   getParentRoute: () => tenant,
   path: '/administration',
   validateSearch: readAdministrationSearch,
-  component: lazyRouteComponent(() => import('../tenants/administration-page.tsx'), 'AdministrationPage'),
+  component: lazyRouteComponent(() => loadPart(() => import('../tenants/administration-page.tsx')), 'AdministrationPage'),
 });
 
 const tree = root.addChildren([

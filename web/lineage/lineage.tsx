@@ -1,11 +1,15 @@
 import { SegmentedControl, Skeleton, Stack } from '@mantine/core';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { recall, remember } from '../kit/remembered.ts';
 import { LineageList } from './lineage-list.tsx';
 import type { LineageRoot } from './lineage-queries.ts';
 
-const LineageGraph = lazy(async () => ({ default: (await import('./lineage-graph.tsx')).LineageGraph }));
+const LineageGraph = lazyPart(
+  () => import('./lineage-graph.tsx'),
+  (part) => part.LineageGraph,
+);
 
 /** How a thing came to be and what became of it: drawn, or as text for those who read better than they look. */
 export function Lineage({ tenant, root }: { readonly tenant: string; readonly root: LineageRoot }) {

@@ -1,15 +1,19 @@
 import { ActionIcon, Group, Paper, Skeleton, Text, Tooltip } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { IconZoomReset } from '@tabler/icons-react';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { useClient } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { alignCharts, type ChartView, startsOf, stepsWithin } from './chart-lines.ts';
 import classes from './metric-grid.module.css';
 import { chartQuery, type MetricRun } from './metric-queries.ts';
 
-const LineChart = lazy(async () => ({ default: (await import('./line-chart.tsx')).LineChart }));
+const LineChart = lazyPart(
+  () => import('./line-chart.tsx'),
+  (part) => part.LineChart,
+);
 
 interface MetricTileProps {
   readonly tenant: string;

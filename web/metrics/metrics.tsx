@@ -1,8 +1,9 @@
 import { Alert, Box, Group, SegmentedControl, Skeleton, Stack, Switch } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { IconChartLine } from '@tabler/icons-react';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { useClient } from '../kit/platform.tsx';
 import { EmptyNote } from '../ui/empty-note.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
@@ -22,7 +23,10 @@ import { ParameterTable } from './parameter-table.tsx';
 import { RunKey } from './run-key.tsx';
 
 /** Not what most runs have. */
-const MetricItems = lazy(async () => ({ default: (await import('./items/metric-items.tsx')).MetricItems }));
+const MetricItems = lazyPart(
+  () => import('./items/metric-items.tsx'),
+  (part) => part.MetricItems,
+);
 
 const CHART_ROW_HEIGHT = 262;
 

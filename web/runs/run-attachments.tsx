@@ -5,10 +5,11 @@ import { openContent } from '@sodate/contract/content.ts';
 import type { Run } from '@sodate/contract/run-routes.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { IconDownload, IconFolder, IconLink, IconPaperclip, IconTrash } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import { useTranslation } from 'react-i18next';
 import { eachThing } from '../kit/each-thing.ts';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
@@ -24,7 +25,10 @@ import { hasEnded } from './run-words.ts';
 
 const PER_PAGE = 200;
 const LIVE_EVERY_MS = 3_000;
-const PreviewDialog = lazy(async () => ({ default: (await import('../ui/preview/preview-dialog.tsx')).PreviewDialog }));
+const PreviewDialog = lazyPart(
+  () => import('../ui/preview/preview-dialog.tsx'),
+  (part) => part.PreviewDialog,
+);
 
 /** Files beside a run: what people put there, by a drop on this place, and what the job wrote there. */
 export function RunAttachments({ tenant, run }: { readonly tenant: string; readonly run: Run }) {

@@ -4,8 +4,9 @@ import { isSodateError } from '@sodate/contract/errors.ts';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { IconChartLine, IconFolder, IconHistory, IconListDetails, IconPaperclip, IconSitemap, IconTerminal2 } from '@tabler/icons-react';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useClient } from '../kit/platform.tsx';
 import type { MetricView } from '../metrics/compare-search.ts';
@@ -17,12 +18,30 @@ import { RUN_TABS, type RunTab } from './run-page-search.ts';
 import { runIdQuery, runQuery } from './run-queries.ts';
 import { runReference } from './run-words.ts';
 
-const RunTimeline = lazy(async () => ({ default: (await import('./run-timeline.tsx')).RunTimeline }));
-const RunRequest = lazy(async () => ({ default: (await import('./run-request.tsx')).RunRequest }));
-const Lineage = lazy(async () => ({ default: (await import('../lineage/lineage.tsx')).Lineage }));
-const RunOutputs = lazy(async () => ({ default: (await import('./outputs/run-outputs.tsx')).RunOutputs }));
-const RunAttachments = lazy(async () => ({ default: (await import('./run-attachments.tsx')).RunAttachments }));
-const Metrics = lazy(async () => ({ default: (await import('../metrics/metrics.tsx')).Metrics }));
+const RunTimeline = lazyPart(
+  () => import('./run-timeline.tsx'),
+  (part) => part.RunTimeline,
+);
+const RunRequest = lazyPart(
+  () => import('./run-request.tsx'),
+  (part) => part.RunRequest,
+);
+const Lineage = lazyPart(
+  () => import('../lineage/lineage.tsx'),
+  (part) => part.Lineage,
+);
+const RunOutputs = lazyPart(
+  () => import('./outputs/run-outputs.tsx'),
+  (part) => part.RunOutputs,
+);
+const RunAttachments = lazyPart(
+  () => import('./run-attachments.tsx'),
+  (part) => part.RunAttachments,
+);
+const Metrics = lazyPart(
+  () => import('../metrics/metrics.tsx'),
+  (part) => part.Metrics,
+);
 
 const route = getRouteApi('/signed-in/tenants/$tenant/runs/$run');
 
@@ -77,6 +96,12 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
     if (reference !== canonical) void navigate({ to: '.', params: { tenant, run: canonical }, search: (search) => search, replace: true });
   }, [reference, canonical, tenant, navigate]);
 
+  // On a narrow screen they scroll: whoever comes by an address sees which one is open.
+  const tabs = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    tabs.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [tab]);
+
   const choose = (value: string | null): void => {
     const chosen: RunTab = RUN_TABS.find((one) => one === value) ?? 'log';
     void navigate({ search: { tab: chosen === 'log' ? undefined : chosen }, replace: true });
@@ -85,7 +110,7 @@ function RunView({ tenant, reference, run }: { readonly tenant: string; readonly
     <Stack gap="md">
       <RunHeader tenant={tenant} run={run} />
       <Tabs value={tab} onChange={choose} keepMounted={false}>
-        <Tabs.List className={classes['tabs'] ?? ''} mb="md">
+        <Tabs.List ref={tabs} className={classes['tabs'] ?? ''} mb="md">
           {RUN_TABS.map((one) => {
             const Icon = TAB_ICONS[one];
             return (

@@ -33,7 +33,9 @@ export function RunRequest({ tenant, run }: { readonly tenant: string; readonly 
         <Section title={t('request.inputs')}>
           <dl className={classes['facts']}>
             <Fact label={t('request.dataset')}>
-              {details.dataset.name} #{details.dataset.number}
+              <Anchor inherit component={Link} to={`/tenants/${tenant}/datasets/${details.dataset.number}`}>
+                {details.dataset.name} #{details.dataset.number}
+              </Anchor>
             </Fact>
             <Fact label={t('request.git')}>
               {details.git.endpoint.name}: {details.git.repository}

@@ -1,17 +1,15 @@
 import { Alert, Anchor, Group, Text } from '@mantine/core';
 import { RunRef } from '@sodate/contract/ids.ts';
 import type { Run } from '@sodate/contract/run-routes.ts';
-import type { Waiting } from '@sodate/contract/runs.ts';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconHourglass } from '@tabler/icons-react';
-import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { useClient } from '../kit/platform.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
-import { formatBytes, formatNumber } from '../ui/formats.ts';
+import { formatNumber } from '../ui/formats.ts';
 import { waitingQuery } from './run-queries.ts';
-import { resourcesWords } from './run-words.ts';
+import { limitWords, resourcesWords, waitingWords } from './run-words.ts';
 
 /** Why it has not started yet, in numbers, and who holds what it waits for. */
 export function RunWaiting({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
@@ -20,15 +18,16 @@ export function RunWaiting({ tenant, run }: { readonly tenant: string; readonly 
   if (query.data === undefined) return query.error === null ? null : <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />;
   const { waiting } = query.data;
   if (waiting === null) return null;
+  const sentence = waitingWords(waiting, run, t, i18n.language);
   const hopeless = waiting.reason === 'never-fits' || waiting.reason === 'no-node';
   return (
     <Alert color={hopeless ? 'orange' : 'blue'} variant="light" icon={<IconHourglass aria-hidden />} title={t(`waiting.${waiting.reason}`)}>
-      <Text size="sm">{waiting.message}</Text>
+      {sentence !== null && <Text size="sm">{sentence}</Text>}
       <Group gap="2px 20px" mt={6}>
         <Text size="sm">
           {t('waiting.asked')}: <b>{resourcesWords(waiting.asked, t, i18n.language)}</b>
         </Text>
-        {waiting.limit !== null && (
+        {waiting.reason === 'quota' && waiting.limit !== null && (
           <Text size="sm">
             {t('waiting.limit')}: <b>{limitWords(waiting.limit, t, i18n.language)}</b>
           </Text>
@@ -58,13 +57,4 @@ export function RunWaiting({ tenant, run }: { readonly tenant: string; readonly 
       )}
     </Alert>
   );
-}
-
-function limitWords(limit: NonNullable<Waiting['limit']>, t: TFunction, language: string): string {
-  const parts = [
-    limit.cpu === null ? null : t('request.cores', { cores: formatNumber(limit.cpu, language) }),
-    limit.memory === null ? null : formatBytes(limit.memory, language),
-    limit.gpus === null ? null : t('request.gpuAmount', { gpus: limit.gpus }),
-  ].filter((part) => part !== null);
-  return parts.length === 0 ? t('waiting.unlimited') : parts.join(' · ');
 }

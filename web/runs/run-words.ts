@@ -1,5 +1,5 @@
 import type { Resources } from '@sodate/contract/resources.ts';
-import type { RunState, RunSummary } from '@sodate/contract/runs.ts';
+import type { RunState, RunSummary, Waiting } from '@sodate/contract/runs.ts';
 import type { TFunction } from 'i18next';
 import { formatBytes, formatNumber } from '../ui/formats.ts';
 
@@ -26,4 +26,30 @@ export function resourcesWords(resources: Resources, t: TFunction, language: str
   const parts = [t('request.cores', { cores: formatNumber(resources.cpu, language) }), formatBytes(resources.memory, language)];
   if (resources.gpus > 0) parts.push(t('request.gpuAmount', { gpus: resources.gpus }));
   return parts.join(' · ');
+}
+
+export function limitWords(limit: NonNullable<Waiting['limit']>, t: TFunction, language: string): string {
+  const parts = [
+    limit.cpu === null ? null : t('request.cores', { cores: formatNumber(limit.cpu, language) }),
+    limit.memory === null ? null : formatBytes(limit.memory, language),
+    limit.gpus === null ? null : t('request.gpuAmount', { gpus: limit.gpus }),
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? t('waiting.unlimited') : parts.join(' · ');
+}
+
+/** Why a run waits, as a sentence beside the numbers; null where they say it all. The server's own sentence is English. */
+export function waitingWords(waiting: Waiting, run: Pick<RunSummary, 'image' | 'partition'>, t: TFunction, language: string): string | null {
+  const { image, partition } = run;
+  switch (waiting.reason) {
+    case 'turn':
+      // Others that hold something: one of them keeps it for a run that has waited long. Otherwise it is a matter of order.
+      return waiting.heldBy.length > 0 ? t('waiting.text.turn') : waiting.ahead === 0 ? t('waiting.text.next') : null;
+    case 'quota':
+      return t('waiting.text.quota');
+    case 'capacity':
+    case 'never-fits':
+      return waiting.limit === null ? null : t(`waiting.text.${waiting.reason}`, { limit: limitWords(waiting.limit, t, language) });
+    case 'no-node':
+      return partition === null ? t('waiting.text.no-node', { image }) : t('waiting.text.no-node-of', { image, partition });
+  }
 }

@@ -2,8 +2,9 @@ import { ActionIcon, Button, Group, NumberInput, SegmentedControl, SimpleGrid, S
 import { EnvironmentName } from '@sodate/contract/names.ts';
 import type { SubmittedKind } from '@sodate/contract/runs.ts';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { TagsField } from '../ui/tags-field.tsx';
 import { DatasetChooser } from '../datasets/dataset-chooser.tsx';
 import { ResourceChooser } from '../nodes/resource-chooser.tsx';
@@ -12,8 +13,14 @@ import type { Field, Step, Submission } from './submission.ts';
 import classes from './submit-step.module.css';
 
 // What a page does not need to begin with comes after it.
-const GitChooser = lazy(async () => ({ default: (await import('../git/git-chooser.tsx')).GitChooser }));
-const ImageChooser = lazy(async () => ({ default: (await import('../registries/image-chooser.tsx')).ImageChooser }));
+const GitChooser = lazyPart(
+  () => import('../git/git-chooser.tsx'),
+  (part) => part.GitChooser,
+);
+const ImageChooser = lazyPart(
+  () => import('../registries/image-chooser.tsx'),
+  (part) => part.ImageChooser,
+);
 
 interface StepProps {
   readonly tenant: string;

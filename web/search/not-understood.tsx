@@ -2,14 +2,18 @@ import { Alert, Text } from '@mantine/core';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import type { SearchedThing } from '@sodate/contract/search.ts';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { errorWords } from '../ui/error-words.ts';
 import { wherePlace } from './where-place.ts';
 import classes from './smart-search.module.css';
 
 /** Fetched by those who read Japanese, when a search is first not understood. */
-const ProblemInJapanese = lazy(async () => ({ default: (await import('./problem-in-japanese.tsx')).ProblemInJapanese }));
+const ProblemInJapanese = lazyPart(
+  () => import('./problem-in-japanese.tsx'),
+  (part) => part.ProblemInJapanese,
+);
 
 /** The search with the place marked at which it stopped making sense, and what the server says of it. */
 export function NotUnderstood({ thing, search, error }: { readonly thing: SearchedThing; readonly search: string; readonly error: unknown }) {

@@ -3,8 +3,9 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { SEARCH_LENGTH_LIMIT, type SearchedThing } from '@sodate/contract/search.ts';
 import { useQuery } from '@tanstack/react-query';
 import { IconSearch } from '@tabler/icons-react';
-import { type KeyboardEvent, lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, Suspense, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { useClient } from '../kit/platform.tsx';
 import { completeSearch, isPlainText, type KnownValues, type Suggestion } from './complete-search.ts';
 import type { SearchAsked } from './saved-searches.tsx';
@@ -14,7 +15,10 @@ import { membersQuery } from './search-queries.ts';
 import classes from './smart-search.module.css';
 
 /** Not needed for the list to show. */
-const SavedSearches = lazy(async () => ({ default: (await import('./saved-searches.tsx')).SavedSearches }));
+const SavedSearches = lazyPart(
+  () => import('./saved-searches.tsx'),
+  (part) => part.SavedSearches,
+);
 
 const SENT_AFTER_MS = 300;
 const NO_NAMES = { metrics: [], parameters: [] };

@@ -1,13 +1,17 @@
 import { Anchor, Modal, Stack, Text } from '@mantine/core';
 import type { Me } from '@sodate/contract/session.ts';
 import { useRouter } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFlag } from '../kit/flag.ts';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { ME_KEY, useMe } from './session-queries.ts';
 
-const SignInForm = lazy(async () => ({ default: (await import('./sign-in-form.tsx')).SignInForm }));
+const SignInForm = lazyPart(
+  () => import('./sign-in-form.tsx'),
+  (part) => part.SignInForm,
+);
 
 /** Asks for the password again above the page, which stays as it is with everything typed into it. */
 export function ExpiredSession() {

@@ -1,7 +1,8 @@
 import { Skeleton, Stack, Tabs } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { type ReactNode, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../kit/lazy-part.ts';
 import { usePageTitle } from '../kit/page-title.ts';
 import { useMe } from '../session/session-queries.ts';
 import { PageHead } from '../ui/page-head.tsx';
@@ -10,14 +11,38 @@ import { OF_INSTALLATION, OF_TENANT, type Section } from './administration-searc
 import { MembersPanel } from './members-panel.tsx';
 import { mayWork } from './rights.ts';
 
-const GitEndpointsPanel = lazy(async () => ({ default: (await import('../git/git-endpoints-panel.tsx')).GitEndpointsPanel }));
-const GitCredentialsPanel = lazy(async () => ({ default: (await import('../git/git-credentials-panel.tsx')).GitCredentialsPanel }));
-const NodesPanel = lazy(async () => ({ default: (await import('../nodes/nodes-panel.tsx')).NodesPanel }));
-const RegistriesPanel = lazy(async () => ({ default: (await import('../registries/registries-panel.tsx')).RegistriesPanel }));
-const RegistryCredentialsPanel = lazy(async () => ({ default: (await import('../registries/registry-credentials-panel.tsx')).RegistryCredentialsPanel }));
-const TokensPanel = lazy(async () => ({ default: (await import('../tokens/tokens-panel.tsx')).TokensPanel }));
-const UsersPanel = lazy(async () => ({ default: (await import('../users/users-panel.tsx')).UsersPanel }));
-const TenantsPanel = lazy(async () => ({ default: (await import('./tenants-panel.tsx')).TenantsPanel }));
+const GitEndpointsPanel = lazyPart(
+  () => import('../git/git-endpoints-panel.tsx'),
+  (part) => part.GitEndpointsPanel,
+);
+const GitCredentialsPanel = lazyPart(
+  () => import('../git/git-credentials-panel.tsx'),
+  (part) => part.GitCredentialsPanel,
+);
+const NodesPanel = lazyPart(
+  () => import('../nodes/nodes-panel.tsx'),
+  (part) => part.NodesPanel,
+);
+const RegistriesPanel = lazyPart(
+  () => import('../registries/registries-panel.tsx'),
+  (part) => part.RegistriesPanel,
+);
+const RegistryCredentialsPanel = lazyPart(
+  () => import('../registries/registry-credentials-panel.tsx'),
+  (part) => part.RegistryCredentialsPanel,
+);
+const TokensPanel = lazyPart(
+  () => import('../tokens/tokens-panel.tsx'),
+  (part) => part.TokensPanel,
+);
+const UsersPanel = lazyPart(
+  () => import('../users/users-panel.tsx'),
+  (part) => part.UsersPanel,
+);
+const TenantsPanel = lazyPart(
+  () => import('./tenants-panel.tsx'),
+  (part) => part.TenantsPanel,
+);
 
 const route = getRouteApi('/signed-in/tenants/$tenant/administration');
 

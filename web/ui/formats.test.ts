@@ -16,13 +16,13 @@ describe('formats', () => {
   });
 
   it.each([
-    [-5_000, '0 s', '0秒'],
-    [400, '0.4 s', '0.4秒'],
-    [59_400, '59 s', '59秒'],
-    [59_600, '1 min 0 s', '1分 0秒'],
-    [245_000, '4 min 5 s', '4分 5秒'],
-    [3_600_000, '1 h 0 min', '1時間 0分'],
-    [97_200_000, '1 d 3 h', '1日 3時間'],
+    [-5_000, '0 s', '0 秒'],
+    [400, '0.4 s', '0.4 秒'],
+    [59_400, '59 s', '59 秒'],
+    [59_600, '1 min 0 s', '1 分 0 秒'],
+    [245_000, '4 min 5 s', '4 分 5 秒'],
+    [3_600_000, '1 h 0 min', '1 時間 0 分'],
+    [97_200_000, '1 d 3 h', '1 日 3 時間'],
   ])('%i ms → %s', (milliseconds, english, japanese) => {
     expect([formatDuration(milliseconds, 'en'), formatDuration(milliseconds, 'ja')]).toEqual([english, japanese]);
   });

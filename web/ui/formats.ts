@@ -17,23 +17,23 @@ export function formatBytes(bytes: number, language: string): string {
 export const formatNumber = (value: number, language: string): string => new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
 
 const DURATION_UNITS = {
-  en: { day: 'd', hour: 'h', minute: 'min', second: 's', between: ' ', before: ' ' },
-  ja: { day: '日', hour: '時間', minute: '分', second: '秒', between: ' ', before: '' },
+  en: { day: 'd', hour: 'h', minute: 'min', second: 's' },
+  ja: { day: '日', hour: '時間', minute: '分', second: '秒' },
 };
 
 /** The two largest units that matter: `1 d 3 h`, `4 min 5 s`, `0.4 s`. */
 export function formatDuration(milliseconds: number, language: string): string {
   const words = language === 'ja' ? DURATION_UNITS.ja : DURATION_UNITS.en;
-  const say = (amount: number, unit: 'day' | 'hour' | 'minute' | 'second'): string => `${amount}${words.before}${words[unit]}`;
+  const say = (amount: number, unit: 'day' | 'hour' | 'minute' | 'second'): string => `${amount} ${words[unit]}`;
   const clamped = Math.max(0, milliseconds);
   if (clamped < 950) return say(Math.round(clamped / 100) / 10, 'second');
   const seconds = Math.round(clamped / 1000);
   if (seconds < 60) return say(seconds, 'second');
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return [say(minutes, 'minute'), say(seconds % 60, 'second')].join(words.between);
+  if (minutes < 60) return [say(minutes, 'minute'), say(seconds % 60, 'second')].join(' ');
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return [say(hours, 'hour'), say(minutes % 60, 'minute')].join(words.between);
-  return [say(Math.floor(hours / 24), 'day'), say(hours % 24, 'hour')].join(words.between);
+  if (hours < 24) return [say(hours, 'hour'), say(minutes % 60, 'minute')].join(' ');
+  return [say(Math.floor(hours / 24), 'day'), say(hours % 24, 'hour')].join(' ');
 }
 
 /** In the browser's time zone, to the second. */

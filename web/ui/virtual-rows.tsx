@@ -40,7 +40,7 @@ export function VirtualRows({ count, keyOf, estimate, row, onEnd, bare = false }
           key={item.key}
           ref={virtual.measureElement}
           data-index={item.index}
-          className={classes['row']}
+          className={`${classes['row']} ${item.index === count - 1 ? classes['last'] : ''}`}
           style={{ transform: `translateY(${item.start - scrollMargin}px)` }}
           role={bare ? undefined : 'presentation'}
         >

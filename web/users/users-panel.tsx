@@ -57,7 +57,7 @@ export function UsersPanel() {
               title={user.displayName}
               note={
                 <>
-                  {user.name} · <Moment at={user.createdAt} />
+                  {user.name} · {t('data.created')} <Moment at={user.createdAt} />
                 </>
               }
               badges={

@@ -7,12 +7,12 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'invalid-request': 'リクエストの形式が正しくありません: {details}',
   'invalid-cursor': 'このページ位置はもう使えません。一覧を最初から開いてください。',
   'not-signed-in': 'サインインしてください。',
-  'jobs-only': 'このアドレスはジョブ専用で、アテンプトのトークンだけを受け付けます。それ以外はプラットフォーム本来のアドレスを使ってください。',
+  'jobs-only': 'このアドレスはジョブ専用で、試行のトークンだけを受け付けます。それ以外はプラットフォーム本来のアドレスを使ってください。',
   'bad-credentials': 'ユーザー名またはパスワードが違います。',
   'link-not-valid':
     'このサインインリンクは使用済みか、有効期限が切れています。管理者に新しいリンクを依頼してください。新規インストールの場合は、サーバーを再起動すると新しいリンクが表示されます。',
   'signature-not-valid': 'この署名付きアドレスは無効か、期限が切れています。取得し直してください。',
-  'search-not-understood': '検索条件の {at} 文字目（「{near}」）を解釈できません: {problem}',
+  'search-not-understood': '検索条件の {at} 文字目(「{near}」)を解釈できません: {problem}',
   'search-too-slow': '検索に {seconds} 秒以上かかったため中止しました。番号、タグ、日付の範囲、より長い語句などの条件を加えてください。',
   'not-allowed': 'この操作には {needed} の権限が必要です。テナントの管理者に依頼してください。',
   'origin-not-allowed':
@@ -23,7 +23,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'name-taken': '{name} という名前の{thing}はすでにあります。別の名前にしてください。',
   'in-use': '{users} が使用しているため、{thing} {reference} は削除も変更もできません。',
   locked: 'データセット {reference} は実行で使われたためロックされています。コピーを作って変更してください。',
-  'wrong-state': '{thing} {reference} は {state} です。この操作には {needed} である必要があります。',
+  'wrong-state': '{thing} {reference} は{state}です。この操作に必要な条件: {needed}。',
   'idempotency-mismatch': 'この Idempotency-Key は別のリクエストで使われています。新しいキーを使ってください。',
   'tenant-not-empty': 'テナント {name} にはまだ {holds} があります。先に削除してください。',
   'upload-incomplete': 'アップロード {reference} には {missing} が足りません。不足分を送ってからもう一度完了してください。',
@@ -38,7 +38,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'content-host-needed':
     'ジョブが書いたページは専用のホスト名で表示しますが、{host} にはそれがありません。すべてのサブドメインがここに届く名前を SODATE_CONTENT_HOST に設定するか、動いているマシンで http://localhost として開いてください。テキストでの表示とダウンロードはできます。',
   'archives-busy':
-    'このテナント（最大 {limit} 件）または全体で、多くのアーカイブを作成中です。終わってからもう一度お試しいただくか、ファイルを個別に取得してください。',
+    'このテナント(最大 {limit} 件)または全体で、多くのアーカイブを作成中です。終わってからもう一度お試しいただくか、ファイルを個別に取得してください。',
   'metrics-limit': '1 つの実行に記録できる{things}は {limit} までです。この要求の内容は何も保存されていません。数を減らすか、別の実行に記録してください。',
   'parameter-set':
     'この実行のパラメーター {name} はすでに {present} で、変更できません。パラメーターは実行開始時の条件です。変化する値はメトリクスとして記録してください。',
@@ -60,7 +60,7 @@ export const ERRORS_JA: Readonly<Record<ErrorCode, string>> = {
   'git-server-silent': 'git サーバー {endpoint} は接続後 {seconds} 秒間応答しませんでした。しばらくしてからやり直してください。',
   'git-without-list': 'git サーバー {endpoint} はリポジトリの一覧を提供していません。リポジトリ名を入力してください。',
   'git-submodule-refused': '{repository} のサブモジュール {submodule} を取得できません: {reason}',
-  'git-lfs-missing': '{repository} の {file}（Git LFS で管理）の内容を取得できません: {reason}',
+  'git-lfs-missing': '{repository} の {file}(Git LFS で管理)の内容を取得できません: {reason}',
   'registry-failed': 'レジストリ {registry} を読めません: {reason}',
   'registry-sign-in-needed':
     'レジストリ {registry} はユーザー名とパスワードを求めていますが、このテナントには {host} のものが登録されていません。テナントの管理者が登録してください: sodate registry login {host} --user NAME',
@@ -83,8 +83,8 @@ export const FAILURE_ADVICE_JA: Readonly<Record<FailureClass, string>> = {
   'out-of-memory': '要求した量を超えるメモリーを使いました。要求を増やすか、使用量を減らしてください。',
   'time-limit': '制限時間を超えて実行されました。制限を延ばすか、途中経過を保存して続きから実行してください。',
   'disk-limit': '許された量を超えて書き込みました。書き込みを減らすか、中間ファイルを削除してください。',
-  'image-pull': 'イメージを取得できませんでした。名前、タグ、レジストリーの認証情報を確認してください。',
-  preempted: '他の実行に場所を譲りました。自動的に再試行されます。',
+  'image-pull': 'イメージを取得できませんでした。名前、タグ、レジストリの認証情報を確認してください。',
+  preempted: 'ほかの実行に場所を譲りました。自動的に再試行されます。',
   'node-lost': 'マシンごと失われたか、外部から強制終了されました。自動的に再試行されます。',
   platform: 'プラットフォームがジョブを開始または終了できませんでした。自動的に再試行されます。詳細はサーバーログにあります。',
 };

@@ -1,5 +1,6 @@
 import { type BackendModule, createInstance, type i18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { loadPart } from '../load-part.ts';
 import type en from './en.json';
 import type gitEn from './git.en.json';
 import type itemsEn from './items.en.json';
@@ -32,7 +33,7 @@ const BACKEND: BackendModule = {
   init: () => undefined,
   read: (language, namespace, done) => {
     const texts = Object.hasOwn(TEXTS, namespace) ? TEXTS[namespace as keyof Texts] : TEXTS.translation;
-    texts[language === 'ja' ? 'ja' : 'en']().then(
+    loadPart(texts[language === 'ja' ? 'ja' : 'en']).then(
       (fetched) => done(null, fetched.default),
       (error: unknown) => done(error instanceof Error ? error : String(error), null),
     );

@@ -3,8 +3,9 @@ import { buildPath } from '@sodate/client/build-path.ts';
 import { openContent } from '@sodate/contract/content.ts';
 import { archiveOutputs, getOutput, type OutputEntry, previewOutput, type Run } from '@sodate/contract/run-routes.ts';
 import { IconDownload, IconFileZip, IconFolder, IconLink } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../../kit/lazy-part.ts';
 import { useClient } from '../../kit/platform.tsx';
 import { FileIcon } from '../../ui/file-icon.tsx';
 import { formatBytes, formatNumber } from '../../ui/formats.ts';
@@ -13,7 +14,10 @@ import { visibleName } from '../../ui/visible-name.ts';
 import { hasEnded } from '../run-words.ts';
 import classes from './run-outputs.module.css';
 
-const PreviewDialog = lazy(async () => ({ default: (await import('../../ui/preview/preview-dialog.tsx')).PreviewDialog }));
+const PreviewDialog = lazyPart(
+  () => import('../../ui/preview/preview-dialog.tsx'),
+  (part) => part.PreviewDialog,
+);
 
 /** Entries of the output folder; a click opens a folder, or looks into a file. Names are the job's: shown as text, control characters made visible. */
 export function OutputTable({
