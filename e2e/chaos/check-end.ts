@@ -106,6 +106,8 @@ function wantedEnds(planned: PlannedRun, seen: { readonly ran: boolean; readonly
   const asked = [
     bySignal('SIGTERM'),
     ...(planned.stubborn || seen.graceIsOver ? [bySignal('SIGKILL')] : []),
+    // Before it is killed it may no longer begin processes; a shell that lives on, since the server was struck just then, gives up by itself.
+    ...(!runsInContainer(planned) && (planned.stubborn || seen.graceIsOver) ? ['exit code 254, signal null'] : []),
     // An engine that was killed between an end and its note of it knows only that it has ended. Where that was asked for, it is as good.
     ...(seen.sawOutage ? ['exit code 255, signal null', 'exit code null, signal null'] : []),
   ];
