@@ -69,7 +69,8 @@ export async function openQueue(server: DatabaseAddress, waiting: number, groups
       version: 'bench',
       limits: ENGINE_LIMITS,
     },
-    () => {},
+    // Nothing is launched here.
+    { room: () => 0, take: () => {}, hintPlaced: () => {} },
   );
   return {
     async fill() {

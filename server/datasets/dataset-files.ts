@@ -1,6 +1,6 @@
 import type { EntryType } from '#datasets/dataset-entries.ts';
 import type { Database } from '#kit/db/open-database.ts';
-import { BlobId } from '#kit/object-store/object-store.ts';
+import type { BlobId } from '#kit/object-store/object-store.ts';
 import type { DatasetId, TenantId } from '@sodate/contract/ids.ts';
 import { sql } from 'kysely';
 
@@ -75,7 +75,7 @@ async function* filesOf(db: Database, tenant: TenantId, entries: readonly Entry[
         type: entry.type as EntryType,
         dataNumber: entry.number,
         name: row.name,
-        blob: { id: BlobId.parse(row.blob_id), size: row.size, digest: row.digest },
+        blob: { id: row.blob_id as BlobId, size: row.size, digest: row.digest },
       };
     }
   }

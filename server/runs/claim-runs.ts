@@ -39,7 +39,8 @@ export interface ClaimedRun {
   readonly failure_message: string | null;
 }
 
-const columns = sql`
+/** Of a statement in which `r` is the run, and `a`, `n` and `t` its attempt, node and tenant. */
+export const claimedColumns = sql`
   r.tenant_id, t.number as tenant_number, t.drop_capabilities, r.id, r.kind, r.number, r.name, r.state, r.request, r.image, r.retries, r.time_limit_seconds,
   r.stop_asked_at, r.stop_grace_seconds, r.stop_reason, r.started_at, r.lease_token, r.lease_until, r.attempt, r.attempt_id,
   a.executor, n.name as node_name, a.handle, a.phase, a.phase_progress, a.cpu_milli, a.memory_bytes, a.gpus,
@@ -65,7 +66,7 @@ export async function claimRuns(
     ), r as (
       update runs set lease_holder = ${ask.server}, lease_token = lease_token + 1, lease_until = ${until}
       from due where runs.id = due.id returning runs.*
-    ) select ${columns} from r ${joins}`.execute(db);
+    ) select ${claimedColumns} from r ${joins}`.execute(db);
   return rows;
 }
 
@@ -79,13 +80,15 @@ export async function renewClaims(
     with r as (
       update runs set lease_until = ${until}
       where id = any(${ask.runs}) and lease_holder = ${ask.server} and state in ('starting', 'running', 'stopping', 'finishing') returning runs.*
-    ) select ${columns} from r ${joins}`.execute(db);
+    ) select ${claimedColumns} from r ${joins}`.execute(db);
   return rows;
 }
 
 /** One claimed run as it is now, or null when it is no longer ours. */
 export async function readClaimed(db: Database, run: Pick<ClaimedRun, 'id' | 'lease_token'>): Promise<ClaimedRun | null> {
-  const { rows } = await sql<ClaimedRun>`select ${columns} from runs r ${joins} where r.id = ${run.id} and r.lease_token = ${run.lease_token}`.execute(db);
+  const { rows } = await sql<ClaimedRun>`select ${claimedColumns} from runs r ${joins} where r.id = ${run.id} and r.lease_token = ${run.lease_token}`.execute(
+    db,
+  );
   return rows[0] ?? null;
 }
 

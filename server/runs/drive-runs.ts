@@ -27,6 +27,10 @@ interface Held {
 export interface RunDriver {
   /** Claims what is due and begins the next step of each run that is due. Does not wait for the steps. */
   pass(signal: AbortSignal): Promise<'again' | 'done'>;
+  /** How many more runs it can look after now. */
+  room(): number;
+  /** Takes over runs that were claimed for this server as they were placed. */
+  take(runs: readonly ClaimedRun[]): void;
   /** There are runs that nobody has claimed yet. */
   hintPlaced(): void;
   /** The run was changed by somebody: read it again. */
@@ -66,7 +70,11 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
     held.delete(entry.run.id);
   };
 
+  const room = (): number => Math.max(0, HELD_RUNS_LIMIT - held.size);
+
+  /** Unless it is held under a later claim: one that was handed over by a pass that was still for long may be old. */
   const hold = (run: ClaimedRun): void => {
+    if ((held.get(run.id)?.run.lease_token ?? 0) >= run.lease_token) return;
     held.set(run.id, { run, busy: false, nextLookAt: 0, hinted: false, troubles: 0, giveUpStart: null });
     byAttempt.set(run.attempt_id, run.id);
   };
@@ -165,12 +173,12 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
 
   /** Most passes are for runs that are held already; whether there are new ones is asked when a hint or the time says so. */
   const claimSome = async (now: Date): Promise<readonly ClaimedRun[]> => {
-    const room = Math.min(CLAIMS_PER_PASS, HELD_RUNS_LIMIT - held.size);
-    if (room <= 0 || Math.abs(now.getTime() - state.claimedAt) < CLAIM_EVERY_MS) return [];
+    const limit = Math.min(CLAIMS_PER_PASS, room());
+    if (limit === 0 || Math.abs(now.getTime() - state.claimedAt) < CLAIM_EVERY_MS) return [];
     state.claimedAt = now.getTime();
     const executors = parts.executors.all.map(({ id }) => id);
-    const claimed = await claimRuns(db, { server: parts.server, executors, now, leaseMs: limits.leaseMs, limit: room });
-    if (claimed.length === room) state.claimedAt = 0;
+    const claimed = await claimRuns(db, { server: parts.server, executors, now, leaseMs: limits.leaseMs, limit });
+    if (claimed.length === limit) state.claimedAt = 0;
     for (const run of claimed) hold(run);
     return claimed;
   };
@@ -202,6 +210,11 @@ export function makeRunDriver(parts: EngineParts, on: { readonly wake: () => voi
         underWay.add(step);
       }
       return claimed.length === CLAIMS_PER_PASS ? 'again' : 'done';
+    },
+    room,
+    take(runs) {
+      for (const run of runs) hold(run);
+      if (runs.length > 0) on.wake();
     },
     hintPlaced() {
       state.claimedAt = 0;

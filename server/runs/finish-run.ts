@@ -3,7 +3,7 @@ import { type ClaimedRun, readClaimed } from '#runs/claim-runs.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { type EndVerdict, judgeEnd } from '#runs/judge-end.ts';
 import { moveRun } from '#runs/move-run.ts';
-import { makeOutputReader } from '#runs/run-outputs.ts';
+import { hasLeftNothing, makeOutputReader } from '#runs/run-outputs.ts';
 import type { Step } from '#runs/step-run.ts';
 import { FailureClass } from '@sodate/contract/failures.ts';
 import type { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
@@ -52,7 +52,11 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
 
 function changesFor(parts: EngineParts, run: ClaimedRun, verdict: EndVerdict, now: Date) {
   const common = { lease_until: null, failure_class: verdict.failure?.class ?? null, failure_message: verdict.failure?.message ?? null };
-  if (verdict.state !== 'queued') return { ...common, exit_code: run.exit_code, ended_at: now };
+  if (verdict.state !== 'queued') {
+    // Otherwise whoever writes manifests and reads metrics looks there, and writes down that it has: for nothing, twice a run.
+    const lookedAt = hasLeftNothing(parts.folders.output(run.id as RunId)) ? { manifest_at: now, metrics_read_at: now } : {};
+    return { ...common, ...lookedAt, exit_code: run.exit_code, ended_at: now };
+  }
   const tries = (run.retries[verdict.failure?.class ?? ''] ?? 0) + 1;
   return {
     ...common,

@@ -3,7 +3,7 @@ import type { Database } from '#kit/db/open-database.ts';
 import type { DB } from '#kit/db/tables.ts';
 import { statesBefore } from '#runs/run-states.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
-import { sql, type Updateable } from 'kysely';
+import { type RawBuilder, sql, type Updateable } from 'kysely';
 
 export interface Move {
   readonly run: string;
@@ -37,47 +37,27 @@ export async function moveRun(db: Database, move: Move): Promise<MovedRun | null
   const legal = statesBefore(move.to);
   const from = move.from ?? legal;
   if (from.some((state) => !legal.includes(state))) throw new Error(`No move leads from ${from.join(' or ')} to ${move.to}`);
-  const query = db
-    .with('moved', (with_) =>
-      with_
-        .updateTable('runs')
-        .set({ ...move.set, state: move.to })
-        .where('id', '=', move.run)
-        .where('state', 'in', from)
-        .$if(move.unlessStopAsked === true, (update) => update.where('stop_asked_at', 'is', null))
-        .$if(move.leaseToken !== null, (update) => update.where('lease_token', '=', move.leaseToken))
-        .returning(['tenant_id', 'id', 'attempt', 'attempt_id', 'stop_reason', 'stop_asked_at', 'stop_grace_seconds']),
-    )
-    .with('noted', (with_) =>
-      with_
-        .insertInto('run_timeline')
-        .columns(['tenant_id', 'run_id', 'at', 'state', 'attempt', 'note'])
-        .expression((builder) =>
-          builder
-            .selectFrom('moved')
-            .select([
-              'tenant_id',
-              'id',
-              sql<Date>`${move.at}::timestamptz`.as('at'),
-              sql<string>`${move.to}::text`.as('state'),
-              'attempt',
-              sql<string>`${move.note}::text`.as('note'),
-            ]),
-        )
-        .returning('seq'),
-    );
   const { setAttempt } = move;
-  const withAttempt =
-    setAttempt === undefined
-      ? query
-      : query.with('attempt_changed', (with_) =>
-          with_.updateTable('attempts').from('moved').set(setAttempt).whereRef('attempts.id', '=', 'moved.attempt_id').returning('attempts.id'),
-        );
-  const withGpus = move.freesGpus
-    ? withAttempt.with('gpus_freed', (with_) =>
-        with_.deleteFrom('gpu_allocations').using('moved').whereRef('gpu_allocations.attempt_id', '=', 'moved.attempt_id').returning('gpu_allocations.gpu'),
-      )
-    : withAttempt;
-  const moved = await withGpus.selectFrom('moved').select(['stop_reason', 'stop_asked_at', 'stop_grace_seconds']).executeTakeFirst();
+  // Written out: the query builder takes ten times as long for it, 0.2 ms, and every run makes three moves.
+  const { rows } = await sql<Omit<MovedRun, 'stop_reason'> & { readonly stop_reason: string | null }>`
+    with moved as (
+      update runs set ${assignments({ ...move.set, state: move.to })}
+      where id = ${move.run} and state in (${sql.join(from)})
+        ${move.unlessStopAsked === true ? sql`and stop_asked_at is null` : sql``} ${move.leaseToken === null ? sql`` : sql`and lease_token = ${move.leaseToken}`}
+      returning tenant_id, id, attempt, attempt_id, stop_reason, stop_asked_at, stop_grace_seconds
+    ), noted as (
+      insert into run_timeline (tenant_id, run_id, at, state, attempt, note)
+      select tenant_id, id, ${move.at}::timestamptz, ${move.to}::text, attempt, ${move.note}::text from moved
+    )
+    ${setAttempt === undefined ? sql`` : sql`, attempt_changed as (update attempts set ${assignments(setAttempt)} from moved where attempts.id = moved.attempt_id)`}
+    ${move.freesGpus === true ? sql`, gpus_freed as (delete from gpu_allocations using moved where gpu_allocations.attempt_id = moved.attempt_id)` : sql``}
+    select stop_reason, stop_asked_at, stop_grace_seconds from moved`.execute(db);
+  const [moved] = rows;
   return moved === undefined ? null : { ...moved, stop_reason: moved.stop_reason as MovedRun['stop_reason'] };
+}
+
+/** For `set`: columns by name, with their new values as parameters. */
+function assignments(changes: Updateable<DB['runs']> | Updateable<DB['attempts']>): RawBuilder<unknown> {
+  const changed = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return sql.join(changed.map(([column, value]) => sql`${sql.ref(column)} = ${value}`));
 }

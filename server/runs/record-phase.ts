@@ -42,7 +42,7 @@ export function collectPhases(parts: EngineParts, run: ClaimedRun): PhaseReports
       state.writing ??= write();
     },
     async end() {
-      over.abort();
+      over.abort('over');
       await state.writing;
     },
   };

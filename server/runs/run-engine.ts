@@ -33,12 +33,7 @@ export async function startRunEngine(parts: ManifestParts): Promise<RunEngine> {
   const driver = makeRunDriver(parts, { wake: () => workers.drive?.hint(), freed: () => workers.schedule?.hint() });
   const start = (name: string, pass: (signal: AbortSignal) => Promise<'again' | 'done'>, intervalMs: number, atMostEveryMs = 0): Reconciler =>
     startReconciler({ name, pass, intervalMs, atMostEveryMs, clock: parts.clock, log: parts.log });
-  const schedule = start(
-    'schedule-runs',
-    makeScheduleRuns(parts, () => driver.hintPlaced()),
-    SCHEDULE_EVERY_MS,
-    SCHEDULE_AT_MOST_EVERY_MS,
-  );
+  const schedule = start('schedule-runs', makeScheduleRuns(parts, driver), SCHEDULE_EVERY_MS, SCHEDULE_AT_MOST_EVERY_MS);
   const drive = start('drive-runs', (signal) => driver.pass(signal), DRIVE_EVERY_MS, DRIVE_AT_MOST_EVERY_MS);
   const sweep = start('sweep-orphans', makeSweepOrphans(parts).pass, SWEEP_EVERY_MS);
   const manifests = start('write-manifests', makeWriteManifests(parts), MANIFESTS_EVERY_MS);

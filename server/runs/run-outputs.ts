@@ -1,5 +1,23 @@
 import { openInside } from '#kit/foreign-folders/open-inside.ts';
 import type { OutputReader } from '#runs/run-kind.ts';
+import { opendirSync } from 'node:fs';
+
+/**
+ * Whether a run that has ended has left nothing at all, as most short ones do: then there is nothing to be looked for later.
+ * What cannot be looked into counts as something. Synchronous: one entry is read, in 20 µs.
+ */
+export function hasLeftNothing(folder: string): boolean {
+  try {
+    const opened = opendirSync(folder, { bufferSize: 1 });
+    try {
+      return opened.readSync() === null;
+    } finally {
+      opened.closeSync();
+    }
+  } catch {
+    return false;
+  }
+}
 
 /** What a kind's `finish` reads with. */
 export function makeOutputReader(folder: string): OutputReader {

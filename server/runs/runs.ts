@@ -44,29 +44,26 @@ export function makeRuns(parts: {
   readonly engine: { hintQueue(): void };
 }): Runs {
   const { db, clock, executors, changes, engine } = parts;
-  const show: Runs['show'] = async (tenant, run) => {
-    const row = await readRunView(db, tenant, run);
-    return row === undefined ? null : showRun(row);
-  };
   return {
-    show,
+    async show(tenant, run) {
+      const row = await readRunView(db, tenant, run);
+      return row === undefined ? null : showRun(row);
+    },
     async submit(ask) {
       const { tenant, submission, prepared } = ask;
       const warnings = await admitRun(db, executors, tenant, submission);
       const run = { tenant: tenant.id, id: ask.id, kind: ask.kind, submission, ...prepared, warnings, createdBy: ask.user, now: clock.now() };
       const { prepare } = ask;
-      if (prepare === undefined && refersToNothing(run)) await insertRun(db, run);
-      else {
-        await db.transaction().execute(async (tx) => {
-          await prepare?.(tx);
-          await enqueueRun(tx, run);
-        });
-      }
+      const stored =
+        prepare === undefined && refersToNothing(run)
+          ? await insertRun(db, run)
+          : await db.transaction().execute(async (tx) => {
+              await prepare?.(tx);
+              return enqueueRun(tx, run);
+            });
       engine.hintQueue();
       changes.publish({ tenant: tenant.id, topic: 'run', id: ask.id, change: 'created' });
-      const summary = await show(tenant.id, ask.id);
-      if (summary === null) throw new SodateError('not-found', { thing: 'run', reference: ask.id });
-      return summary;
+      return showRun(stored);
     },
   };
 }

@@ -121,17 +121,17 @@ function entryFolders(details: Pick<DatasetDetails, 'flat' | 'entries' | 'flatEn
 
 async function* links(db: Database, tenant: TenantId, dataset: DatasetId, flat: boolean, input: string): AsyncIterable<BlobLink> {
   for await (const { type, dataNumber, name, blob } of datasetFiles(db, tenant, dataset)) {
-    yield { blob: blob.id, digest: blob.digest, target: fileTarget(path.join(input, flat ? '' : type, String(dataNumber)), name) };
+    if (!BELOW.test(name)) throw new Error(`A stored file name is not a path below its data: ${JSON.stringify(name)}`);
+    // Put together by hand: for 100,000 files, joining and normalising paths took longer than reading their rows.
+    yield { blob: blob.id, digest: blob.digest, target: `${input}/${flat ? '' : `${type}/`}${dataNumber}/${name}` };
   }
 }
 
-/** Names were checked when they were stored. Checked again because a mistake there would write anywhere on the disk. */
-function fileTarget(folder: string, name: string): string {
-  const target = `${folder}/${name}`;
-  if (path.normalize(target) !== target || !target.startsWith(`${folder}/`) || name.endsWith('/') || name.includes('\0'))
-    throw new Error(`A stored file name is not a path below its data: ${JSON.stringify(name)}`);
-  return target;
-}
+/**
+ * A path that leads down and nowhere else: names between slashes, none of them empty, `.` or `..`. Names were checked when
+ * they were stored. Checked again because a mistake there would write anywhere on the disk.
+ */
+const BELOW = /^(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)*$/;
 
 /** Ends the wait, not the work. */
 function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {

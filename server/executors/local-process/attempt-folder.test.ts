@@ -21,7 +21,7 @@ describe('the folder of an attempt', () => {
     makeFolder(folder);
     await putPlan(folder, 'this-boot', facts, (plan) => {
       mkdirSync(join(plan, 'inside'));
-      writeFileSync(join(plan, 'inside/environment'), 'A\n1\nb\n');
+      writeFileSync(join(plan, 'inside/environment.sh'), "command export A='b'\n");
     });
     return folder;
   };

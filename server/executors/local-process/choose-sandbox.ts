@@ -38,7 +38,7 @@ async function probe(sandbox: Sandbox, folder: string, programs: Programs): Prom
   const planFolder = await mkdtemp(join(folder, '.probe-'));
   try {
     await mkdir(join(planFolder, 'inside'));
-    await writeFile(join(planFolder, 'inside/environment'), '');
+    await writeFile(join(planFolder, 'inside/environment.sh'), '');
     openToJob(join(planFolder, 'inside'));
     const files = sandbox.files({ planFolder, hostName: 'probe', user: sandbox.jobUser(0), mounts: [], devices: [] });
     await files.build?.(planFolder);

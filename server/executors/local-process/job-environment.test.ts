@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { isStartRefused, type LaunchSpec } from '../executor.ts';
 import { encodeEnvironment, jobEnvironment } from './job-environment.ts';
@@ -54,6 +58,22 @@ it('without isolation paths into the job lead to where its folders are', () => {
   });
 });
 
-it('is encoded by lines', () => {
-  expect(encodeEnvironment({ A: '', B: 'x\n\ny\n' })).toBe('A\n1\n\nB\n4\nx\n\ny\n\n');
+it('comes out of a shell as it went in', () => {
+  const every = Array.from({ length: 0x3100 }, (_, code) => String.fromCharCode(code + 1));
+  const values = [every.join(''), ...every.slice(0, 300), "''", "it's", 'a\n\n', '$(echo no) `echo no` \\\' "$HOME" ~ *', 'x'.repeat(100_000)];
+  const environment = Object.fromEntries(values.map((value, nth) => [`V${nth}`, value]));
+  const folder = mkdtempSync(path.join(tmpdir(), 'sodate-environment-'));
+  try {
+    writeFileSync(path.join(folder, 'environment.sh'), encodeEnvironment({ PATH: '/usr/bin:/bin', UID: '1', ...environment }));
+    const said = execFileSync('/bin/sh', ['-c', '. "$0/environment.sh" 2>/dev/null; exec env -0', folder], { env: {}, maxBuffer: 2 ** 24 });
+    const got = new Map(
+      said
+        .toString()
+        .split('\0')
+        .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
+    for (const [name, value] of Object.entries(environment)) expect(got.get(name)).toBe(value);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

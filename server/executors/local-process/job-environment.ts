@@ -52,10 +52,13 @@ function pointsIntoJob(path: string, targets: readonly string[]): boolean {
   return targets.some((target) => path === target || path.startsWith(`${target}/`) || (path === '/kqi' && target.startsWith('/kqi/')));
 }
 
-/** For SHIM: name, number of lines, value. */
+/**
+ * For SHIM, as a shell reads it: between single quotes every byte stands for itself, and they are ended for a quote alone.
+ * `command`, because some shells keep names such as UID to themselves, which must not end them.
+ */
 export function encodeEnvironment(environment: Readonly<Record<string, string>>): string {
   return Object.entries(environment)
-    .map(([name, value]) => `${name}\n${value.split('\n').length}\n${value}\n`)
+    .map(([name, value]) => `command export ${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`)
     .join('');
 }
 

@@ -61,7 +61,7 @@ export function makePlanner({ sandbox, host, programs, bootId, nodePath, userFil
       await putPlan(folder, bootId, facts, async (temporary) => {
         const insideNow = join(temporary, 'inside');
         mkdirSync(insideNow);
-        writeFileSync(join(insideNow, 'environment'), encodeEnvironment(environment));
+        writeFileSync(join(insideNow, 'environment.sh'), encodeEnvironment(environment));
         if (spec.command.kind === 'script') writeFileSync(join(insideNow, 'script'), spec.command.text);
         if (inSandbox) userFiles.link(user, insideNow);
         writeFileSync(join(temporary, 'arguments'), files.arguments);

@@ -147,22 +147,15 @@ say ended
  * is the shell's message about a signal, which tells `exit 137` from a SIGKILL; no `ended` says that this very process
  * was killed. The subshell makes that message go to the note: a redirection on the command would catch it.
  *
- * The environment is read line by line (name, number of lines, value), so that no value is ever parsed by a shell.
+ * The environment is a file of assignments, quoted by encodeEnvironment: read line by line, it took a system call for each
+ * byte. Whatever that file said, it would be done with the job's rights, in its sandbox, like the job itself.
  */
 export const SHIM = `
 trap : TERM INT HUP
 umask 022
 _sodate_in=$1 _sodate_cwd=$2
 shift 2
-while IFS= read -r _sodate_name && IFS= read -r _sodate_lines && IFS= read -r _sodate_value; do
-  while [ "$_sodate_lines" -gt 1 ]; do
-    IFS= read -r _sodate_line
-    _sodate_value="$_sodate_value
-$_sodate_line"
-    _sodate_lines=$((_sodate_lines - 1))
-  done
-  command export "$_sodate_name=$_sodate_value" 2>/dev/null
-done <"$_sodate_in/environment"
+{ . "$_sodate_in/environment.sh"; } 2>/dev/null
 echo began >&2
 if ! cd "$_sodate_cwd" 2>&4; then
   echo ended >&2

@@ -149,6 +149,9 @@ export async function openBench(db: Database): Promise<Bench> {
   return bench;
 }
 
+/** A test says itself which server claims what was placed. */
+const NOBODY_TAKES = { room: () => 0, take: () => {}, hintPlaced: () => {} };
+
 function makeServer(bench: Bench, overrides: NonNullable<Parameters<Bench['server']>[0]>): BenchServer {
   const { clock, engine, errors } = bench;
   const { faults } = overrides;
@@ -178,7 +181,7 @@ function makeServer(bench: Bench, overrides: NonNullable<Parameters<Bench['serve
   };
   const ending = new AbortController();
   const driver = makeRunDriver(parts, { wake: () => {}, freed: () => {} });
-  const schedule = makeScheduleRuns(parts, () => {});
+  const schedule = makeScheduleRuns(parts, NOBODY_TAKES);
   const server: BenchServer = {
     id: parts.server,
     parts,

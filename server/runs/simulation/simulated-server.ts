@@ -87,7 +87,7 @@ export function startSimulatedServer(process: string, id: string, around: Server
   const state = { ready: false, dead: false, stopped: false };
   const underWay = new Set<Worker>();
   const driver = makeRunDriver(parts, { wake: () => {}, freed: () => {} });
-  const schedule = makeScheduleRuns(parts, () => {});
+  const schedule = makeScheduleRuns(parts, driver);
   const sweep = makeSweepOrphans(parts);
   const passes: Record<Worker, () => Promise<unknown>> = { schedule, drive: () => driver.pass(ending.signal), sweep: () => sweep.pass() };
   const unsubscribe = executor.onChange((attempt) => void (around.losesHint() || driver.hintAttempt(attempt)));
