@@ -5,12 +5,15 @@ import { signIn } from '@sodate/contract/session.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
 import { type Browser, chromium } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CHECKOUT, makeProgram, type Program } from './program.ts';
 import { makeTestHome, type TestHome } from './test-home.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => existsSync(file));
 const PASSWORD = 'chosen by the first admin';
+
+/** A whole server and a browser are started: seconds on an idle machine, minutes on a loaded one. */
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 describe.skipIf(CHROMIUM === undefined)(
   `a first start, in a browser${CHROMIUM === undefined ? ' (skipped: no Chromium in /usr/bin; apt-get install chromium)' : ''}`,
@@ -38,7 +41,7 @@ describe.skipIf(CHROMIUM === undefined)(
 
       const complaints: string[] = [];
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
-      page.setDefaultTimeout(30_000);
+      page.setDefaultTimeout(60_000);
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
         if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
