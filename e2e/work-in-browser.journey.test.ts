@@ -243,8 +243,8 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     const faults: string[] = [];
     for (const [name, address] of Object.entries(PAGES)) {
       await page.goto(`${held.url}${address}`);
-      await untilLoaded(page);
       if (DRAWS.has(name)) await page.locator('main canvas').first().waitFor();
+      await untilLoaded(page);
       await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.en.light.png`) });
       faults.push(...(await seriousViolations(page, null)).map((fault) => `${name}: ${fault}`));
       await page.emulateMedia({ colorScheme: 'dark' });
@@ -276,8 +276,8 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     const { page, complaints } = await signedIn('ja-JP', ja);
     for (const [name, address] of Object.entries(PAGES)) {
       await page.goto(`${held.url}${address}`);
-      await untilLoaded(page);
       if (DRAWS.has(name)) await page.locator('main canvas').first().waitFor();
+      await untilLoaded(page);
       // A key instead of a text is a text that is missing.
       expect(await page.locator('main').innerText(), name).not.toMatch(/\b(?:data|datasets|submit|admin|runs|home|upload)\.[a-z]+\b(?!\.)/i);
       await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.ja.light.png`) });
