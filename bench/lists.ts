@@ -8,8 +8,8 @@ import { listData } from '@sodate/contract/data.ts';
 import { listRuns } from '@sodate/contract/run-routes.ts';
 
 /** The budget's sizes, for SODATE_BENCH_LISTS=full: seeding a million takes minutes and some 4 GB. */
-const FULL = { data: 1_000_000, runs: 100_000, part: 100 };
-const USUAL = { data: 10_000, runs: 10_000, part: 10 };
+export const FULL = { data: 1_000_000, runs: 100_000, part: 100 };
+export const USUAL = { data: 10_000, runs: 10_000, part: 10 };
 const ROUNDS = 40;
 const WARM_UP = 5;
 const GROWTH_LIMIT = 2;

@@ -9,6 +9,7 @@ import { listsBench } from './lists.ts';
 import { metricsBench } from './metrics.ts';
 import { mlflowBench } from './mlflow.ts';
 import { outputsBench } from './outputs.ts';
+import { pagesBench } from './pages.ts';
 import { queueBench } from './queue.ts';
 import { rateBench } from './rate.ts';
 import { stagingBench } from './staging.ts';
@@ -32,8 +33,8 @@ const BENCHES: readonly Bench[] = [
   dockerBench,
   transfersBench,
 ];
-/** Installs half a gigabyte and is nobody's budget but a comparison. */
-const WHEN_NAMED: readonly Bench[] = [mlflowBench];
+/** One wants a browser; the other installs half a gigabyte and is nobody's budget but a comparison. */
+const WHEN_NAMED: readonly Bench[] = [pagesBench, mlflowBench];
 const NOT_MEASURED_HERE = ['lists at 1 M rows, unless SODATE_BENCH_LISTS=full: seeding them takes minutes'];
 
 const USAGE = `Usage: npm run bench -- [NAME …] [--json] [--scale N] [--profile FOLDER] [--program FILE]

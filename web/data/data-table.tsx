@@ -10,6 +10,7 @@ import { TagList } from '../ui/tag-list.tsx';
 import { SortHeader } from '../search/sort-header.tsx';
 import { isSorted } from '../search/sort-order.ts';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
+import rows from '../ui/rows.module.css';
 import classes from './data-table.module.css';
 
 const ROW_PX = 62;
@@ -61,9 +62,9 @@ export function DataTable({
     onSelect(next);
   };
   return (
-    <div className={classes['table']} role="table" aria-label={t('nav.data')} aria-rowcount={-1}>
+    <div className={rows['frame']} role="table" aria-label={t('nav.data')} aria-rowcount={-1}>
       <div role="rowgroup">
-        <div role="row" className={`${classes['row']} ${classes['head']}`}>
+        <div role="row" className={`${classes['row']} ${rows['head']} ${classes['head']}`}>
           <span role="columnheader">
             <Checkbox
               size="xs"
@@ -112,7 +113,12 @@ export function DataTable({
                 />
               </span>
               <span role="cell" className={classes['main']}>
-                <Link className={classes['link']} to="/tenants/$tenant/data/$data" params={{ tenant, data: String(one.number) }} title={one.name}>
+                <Link
+                  className={`${rows['link']} ${classes['link']}`}
+                  to="/tenants/$tenant/data/$data"
+                  params={{ tenant, data: String(one.number) }}
+                  title={one.name}
+                >
                   {one.name}
                 </Link>
                 <Text size="xs" c="dimmed" component="span" className={classes['under'] ?? ''}>

@@ -20,6 +20,7 @@ import { Moment } from '../ui/moment.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import type { SearchAsked } from '../search/saved-searches.tsx';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
+import rows from '../ui/rows.module.css';
 import classes from './dataset-list-page.module.css';
 import { datasetListQuery } from './dataset-queries.ts';
 
@@ -71,9 +72,9 @@ export function DatasetListPage() {
       {list.error !== null && !isAboutSearch(list.error) && <ErrorPanel error={list.error} onRetry={() => void list.refetch()} />}
       {list.isPending && <Skeleton h={320} />}
       {items.length > 0 && (
-        <div className={classes['table']} role="table" aria-label={t('nav.datasets')}>
+        <div className={rows['frame']} role="table" aria-label={t('nav.datasets')}>
           <div role="rowgroup">
-            <div role="row" className={`${classes['row']} ${classes['head']}`}>
+            <div role="row" className={`${classes['row']} ${rows['head']} ${classes['head']}`}>
               <span role="columnheader" aria-sort={isSorted(asked.sort, 'name')}>
                 <SortHeader column="name" sort={asked.sort} onSort={onSort}>
                   {t('data.name')}
@@ -121,7 +122,12 @@ function Row({ tenant, dataset }: { readonly tenant: string; readonly dataset: D
   return (
     <div role="row" className={classes['row']}>
       <span role="cell" className={classes['main']}>
-        <Link className={classes['link']} to="/tenants/$tenant/datasets/$dataset" params={{ tenant, dataset: String(dataset.number) }} title={dataset.name}>
+        <Link
+          className={`${rows['link']} ${classes['link']}`}
+          to="/tenants/$tenant/datasets/$dataset"
+          params={{ tenant, dataset: String(dataset.number) }}
+          title={dataset.name}
+        >
           {dataset.name}
         </Link>
         <Text size="xs" c="dimmed" component="span" display="block" truncate>

@@ -20,6 +20,7 @@ import { Moment } from '../ui/moment.tsx';
 import { PanelState } from '../ui/panel-state.tsx';
 import { Refusals } from '../ui/refusals.tsx';
 import { visibleName } from '../ui/visible-name.ts';
+import rows from '../ui/rows.module.css';
 import classes from './outputs/run-outputs.module.css';
 import { hasEnded } from './run-words.ts';
 
@@ -91,7 +92,7 @@ export function RunAttachments({ tenant, run }: { readonly tenant: string; reado
         <Refusals refused={(attach.data?.refused ?? []).map(({ thing, error }) => ({ name: thing.name, error }))} />
         <PanelState query={list} empty={items.length === 0 ? t('attachments.none') : null} />
         {items.length > 0 && (
-          <div className={classes['frame']}>
+          <div className={`${rows['frame']} ${classes['frame']}`}>
             <Table verticalSpacing={8} highlightOnHover>
               <Table.Thead>
                 <Table.Tr>

@@ -7,6 +7,7 @@ import { Fact } from '../ui/fact.tsx';
 import { Duration, Moment } from '../ui/moment.tsx';
 import { StateBadge } from '../ui/state-badge.tsx';
 import { RunActions } from './run-actions.tsx';
+import facts from '../ui/facts.module.css';
 import classes from './run-header.module.css';
 import { RunWaiting } from './run-waiting.tsx';
 import { hasEnded, phaseWords, resourcesWords } from './run-words.ts';
@@ -41,7 +42,7 @@ export function RunHeader({ tenant, run }: { readonly tenant: string; readonly r
         <RunActions tenant={tenant} run={run} />
       </Group>
 
-      <dl className={classes['facts']}>
+      <dl className={facts['facts']}>
         <div className={classes['state']}>
           <dt className={classes['hidden']}>{t('runs.state')}</dt>
           <dd>

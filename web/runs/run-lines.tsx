@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Duration, Moment } from '../ui/moment.tsx';
 import { StateBadge } from '../ui/state-badge.tsx';
+import rows from '../ui/rows.module.css';
 import classes from './run-lines.module.css';
 import { hasEnded, phaseWords, runReference } from './run-words.ts';
 
@@ -25,7 +26,7 @@ export function RunLines({
       {runs.map((run, index) => (
         <li key={run.id} className={classes['line']}>
           <div className={classes['text']}>
-            <Link className={classes['link']} to="/tenants/$tenant/runs/$run" params={{ tenant, run: runReference(run) }} title={run.name}>
+            <Link className={`${rows['link']} ${classes['link']}`} to="/tenants/$tenant/runs/$run" params={{ tenant, run: runReference(run) }} title={run.name}>
               {run.name}
             </Link>
             <Text size="xs" c="dimmed" component="div">

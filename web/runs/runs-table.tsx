@@ -12,6 +12,7 @@ import { StateBadge } from '../ui/state-badge.tsx';
 import { TagList } from '../ui/tag-list.tsx';
 import { hasEnded, phaseWords, resourcesWords, runReference } from './run-words.ts';
 import type { RunColumn } from './run-column-names.ts';
+import rows from '../ui/rows.module.css';
 import classes from './runs-table.module.css';
 
 interface RunsTableProps {
@@ -46,7 +47,7 @@ export function RunsTable({ tenant, runs, columns, metrics, metricValue, selecte
   const ids = runs.map(({ id }) => id);
   const here = ids.filter((id) => selected.has(id)).length;
   return (
-    <div className={classes['frame']}>
+    <div className={rows['frame']}>
       <Table verticalSpacing="sm" highlightOnHover className={classes['table'] ?? ''}>
         <Table.Thead>
           <Table.Tr>
@@ -153,7 +154,7 @@ function RunRow({ tenant, run, columns, metrics, metricValue, selected, onSelect
         </Table.Td>
       )}
       <Table.Td className={classes['main'] ?? ''}>
-        <Link className={classes['link']} to="/tenants/$tenant/runs/$run" params={{ tenant, run: runReference(run) }} title={run.name}>
+        <Link className={`${rows['link']} ${classes['link']}`} to="/tenants/$tenant/runs/$run" params={{ tenant, run: runReference(run) }} title={run.name}>
           {run.name}
         </Link>
         <Text size="xs" c="dimmed" component="div">

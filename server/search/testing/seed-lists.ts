@@ -76,7 +76,7 @@ async function seedRuns(db: Database, tenant: TenantId, count: number): Promise<
       nextval(case when n % 4 = 0 then 'number_task' else 'number_training' end::regclass),
       (array['baseline', 'larger', 'dropout', 'augmented', 'frozen'])[1 + n % 5] || ' ' || lpad(n::text, 6, '0') || case when n % 500 = 3 then ' aurora' else '' end,
       '', array['tag-' || n % 50], case when n % 10 = 0 then 'failed' when n % 25 = 1 then 'cancelled' else 'succeeded' end, n % 97 = 0,
-      '{}', '[]', 'host', 1000 + n % 8 * 500, 1000000000, 0, 0, 'shape', '{}',
+      '{"command": ["true"], "environment": {}}', '[]', 'host', 1000 + n % 8 * 500, 1000000000, 0, 0, 'shape', '{}',
       people.id, at, at, at + interval '1 second', at + interval '1 second' * (10 + n % 3600), at, at, at,
       case when n % 10 = 0 then 1 else 0 end, case when n % 100 = 0 then 'out-of-memory' when n % 10 = 0 then 'user-error' end, null,
       case when n % 4 = 0 then 'score ' || n % 1000 end

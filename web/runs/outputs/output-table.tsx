@@ -12,6 +12,7 @@ import { formatBytes, formatNumber } from '../../ui/formats.ts';
 import { Moment } from '../../ui/moment.tsx';
 import { visibleName } from '../../ui/visible-name.ts';
 import { hasEnded } from '../run-words.ts';
+import rows from '../../ui/rows.module.css';
 import classes from './run-outputs.module.css';
 
 const PreviewDialog = lazyPart(
@@ -43,7 +44,7 @@ export function OutputTable({
   const at = files.findIndex(({ name }) => name === shown);
   const file = files[at];
   return (
-    <div className={classes['frame']}>
+    <div className={`${rows['frame']} ${classes['frame']}`}>
       <Table verticalSpacing={8} highlightOnHover>
         <Table.Thead>
           <Table.Tr>
