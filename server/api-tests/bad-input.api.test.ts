@@ -201,7 +201,9 @@ describe('asking for too much', () => {
     const { id } = await startTask({ command: 'true', resources: { cpu: 4_000, memory: 50_000_000 } });
     const run = (await must(as(), 'GET', `${BASE}/runs/${id}`)).body;
     expect([run.state, run.warnings]).toEqual(['queued', [expect.stringContaining('large enough')]]);
-    expect((await must(as(), 'GET', `${BASE}/runs/${id}/waiting`)).body.waiting).toMatchObject({ reason: 'never-fits', asked: { cpu: 4_000 } });
+    // Known once a scheduling pass has looked at it.
+    const waiting = async (): Promise<Answer['body']> => (await must(as(), 'GET', `${BASE}/runs/${id}/waiting`)).body.waiting;
+    await expect.poll(waiting, { timeout: 30_000 }).toMatchObject({ reason: 'never-fits', asked: { cpu: 4_000 } });
     await expectRefused(opened().ask(as(), 'DELETE', `${BASE}/runs/${id}`), 409, 'wrong-state', 'queued', 'stop');
     expect((await must(as(), 'POST', `${BASE}/runs/${id}/stop`, {})).body.state).toBe('cancelled');
     expect((await must(as(), 'POST', `${BASE}/runs/${id}/stop`, {})).body.state).toBe('cancelled');
