@@ -42,7 +42,7 @@ export async function* followContainerLog({ engine, container, from, signal, clo
       if (signal.aborted) return null;
       throw error;
     });
-    if (seen === null) return;
+    if (seen === null || isBeingRemoved(seen)) return;
     if (!hasEverStarted(seen)) {
       if (await willNeverStart()) return;
       await clock.sleep(POLL_MS, signal);
@@ -69,6 +69,12 @@ export async function* followContainerLog({ engine, container, from, signal, clo
     }
   }
 }
+
+/**
+ * The engine gives no log of such a one any more, and one that died in the removal leaves it so until it is asked again. We
+ * remove a container only when its log has been taken.
+ */
+const isBeingRemoved = ({ State }: Docker.ContainerInspectInfo): boolean => State.Dead || State.Status === 'removing';
 
 const inspectOrNull = (engine: EngineClient, container: string): Promise<Docker.ContainerInspectInfo | null> =>
   engine
