@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { engineOrReason } from '../../server/executors/docker/testing/test-engine.ts';
 import { provideTestImages, TEST_IMAGES } from '../../server/executors/docker/testing/test-images.ts';
 import { provideTestRegistry, whyNoRegistry } from '../../server/executors/docker/testing/test-registry.ts';
-import { endStuckStarts, findContainers, findDockerTraces } from '../docker-traces.ts';
+import { endForgottenStarts, findContainers, findDockerTraces } from '../docker-traces.ts';
 import { findTraces } from '../home-traces.ts';
 import { freePort } from '../test-home.ts';
 import { until } from '../until.ts';
@@ -61,7 +61,7 @@ describe.skipIf(whyNot !== null)(`containers and processes together${whyNot === 
       },
       cleanUps,
     });
-    console.log(`starts that the engine left unfinished: ${await endStuckStarts(home)}`);
+    console.log(`starts that the engine left unfinished: ${await endForgottenStarts(home)}`);
     const present = await presentImages(engine, pulled.names);
     const left = [...(await findTraces(home, installation)), ...(await findDockerTraces({ docker: engine.docker, home, installation }))];
     expect({ faults, left, exitCode }).toEqual({ faults: [], left: [], exitCode: 0 });
