@@ -44,18 +44,16 @@ export async function findDockerTraces({ docker, home, installation }: DockerPla
 
 /**
  * An engine that was killed in the middle of a start may leave the runtime's first process, waiting for ever for the word
- * to become the job, or even the job: the engine knows nothing of it when it is back, and so nobody can ask it for the
- * removal. Ends what is in a container's control group and has folders of the home; to be called when the engine has no
- * container of ours any more. @returns how many processes there were
+ * to become the job. It is no job, the engine knows nothing of it when it is back, and so nobody can ask for its removal.
+ * Ends those with folders of the home. @returns how many there were
  */
-export async function endForgottenStarts(home: string): Promise<number> {
+export async function endStuckStarts(home: string): Promise<number> {
   let ended = 0;
   for (const pid of (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))) {
     const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
-    const isOfContainer = (await read('cmdline')) === 'runc\0init\0' || /\/docker\/[0-9a-f]{64}/.test(await read('cgroup'));
-    if (!isOfContainer || !(await read('mountinfo')).includes(`${home}/`)) continue;
+    if ((await read('cmdline')) !== 'runc\0init\0' || !(await read('mountinfo')).includes(`${home}/`)) continue;
     kill(Number(pid), 'SIGKILL');
-    await until(`the forgotten start ${pid} has ended`, async () => (await read('mountinfo')) === '');
+    await until(`the stuck start ${pid} has ended`, async () => (await read('mountinfo')) === '');
     ended += 1;
   }
   return ended;

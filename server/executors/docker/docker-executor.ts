@@ -4,7 +4,7 @@ import type { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
 import { type Executor, type InventoryNode, isEngineUnreachable, type Observation, type StageFolders } from '../executor.ts';
-import { folderExists, readContainer, readStopped, removeFolder, takeTurn, thisProcess, writeStopped } from './attempt-folder.ts';
+import { folderExists, readBegun, readContainer, readStopped, removeFolder, takeTurn, thisProcess, writeStopped } from './attempt-folder.ts';
 import { hasEverStarted, observeContainer } from './container-exit.ts';
 import { makeContainers, shortInstallation } from './containers.ts';
 import { openEngine, parseEngineHost, statusOf } from './docker-client.ts';
@@ -13,6 +13,7 @@ import type { TenantNetworks } from './docker-network.ts';
 import { followEvents } from './engine-events.ts';
 import { readBootTime, readEngineStart } from './engine-start.ts';
 import { followContainerLog } from './follow-log.ts';
+import { endProcessesIn } from './forgotten-processes.ts';
 import { openImageCache } from './image-cache.ts';
 import { makeImageProbe } from './image-probe.ts';
 import { makeImages } from './images.ts';
@@ -94,8 +95,17 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
   };
   const engineStartedAt = (): Promise<Date | null> => readEngineStart(address, bootedAt);
   const cleanUpImages = (): Promise<void> => cache.cleanUp(new Set(wanted.values()));
+  /** An engine that has been restarted since it was told to start a container may not know all that runs in it. */
+  const endForgotten = async (attempt: AttemptId): Promise<void> => {
+    const folder = containers.folderOf(attempt);
+    const [record, begunUnder] = await Promise.all([readContainer(folder), readBegun(folder)]);
+    if (record === null || begunUnder === null || begunUnder === String((await engineStartedAt())?.getTime())) return;
+    const ended = await endProcessesIn(record.container, clock);
+    if (ended > 0) log.warn({ attempt, container: record.container, ended }, 'The engine had forgotten a job that went on: it was ended');
+  };
   const removeTraces = async (attempt: AttemptId): Promise<void> => {
     await containers.remove(attempt);
+    await endForgotten(attempt);
     await stage.discard(attempt);
     await removeFolder(containers.folderOf(attempt));
   };
