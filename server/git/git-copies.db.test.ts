@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '#kit/clock.ts';
 import { holdRemovals } from '#kit/db/hold-removals.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { newId } from '#kit/ids.ts';
-import { silentLog } from '#kit/log.ts';
+import { type Log, silentLog } from '#kit/log.ts';
 import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import type { GitEndpointId, RunId, TenantId } from '@sodate/contract/ids.ts';
@@ -27,13 +27,13 @@ describe.skipIf(!hasGit())('the budget of mirrors and checkouts (needs the progr
   const time = { ahead: 0 };
   const clock: Clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + time.ahead) };
   const opened: Git[] = [];
-  const open = (budgetBytes?: number): Git => {
+  const open = (budgetBytes?: number, log: Log = silentLog): Git => {
     const git = makeGit({
       db: database().db,
       folder,
       gitRoot,
       clock,
-      log: silentLog,
+      log,
       sealed: makeSealedSecrets(Buffer.alloc(32)),
       ...(budgetBytes === undefined ? {} : { budgetBytes }),
     });
@@ -197,20 +197,24 @@ describe.skipIf(!hasGit())('the budget of mirrors and checkouts (needs the progr
 
   it('cannot take away what is just being made or read, however often it looks', async () => {
     const origin = makeOrigin(gitRoot, 'busy');
-    const commits = ['1', '2', '3'].map((text) => origin.commit({ a: text, 'b/c': text.repeat(10_000) }));
-    const git = open(EVERYTHING_GOES);
+    // More than readers, so that at any time some are not read and may go.
+    const commits = ['1', '2', '3', '4', '5', '6'].map((text) => origin.commit({ a: text, 'b/c': text.repeat(10_000) }));
     const state = { over: false, removals: 0 };
+    const git = open(EVERYTHING_GOES, {
+      ...silentLog,
+      info(_fields, message) {
+        if (message.includes('were removed')) state.removals += 1;
+      },
+    });
     const sweeping = (async () => {
       while (!state.over) {
         // What was resolved for a submission counts as such for a while: here it does not.
         time.ahead += HOUR_MS;
-        const { checkouts } = await describeGitCopies(folder);
         await git.keepWithinBudget();
-        if ((await describeGitCopies(folder)).checkouts < checkouts) state.removals += 1;
       }
     })();
     const read = async (at: number): Promise<void> => {
-      for (let round = 0; round < 8; round += 1) {
+      for (let round = 0; round < 8 || state.removals === 0; round += 1) {
         const which = (at + round) % commits.length;
         await git.holding(async () => {
           const checkout = await git.ensureCheckout(endpoint, 'busy', commits[which] ?? '');

@@ -166,6 +166,42 @@ describe('the cache of blobs', () => {
     letGo();
   });
 
+  it('keeps what a hold uses, also when it was used in a hold that began earlier and has ended since', async () => {
+    const blob = keep(Buffer.alloc(600));
+    const letGoFirst = cache.hold();
+    await cache.file(tenant, blob);
+    const letGoSecond = cache.hold();
+    const file = await cache.file(tenant, blob);
+    letGoFirst();
+    await use(keep(Buffer.alloc(700)));
+    expect((await stat(file)).size).toBe(600);
+    letGoSecond();
+    await use(keep(Buffer.alloc(700)));
+    expect(await cached()).not.toContain(blob);
+  });
+
+  it('keeps what a hold asks for while another that asked for the same gives up', async () => {
+    const blob = keep(Buffer.alloc(600));
+    await use(blob);
+    const giveUp = cache.hold();
+    const unwanted = cache.file(tenant, blob);
+    giveUp();
+    const letGo = cache.hold();
+    const [file] = await Promise.all([cache.file(tenant, blob), unwanted]);
+    await use(keep(Buffer.alloc(700)));
+    expect((await stat(file)).size).toBe(600);
+    letGo();
+  });
+
+  it('has nothing to say against somebody who gives up just when a file is looked at', async () => {
+    const blob = keep(Buffer.alloc(10));
+    const [file = ''] = await use(blob);
+    const giveUp = cache.hold();
+    const unwanted = cache.file(tenant, blob);
+    giveUp();
+    expect(await unwanted).toBe(file);
+  });
+
   it('removes at its start what a killed process was fetching', async () => {
     const half = path.join(folder, 'cache', 'fetching', 'half');
     await mkdir(path.dirname(half), { recursive: true });

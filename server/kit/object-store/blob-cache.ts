@@ -78,14 +78,16 @@ export function openBlobCache({ folder, budgetBytes, hasher, clock, fetch }: Blo
   let clearing: Promise<void> = Promise.resolve();
 
   const heldSince = (): number => Math.min(...[...holds].map(({ since }) => since), Infinity);
+  const newestHold = (): number => Math.max(...[...holds].map(({ since }) => since), -Infinity);
 
   /** @returns whether it is there, and now counts as used */
   const use = async (file: string): Promise<boolean> => {
     try {
       const { atimeMs, mtime } = await stat(file);
-      // Of what counts as used since the oldest hold began nothing is removed; see `clear`.
-      const now = Math.max(clock.now().getTime(), heldSince());
-      if (atimeMs < heldSince()) await utimes(file, new Date(now), mtime);
+      // Of what counts as used since the oldest hold began nothing is removed (see `clear`): since the newest, so that it
+      // stays whichever holds end first. Nobody may be left who holds: then nothing has to stay.
+      const since = newestHold();
+      if (atimeMs < since) await utimes(file, new Date(Math.max(clock.now().getTime(), since)), mtime);
       return true;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false;
@@ -182,8 +184,11 @@ export function openBlobCache({ folder, budgetBytes, hasher, clock, fetch }: Blo
     },
     async file(tenant, blob, digest) {
       const file = folders.blobFile(tenant, blob);
-      const other = underWay.get(file);
-      if (other !== undefined) return other;
+      for (let other = underWay.get(file); other !== undefined; other = underWay.get(file)) {
+        await other;
+        // Used once more: the other may have looked at it before this hold began.
+        if (await use(file)) return file;
+      }
       const bringing = (async () => ((await use(file)) ? file : turns(() => bring(tenant, blob, digest))))().finally(() => underWay.delete(file));
       underWay.set(file, bringing);
       return bringing;
