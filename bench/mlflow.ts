@@ -6,9 +6,10 @@ import { createToken } from '@sodate/contract/tokens.ts';
 /** Runs with a few numbers each, in which is searched; and points logged to some more. */
 const RUNS = 200;
 const SENDERS = 4;
-const BATCHES = 20;
+const BATCHES = 60;
 const POINTS_PER_BATCH = 1_000;
-const SEARCHES = 20;
+const SINGLES = 400;
+const SEARCHES = 200;
 const WARM_UPS = 40;
 const FASTER_BY = 10;
 
@@ -63,11 +64,9 @@ interface Server {
 }
 
 async function measureServer(context: BenchContext, server: Server): Promise<Measured> {
-  await warmUp(server);
   const { experiment_id } = await post<{ experiment_id: string }>(server, 'experiments/create', { name: 'measured' });
   const ids: string[] = [];
-  const runs = scaled(context, RUNS, 50);
-  const runSeconds = await inParallel(runs, async (at) => {
+  const startRun = async (at: number): Promise<void> => {
     const { run } = await post<{ run: { info: { run_id: string } } }>(server, 'runs/create', {
       experiment_id,
       run_name: `run ${at}`,
@@ -85,9 +84,8 @@ async function measureServer(context: BenchContext, server: Server): Promise<Mea
     });
     await post(server, 'runs/update', { run_id, status: 'FINISHED', end_time: 1_700_000_001_000 });
     ids.push(run_id);
-  });
-  const batches = scaled(context, BATCHES, 8);
-  const pointSeconds = await inParallel(batches, async (at) => {
+  };
+  const logBatch = async (at: number): Promise<void> => {
     const metrics = Array.from({ length: POINTS_PER_BATCH }, (_, step) => ({
       key: 'curve',
       value: Math.sin(step),
@@ -95,13 +93,10 @@ async function measureServer(context: BenchContext, server: Server): Promise<Mea
       step: at * POINTS_PER_BATCH + step,
     }));
     await post(server, 'runs/log-batch', { run_id: ids[at % SENDERS], metrics });
-  });
-  const singles = scaled(context, RUNS, 50);
-  const singleSeconds = await inParallel(singles, async (at) => {
-    await post(server, 'runs/log-metric', { run_id: ids[SENDERS + (at % SENDERS)], key: 'single', value: at, timestamp: 1_700_000_000_000 + at, step: at });
-  });
-  const searches = scaled(context, SEARCHES, 5);
-  const searchSeconds = await inParallel(searches, async (at) => {
+  };
+  const logPoint = (at: number): Promise<unknown> =>
+    post(server, 'runs/log-metric', { run_id: ids[SENDERS + (at % SENDERS)], key: 'single', value: at, timestamp: 1_700_000_000_000 + at, step: at });
+  const search = async (at: number): Promise<void> => {
     const found = await post<{ runs?: readonly unknown[] }>(server, 'runs/search', {
       experiment_ids: [experiment_id],
       filter: `metrics.loss < 0.9 and params.model = 'model ${at % 10}'`,
@@ -109,23 +104,31 @@ async function measureServer(context: BenchContext, server: Server): Promise<Mea
       max_results: 50,
     });
     // A server that finds nothing quickly would be no good.
-    if (found.runs === undefined || found.runs.length < Math.min(50, Math.floor(runs / 20))) throw new Error(`A search found ${found.runs?.length ?? 0} runs`);
-  });
-  return { runs: runs / runSeconds, points: (batches * POINTS_PER_BATCH) / pointSeconds, singles: singles / singleSeconds, searches: searches / searchSeconds };
+    if (found.runs === undefined || found.runs.length < Math.min(50, Math.floor(ids.length / 20)))
+      throw new Error(`A search found ${found.runs?.length ?? 0} runs`);
+  };
+  return {
+    runs: await perSecond(context, RUNS, startRun),
+    points: POINTS_PER_BATCH * (await perSecond(context, BATCHES, logBatch)),
+    singles: await perSecond(context, SINGLES, logPoint),
+    searches: await perSecond(context, SEARCHES, search),
+  };
 }
 
-/** What a process does at its first request only, of either server and each of its workers, is not measured. */
-async function warmUp(server: Server): Promise<void> {
-  await inParallel(WARM_UPS, async () => void (await post(server, 'experiments/search', { max_results: 1 })));
+/** What a process does at its first requests of a kind only, of either server and each of its workers, is not measured. */
+async function perSecond(context: BenchContext, usual: number, work: (at: number) => Promise<unknown>): Promise<number> {
+  await inParallel(0, WARM_UPS, work);
+  const count = scaled(context, usual, WARM_UPS);
+  return count / (await inParallel(WARM_UPS, WARM_UPS + count, work));
 }
 
-/** @returns seconds */
-async function inParallel(count: number, work: (at: number) => Promise<void>): Promise<number> {
-  const next = { at: 0 };
+/** Those from one number up to another. @returns seconds */
+async function inParallel(from: number, to: number, work: (at: number) => Promise<unknown>): Promise<number> {
+  const next = { at: from };
   const began = performance.now();
   await Promise.all(
     Array.from({ length: SENDERS }, async () => {
-      while (next.at < count) await work(next.at++);
+      while (next.at < to) await work(next.at++);
     }),
   );
   return (performance.now() - began) / 1000;

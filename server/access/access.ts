@@ -25,8 +25,8 @@ const NEEDED_ROLE = { 'tenant-viewer': 'viewer', 'tenant-member': 'member', 'ten
 const includes = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 
 /**
- * Who is asking, and whether they may. Reads the database on each request (one query for the credential, one for the
- * tenant) and remembers nothing, so that whatever ends a right ends it with the next request, on every server.
+ * Who is asking, and whether they may. Reads the database on each request (one query for the credential, and one for the
+ * tenant where the first did not tell: for tokens it does) and remembers nothing, so that whatever ends a right ends it with the next request, on every server.
  */
 export function makeAccess(parts: {
   readonly db: Database;
@@ -51,7 +51,16 @@ export function makeAccess(parts: {
         const token = await findToken(db, credential.secret, clock.now());
         if (!token || (credential.id !== null && credential.id.toLowerCase() !== token.id)) return 'unknown';
         // A system admin's token has an admin's rights in its tenant, but is not a system admin.
-        return { user: token.user, name: token.name, systemAdmin: false, onlyTenant: token.tenant, attempt: null, session: null, token: token.id };
+        return {
+          user: token.user,
+          name: token.name,
+          systemAdmin: false,
+          onlyTenant: token.tenant,
+          attempt: null,
+          session: null,
+          token: token.id,
+          standing: token.standing,
+        };
       }
       case 'attempt': {
         const found = await verifyAttempt(credential.token);
@@ -71,7 +80,9 @@ export function makeAccess(parts: {
   }
 
   async function enterTenant(caller: Caller, reference: string): Promise<TenantContext> {
-    const standing = await findStanding(db, caller.user, reference);
+    const known = caller.standing;
+    const isKnown = known !== undefined && (known.tenant.id === reference || known.tenant.name === reference);
+    const standing = isKnown ? known : await findStanding(db, caller.user, reference);
     if (!standing || (caller.onlyTenant !== null && caller.onlyTenant !== standing.tenant.id)) throw tenantNotFound(reference);
     // A job keeps a member's rights while it lives, even when the person who submitted it has left the tenant.
     const role = caller.attempt === null ? standing.role : 'member';

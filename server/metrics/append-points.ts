@@ -2,15 +2,15 @@ import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import { groupBy } from '#metrics/group-by.ts';
 import { addToSeries } from '#metrics/add-to-series.ts';
 import { breathe } from '#metrics/breathe.ts';
-import { type Chunk, insertChunks, readTails, removeTails, type StoredPiece } from '#metrics/chunk-store.ts';
+import { type Chunk, insertionOfChunks, readTails, removeTails, type StoredPiece } from '#metrics/chunk-store.ts';
 import { AT_LIMIT, POINTS_PER_RUN_LIMIT, SERIES_PER_RUN_LIMIT, STEP_LIMIT } from '#metrics/metric-limits.ts';
 import { type Bucket, type Point, unpackBuckets, unpackPoints } from '#metrics/packed-points.ts';
 import { type BucketTails, neededTails, planChunks } from '#metrics/plan-chunks.ts';
 import { removeKnownPoints } from '#metrics/known-points.ts';
-import { claimSeries, holdMetrics, roomForSeries, type SeriesOrigin, type SeriesRow } from '#metrics/series-store.ts';
+import { claimSeries, holdMetrics, holdPresentSeries, roomForSeries, type SeriesOrigin, type SeriesRow } from '#metrics/series-store.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 
 export interface NewPoint extends Point {
   /** What the series is called where the point comes from: for requests its name. */
@@ -39,9 +39,8 @@ export async function appendPoints(tx: DatabaseTransaction, ask: AppendAsk): Pro
   for (const { series, step, at } of ask.points)
     if (!isExact(step, STEP_LIMIT) || !isExact(at, AT_LIMIT))
       throw new SodateError('invalid-request', { details: `the step or time of a point of ${series} is out of range` });
-  const held = await holdMetrics(tx, tenant, run);
   const byTag = groupBy(ask.points, ({ series }) => series);
-  const claimed = await claimSeries(tx, { tenant, run, origin, kind: 'scalar', tags: [...byTag.keys()], room: roomForSeries(held) });
+  const { claimed, ...held } = await hold(tx, { tenant, run, origin, kind: 'scalar', tags: [...byTag.keys()] });
   if (refuse && claimed.size < byTag.size) throw new SodateError('metrics-limit', { limit: SERIES_PER_RUN_LIMIT, things: 'series' });
 
   const additions: { readonly series: SeriesRow; readonly points: readonly Point[] }[] = [];
@@ -56,10 +55,26 @@ export async function appendPoints(tx: DatabaseTransaction, ask: AppendAsk): Pro
   const stored = additions.reduce((sum, { points }) => sum + points.length, 0);
   const inSeries = ask.points.length - [...byTag].reduce((sum, [tag, points]) => sum + (claimed.has(tag) ? points.length : 0), 0);
   const dropped = room === 0 && !refuse ? ask.points.length - stored : inSeries;
-  await store(tx, tenant, additions);
-  await sql`update metric_runs set points = points + ${stored}, dropped_points = dropped_points + ${dropped}
-    where tenant_id = ${tenant} and run_id = ${run}`.execute(tx);
+  const { chunks, series } = await plan(tx, tenant, additions);
+  // One statement: most requests bring one point, and then its way to the database is most of what it costs.
+  await sql`
+    with chunks as (${insertionOfChunks(tenant, chunks)}), series as (${updateOfSeries(tenant, series)})
+    update metric_runs set points = points + ${stored}, dropped_points = dropped_points + ${dropped}
+      where tenant_id = ${tenant} and run_id = ${run}`.execute(tx);
   return { stored, dropped };
+}
+
+/** Series that may be asked for on the chance that all of them are there. */
+const SERIES_AT_ONCE = 100;
+
+async function hold(
+  tx: DatabaseTransaction,
+  ask: Parameters<typeof holdPresentSeries>[1],
+): Promise<{ readonly points: number; readonly claimed: ReadonlyMap<string, SeriesRow> }> {
+  const present = ask.tags.length > SERIES_AT_ONCE ? null : await holdPresentSeries(tx, ask);
+  if (present !== null) return present;
+  const held = await holdMetrics(tx, ask.tenant, ask.run);
+  return { points: held.points, claimed: await claimSeries(tx, { ...ask, room: roomForSeries(held) }) };
 }
 
 /** Packed at a stretch: some ten milliseconds. */
@@ -67,12 +82,12 @@ const POINTS_AT_A_STRETCH = 5_000;
 
 const isExact = (value: number, limit: number): boolean => Number.isSafeInteger(value) && Math.abs(value) <= limit;
 
-async function store(
+/** What to write for these points. The pieces that are written anew with them are gone afterwards. */
+async function plan(
   tx: DatabaseTransaction,
   tenant: TenantId,
   additions: readonly { readonly series: SeriesRow; readonly points: readonly Point[] }[],
-): Promise<void> {
-  if (additions.length === 0) return;
+): Promise<{ readonly chunks: readonly Chunk[]; readonly series: readonly SeriesRow[] }> {
   const needs = additions.map(({ series, points }) => ({ id: series.id, ...neededTails(shapeOf(series), points.length) }));
   const rewritten = { points: needs.filter(({ points }) => points).map(({ id }) => id), buckets: needs.filter(({ buckets }) => buckets).map(({ id }) => id) };
   const pieces = groupBy(await readTails(tx, tenant, rewritten), ({ series_id }) => series_id);
@@ -81,23 +96,14 @@ async function store(
   let planned = 0;
   for (const { series, points } of additions) {
     const tails = unpackTails(pieces.get(series.id) ?? []);
-    const plan = planChunks(shapeOf(series), points, tails);
-    plans.push({ chunks: plan.chunks, series: { ...addToSeries(series, points), tail_pieces: plan.tailPieces } });
+    const { chunks, tailPieces } = planChunks(shapeOf(series), points, tails);
+    plans.push({ chunks, series: { ...addToSeries(series, points), tail_pieces: tailPieces } });
     planned += points.length + tails.points.length;
     if (planned < POINTS_AT_A_STRETCH) continue;
     planned = 0;
     await breathe();
   }
-  await insertChunks(
-    tx,
-    tenant,
-    plans.flatMap(({ chunks }) => chunks),
-  );
-  await updateSeries(
-    tx,
-    tenant,
-    plans.map(({ series }) => series),
-  );
+  return { chunks: plans.flatMap(({ chunks }) => chunks), series: plans.map(({ series }) => series) };
 }
 
 function unpackTails(pieces: readonly StoredPiece[]): { readonly points: readonly Point[]; readonly buckets: BucketTails } {
@@ -114,9 +120,9 @@ function unpackTails(pieces: readonly StoredPiece[]): { readonly points: readonl
 
 const shapeOf = ({ id, points, tail_pieces }: SeriesRow) => ({ id, points, tailPieces: tail_pieces });
 
-async function updateSeries(tx: DatabaseTransaction, tenant: TenantId, rows: readonly SeriesRow[]): Promise<void> {
+function updateOfSeries(tenant: TenantId, rows: readonly SeriesRow[]): RawBuilder<unknown> {
   const all = <Field extends keyof SeriesRow>(field: Field): readonly SeriesRow[Field][] => rows.map((row) => row[field]);
-  await sql`
+  return sql`
     update metric_series s set points = u.points, nan_points = u.nan_points, first_step = u.first_step, last_step = u.last_step, last_at = u.last_at,
       last_value = u.last_value, min_value = u.min_value, min_step = u.min_step, max_value = u.max_value, max_step = u.max_step,
       latest_at = u.latest_at, tail_pieces = u.tail_pieces
@@ -125,5 +131,5 @@ async function updateSeries(tx: DatabaseTransaction, tenant: TenantId, rows: rea
       ${all('min_step')}::bigint[], ${all('max_value')}::float8[], ${all('max_step')}::bigint[], ${all('latest_at')}::bigint[],
       ${all('tail_pieces')}::int[]) as u (id, points, nan_points, first_step, last_step, last_at, last_value, min_value, min_step, max_value,
       max_step, latest_at, tail_pieces)
-    where s.tenant_id = ${tenant} and s.id = u.id`.execute(tx);
+    where s.tenant_id = ${tenant} and s.id = u.id`;
 }

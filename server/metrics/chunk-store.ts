@@ -1,6 +1,6 @@
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 
 /** A stretch of a series as it is stored. */
 export interface Chunk {
@@ -44,13 +44,12 @@ export async function removeTails(
       and ((level = 0 and series_id = any(${ask.points}::bigint[])) or (level > 0 and series_id = any(${ask.buckets}::bigint[])))`.execute(tx);
 }
 
-/** One statement whatever the number: most are a few points for each of many series. */
-export async function insertChunks(tx: DatabaseTransaction, tenant: TenantId, chunks: readonly Chunk[]): Promise<void> {
-  if (chunks.length === 0) return;
+/** All of them at once, whatever the number, as a part of a statement: most are a few points for each of many series. */
+export function insertionOfChunks(tenant: TenantId, chunks: readonly Chunk[]): RawBuilder<unknown> {
   const all = <Field extends keyof Chunk>(field: Field): readonly Chunk[Field][] => chunks.map((chunk) => chunk[field]);
-  await sql`
+  return sql`
     insert into metric_chunks (tenant_id, series_id, level, seq, count, sealed, min_step, max_step, min_at, max_at, data)
     select ${tenant}, * from unnest(${all('series')}::bigint[], ${all('level')}::smallint[], ${all('seq')}::bigint[], ${all('count')}::int[],
       ${all('sealed')}::boolean[], ${all('minStep')}::bigint[], ${all('maxStep')}::bigint[], ${all('minAt')}::bigint[], ${all('maxAt')}::bigint[],
-      ${all('data')}::bytea[])`.execute(tx);
+      ${all('data')}::bytea[])`;
 }

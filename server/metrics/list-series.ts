@@ -109,16 +109,18 @@ export async function metricColumns(
   );
 }
 
+const LATEST_COLUMNS = ['name', 'last_value', 'last_at', 'last_step', 'min_value', 'max_value'] as const;
+
 /** What is known of every scalar of some runs: last, least and greatest values. */
 export async function selectLatest(
   db: Database,
   tenant: TenantId,
   runs: readonly RunId[],
   limit: number,
-): Promise<readonly (SeriesRow & { readonly run_id: RunId })[]> {
-  const rows = await db
+): Promise<readonly (Pick<SeriesRow, (typeof LATEST_COLUMNS)[number]> & { readonly run_id: string })[]> {
+  return db
     .selectFrom('metric_series')
-    .select([...SERIES_COLUMNS, 'run_id'])
+    .select([...LATEST_COLUMNS, 'run_id'])
     .where('tenant_id', '=', tenant)
     .where('kind', '=', 'scalar')
     .where(sql<boolean>`run_id = any(${runs}::uuid[])`)
@@ -126,5 +128,4 @@ export async function selectLatest(
     .orderBy(sql`name collate "C"`)
     .limit(limit)
     .execute();
-  return rows as (SeriesRow & { run_id: RunId })[];
 }

@@ -65,7 +65,7 @@ export const readParameters = async (db: Database, tenant: TenantId, runs: reado
         .selectFrom('run_parameters')
         .select(['run_id', 'name', 'value'])
         .where('tenant_id', '=', tenant)
-        .where('run_id', 'in', runs)
+        .where(sql<boolean>`run_id = any(${runs}::uuid[])`)
         .orderBy('run_id')
         .orderBy('name')
         .execute();

@@ -47,7 +47,9 @@ export async function holdMetrics(tx: DatabaseTransaction, tenant: TenantId, run
   const held = await ask.executeTakeFirst();
   if (held !== undefined) return held;
   try {
-    await sql`insert into metric_runs (tenant_id, run_id) values (${tenant}, ${run}) on conflict do nothing`.execute(tx);
+    const { rows } = await sql<{ series: number; points: number }>`
+      insert into metric_runs (tenant_id, run_id) values (${tenant}, ${run}) on conflict do nothing returning series, points`.execute(tx);
+    if (rows[0] !== undefined) return rows[0];
   } catch (error) {
     if (isForeignKeyViolation(error)) throw new SodateError('not-found', { thing: 'run', reference: run }, { cause: error });
     throw error;
@@ -56,6 +58,26 @@ export async function holdMetrics(tx: DatabaseTransaction, tenant: TenantId, run
   // There is such a row of another tenant: to this one there is no such run.
   if (made === undefined) throw new SodateError('not-found', { thing: 'run', reference: run });
   return made;
+}
+
+/**
+ * What `holdMetrics` and `claimSeries` come to when all of these series are there already, in one statement: nearly every
+ * point is one more of a series.
+ * @returns null when one of them is not; then the run's metrics may not be held
+ */
+export async function holdPresentSeries(
+  tx: DatabaseTransaction,
+  ask: { readonly tenant: TenantId; readonly run: RunId; readonly origin: SeriesOrigin; readonly kind: SeriesKind; readonly tags: readonly string[] },
+): Promise<{ readonly points: number; readonly claimed: ReadonlyMap<string, SeriesRow> } | null> {
+  // Both rows are locked, the run's first: only what is locked is read as whoever held it before has left it.
+  const { rows } = await sql<SeriesRow & { readonly points_of_run: number }>`
+    select m.points as points_of_run, ${sql.join(SERIES_COLUMNS.map((column) => sql.ref(`s.${column}`)))}
+    from metric_runs m join metric_series s on s.run_id = m.run_id
+    where m.tenant_id = ${ask.tenant} and m.run_id = ${ask.run} and s.tenant_id = ${ask.tenant} and s.kind = ${ask.kind} and s.origin = ${ask.origin}
+      and s.tag = any(${ask.tags}::text[])
+    for update of m, s`.execute(tx);
+  if (rows.length < ask.tags.length) return null;
+  return { points: rows[0]?.points_of_run ?? 0, claimed: new Map(rows.map((row) => [row.tag, row])) };
 }
 
 /**
@@ -94,10 +116,10 @@ export async function claimSeries(
     made.push({ tag, name });
   }
   const { rows } = await sql<SeriesRow>`
+    with counted as (update metric_runs set series = series + ${made.length} where tenant_id = ${tenant} and run_id = ${run})
     insert into metric_series (tenant_id, run_id, kind, origin, tag, name)
     select ${tenant}, ${run}, ${kind}, ${origin}, * from unnest(${made.map(({ tag }) => tag)}::text[], ${made.map(({ name }) => name)}::text[])
     returning ${sql.join(SERIES_COLUMNS.map((column) => sql.ref(column)))}`.execute(tx);
-  await sql`update metric_runs set series = series + ${rows.length} where tenant_id = ${tenant} and run_id = ${run}`.execute(tx);
   // Plans that were made while the table was tiny look through all of it for each row; those of foreign keys are kept by
   // each connection. Until PostgreSQL notices by itself, within a minute, ten thousand new series took ten times as long.
   if (rows.length >= MANY_NEW_SERIES) await sql`analyze metric_series`.execute(tx);

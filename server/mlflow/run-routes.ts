@@ -3,7 +3,7 @@ import type { MlflowBinder } from '#mlflow/mlflow-binder.ts';
 import { checkWriter, findAskedRun, findWritableRun, type MlflowParts } from '#mlflow/mlflow-parts.ts';
 import { RUN_NAME_TAG } from '#mlflow/search-conditions.ts';
 import { searchRunIds } from '#mlflow/search-runs.ts';
-import { showOneRun, showRuns } from '#mlflow/show-runs.ts';
+import { showNewRun, showOneRun, showRunInfo, showRuns } from '#mlflow/show-runs.ts';
 import { END_OF } from '#mlflow/statuses.ts';
 import { beginTrackedRun, endTrackedRun, findExperiment, hideRun } from '#tracking/tracking.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -39,17 +39,18 @@ export function bindTrackedRunRoutes(binder: MlflowBinder, parts: MlflowParts): 
     const tags = new Map(ask.tags.map(({ key, value }) => [key, value]));
     const named = [ask.run_name, tags.get(RUN_NAME_TAG)].find((name) => name !== undefined && name !== null && name.trim() !== '');
     const source = tags.get(SOURCE_TAG) ?? '';
+    const labels = [...tags].filter(([name]) => name !== RUN_NAME_TAG).map(([name, value]) => ({ name, value }));
     const id = await beginTrackedRun(parts, {
       tenant: tenant.id,
       user: caller.user,
       experiment,
       name: typeof named === 'string' ? checkedRunName(named) : inventRunName(),
       startedAt: ask.start_time === null ? null : new Date(ask.start_time),
-      labels: [...tags].filter(([name]) => name !== RUN_NAME_TAG).map(([name, value]) => ({ name, value })),
+      labels,
       command: source === '' ? SOURCE_UNKNOWN : source,
       maker: caller.attempt?.run ?? null,
     });
-    return { run: await showOneRun(db, tenant.id, id) };
+    return { run: await showNewRun(db, tenant.id, id, labels) };
   });
 
   binder.bind(routes.getRun, async ({ tenant, ask }) => ({ run: await showOneRun(db, tenant.id, (await findAskedRun(db, tenant.id, ask)).id) }));
@@ -60,7 +61,7 @@ export function bindTrackedRunRoutes(binder: MlflowBinder, parts: MlflowParts): 
       await renameRun(parts, tenant.id, run.id, ask.run_name);
     const to = ask.status === null || ask.status === undefined ? null : END_OF[ask.status];
     if (to !== null) await endTrackedRun(parts, tenant.id, run, { to, endedAt: ask.end_time === null ? null : new Date(ask.end_time) });
-    return { run_info: (await showOneRun(db, tenant.id, run.id)).info };
+    return { run_info: await showRunInfo(db, tenant.id, run.id) };
   });
 
   binder.bind(routes.deleteRun, async ({ caller, tenant, ask }) => {

@@ -116,7 +116,8 @@ export function orderOf(tenant: TenantId, term: OrderTerm): Sql {
   const named = (table: Sql): Sql => sql`(select v.value from ${table} v where v.tenant_id = ${tenant} and v.run_id = r.id and v.name = ${key})`;
   if (entity === 'metric') {
     const value = sql`(select s.last_value from metric_series s where s.tenant_id = ${tenant} and s.run_id = r.id and s.kind = 'scalar' and s.name = ${key})`;
-    return sql`case when ${value} is null then 2 when ${value} = 'NaN' then 1 else 0 end, ${value} ${direction}`;
+    // NaN is greater than every number in PostgreSQL, also turned about: it comes after them in both directions.
+    return term.ascending ? sql`${value} asc nulls last` : sql`- ${value} asc nulls last`;
   }
   const value =
     entity === 'parameter'

@@ -2,11 +2,12 @@ import type { Database } from '#kit/db/open-database.ts';
 import { latestMetrics, readParameters } from '#metrics/metrics.ts';
 import { artifactRootOf, RUN_NAME_TAG } from '#mlflow/search-conditions.ts';
 import { STATUS_OF } from '#mlflow/statuses.ts';
-import { readRunInputs, readRunLabels, type RunInput } from '#tracking/tracking.ts';
+import { type Label, readRunInputs, readRunLabels, type RunInput } from '#tracking/tracking.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import type { DoubleAnswer, Run } from '@sodate/contract/mlflow.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
+import { sql } from 'kysely';
 import type { z } from 'zod';
 
 /** An answer with more values than this is asked for in smaller pages. */
@@ -39,7 +40,6 @@ export async function showRuns(db: Database, tenant: TenantId, ids: readonly Run
   return ids.flatMap((id) => {
     const row = byId.get(id);
     if (row === undefined) return [];
-    const tags = (labels.get(id) ?? []).filter(({ name }) => name !== RUN_NAME_TAG);
     return [
       {
         info: showInfo(row),
@@ -51,7 +51,7 @@ export async function showRuns(db: Database, tenant: TenantId, ids: readonly Run
             step: series.last_step ?? 0,
           })),
           params: (parametersOf.get(id) ?? []).map(({ name, value }) => ({ key: name, value })),
-          tags: [{ key: RUN_NAME_TAG, value: row.name }, ...tags.map(({ name, value }) => ({ key: name, value }))],
+          tags: showLabels(row, labels.get(id) ?? []),
         },
         inputs: { dataset_inputs: (inputs.get(id) ?? []).map(showInput) },
       },
@@ -70,7 +70,7 @@ async function readInfos(db: Database, tenant: TenantId, ids: readonly RunId[]) 
     .select(['runs.id', 'runs.name', 'runs.state', 'runs.created_at', 'runs.started_at', 'runs.ended_at'])
     .select(['users.name as user_name', 'run_tracking.hidden_at', 'experiments.number as experiment'])
     .where('runs.tenant_id', '=', tenant)
-    .where('runs.id', 'in', ids)
+    .where(sql<boolean>`runs.id = any(${ids}::uuid[])`)
     .execute();
 }
 
@@ -102,9 +102,31 @@ const showInput = (input: RunInput): z.input<typeof Run>['inputs']['dataset_inpu
 /** @throws SodateError `not-found` when it has gone meanwhile */
 export async function showOneRun(db: Database, tenant: TenantId, id: RunId): Promise<z.input<typeof Run>> {
   const [run] = await showRuns(db, tenant, [id]);
-  if (run === undefined) throw new SodateError('not-found', { thing: 'run', reference: id });
+  if (run === undefined) throw notFound(id);
   return run;
 }
+
+/** One to which nothing has been logged yet but these labels. @throws SodateError `not-found` when it has gone meanwhile */
+export async function showNewRun(db: Database, tenant: TenantId, id: RunId, labels: readonly Label[]): Promise<z.input<typeof Run>> {
+  const row = await readInfo(db, tenant, id);
+  return { info: showInfo(row), data: { metrics: [], params: [], tags: showLabels(row, labels) }, inputs: { dataset_inputs: [] } };
+}
+
+/** Without what was logged to it. @throws SodateError `not-found` when it has gone meanwhile */
+export const showRunInfo = async (db: Database, tenant: TenantId, id: RunId): Promise<z.input<typeof Run>['info']> => showInfo(await readInfo(db, tenant, id));
+
+async function readInfo(db: Database, tenant: TenantId, id: RunId): Promise<InfoRow> {
+  const [row] = await readInfos(db, tenant, [id]);
+  if (row === undefined) throw notFound(id);
+  return row;
+}
+
+const notFound = (id: RunId): SodateError => new SodateError('not-found', { thing: 'run', reference: id });
+
+const showLabels = (row: InfoRow, labels: readonly Label[]): z.input<typeof Run>['data']['tags'] => [
+  { key: RUN_NAME_TAG, value: row.name },
+  ...labels.filter(({ name }) => name !== RUN_NAME_TAG).map(({ name, value }) => ({ key: name, value })),
+];
 
 function collect<Row>(rows: readonly Row[], key: (row: Row) => string): ReadonlyMap<string, readonly Row[]> {
   const found = new Map<string, Row[]>();

@@ -25,39 +25,20 @@ const NEVER_DUE = new Date(Date.UTC(9999, 0));
  * end is what its reporter says (`endReportedRun`), or a stop.
  */
 export async function beginReportedRun(tx: DatabaseTransaction, run: ReportedRun): Promise<{ readonly number: number }> {
-  const made = await tx
-    .insertInto('runs')
-    .values({
-      tenant_id: run.tenant,
-      id: run.id,
-      kind: run.kind,
-      number: sql<number>`nextval(${`number_${run.kind}`}::regclass)`,
-      name: run.name,
-      memo: '',
-      tags: [],
-      state: 'running',
-      request: JSON.stringify(run.request),
-      warnings: JSON.stringify([]),
-      image: '',
-      cpu_milli: 0,
-      memory_bytes: 0,
-      gpus: 0,
-      partition: null,
-      priority: 0,
-      shape: '',
-      retries: JSON.stringify({}),
-      created_by: run.createdBy,
-      created_at: run.now,
-      queued_at: run.now,
-      started_at: run.startedAt,
-      due_at: NEVER_DUE,
-    })
-    .returning('number')
-    .executeTakeFirstOrThrow();
-  await tx
-    .insertInto('run_timeline')
-    .values({ tenant_id: run.tenant, run_id: run.id, at: run.now, state: 'running', attempt: 0, note: 'begun outside of the platform' })
-    .execute();
+  const { rows } = await sql<{ readonly number: number }>`
+    with made as (
+      insert into runs (tenant_id, id, kind, number, name, memo, tags, state, request, warnings, image, cpu_milli, memory_bytes, gpus, priority, shape,
+        retries, created_by, created_at, queued_at, started_at, due_at)
+      values (${run.tenant}, ${run.id}, ${run.kind}, nextval(${`number_${run.kind}`}::regclass), ${run.name}, '', '{}', 'running',
+        ${JSON.stringify(run.request)}, '[]', '', 0, 0, 0, 0, '', '{}', ${run.createdBy}, ${run.now}, ${run.now}, ${run.startedAt}, ${NEVER_DUE})
+      returning tenant_id, id, number
+    ), noted as (
+      insert into run_timeline (tenant_id, run_id, at, state, attempt, note)
+      select tenant_id, id, ${run.now}::timestamptz, 'running', 0, 'begun outside of the platform' from made
+    )
+    select number from made`.execute(tx);
+  const [made] = rows;
+  if (made === undefined) throw new Error(`Run ${run.id} was not stored`);
   return made;
 }
 

@@ -2,7 +2,7 @@ import { isUniqueViolation } from '#kit/db/database-errors.ts';
 import type { Database } from '#kit/db/open-database.ts';
 import { boundedTotal, containing, cutPage, decodeCursor } from '#kit/db/page.ts';
 import type { Tenants } from '#kit/db/tables.ts';
-import type { Caller } from '#kit/http/access.ts';
+import { type Caller, type Standing, toStanding } from '#kit/http/access.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { TenantId, type UserId } from '@sodate/contract/ids.ts';
 import { TenantName } from '@sodate/contract/names.ts';
@@ -40,13 +40,7 @@ export async function findTenant(db: Database, reference: string): Promise<Tenan
   return row;
 }
 
-export interface Standing {
-  readonly tenant: { readonly id: TenantId; readonly number: number; readonly name: string };
-  /** null: no member. System admins have every role everywhere. */
-  readonly role: Role | null;
-}
-
-/** A tenant and what the user is there, in one query: every request to a tenant asks this. */
+/** A tenant and what the user is there, in one query: every request to a tenant that does not come with a token asks this. */
 export async function findStanding(db: Database, user: UserId, reference: string): Promise<Standing | null> {
   const by = readReference(reference);
   if (!by) return null;
@@ -57,9 +51,7 @@ export async function findStanding(db: Database, user: UserId, reference: string
     .select(['tenants.id', 'tenants.number', 'tenants.name', 'users.system_admin', 'memberships.role'])
     .where(`tenants.${by.column}`, '=', by.value)
     .executeTakeFirst();
-  if (!row) return null;
-  const role = row.system_admin === true ? 'admin' : row.role === null ? null : Role.parse(row.role);
-  return { tenant: { id: row.id as TenantId, number: row.number, name: row.name }, role };
+  return row ? toStanding({ ...row, system_admin: row.system_admin === true }) : null;
 }
 
 /** Tenants in which the caller may work: those of the user, or the one of the token if it is still among them. */

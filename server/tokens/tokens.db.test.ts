@@ -57,7 +57,13 @@ describe('tokens', () => {
     expect(token).toMatchObject({ name: 'laptop', user: { name: 'mina' }, expiresAt: at(2 * DAY_MS).toISOString(), lastUsedAt: null });
     expect(JSON.stringify(await db().selectFrom('tokens').selectAll().execute())).not.toContain(token.secret);
     expect(JSON.stringify(await listTokens(db(), red, { owner: null, limit: 50 }))).not.toContain(token.secret.slice(4));
-    expect(await findToken(db(), token.secret, at(0))).toEqual({ id: token.id, user: mina, name: 'mina', tenant: red });
+    expect(await findToken(db(), token.secret, at(0))).toEqual({
+      id: token.id,
+      user: mina,
+      name: 'mina',
+      tenant: red,
+      standing: { tenant: { id: red, number: 1, name: 'red' }, role: 'member' },
+    });
     expect(await findToken(db(), `${token.secret.slice(0, -1)}_`, at(0))).toBeNull();
   });
 

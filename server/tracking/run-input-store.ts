@@ -1,6 +1,7 @@
 import type { Database } from '#kit/db/open-database.ts';
 import type { Label } from '#tracking/run-label-store.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
+import { sql } from 'kysely';
 import { z } from 'zod';
 
 /** Data that a run says it used. Where it lies is the run's word; nothing here reads it. */
@@ -51,7 +52,13 @@ export async function addRunInputs(db: Database, tenant: TenantId, run: RunId, i
 export async function readRunInputs(db: Database, tenant: TenantId, runs: readonly string[]): Promise<ReadonlyMap<string, readonly RunInput[]>> {
   const found = new Map<string, RunInput[]>();
   if (runs.length === 0) return found;
-  const rows = await db.selectFrom('run_inputs').selectAll().where('tenant_id', '=', tenant).where('run_id', 'in', runs).orderBy('name').execute();
+  const rows = await db
+    .selectFrom('run_inputs')
+    .selectAll()
+    .where('tenant_id', '=', tenant)
+    .where(sql<boolean>`run_id = any(${runs}::uuid[])`)
+    .orderBy('name')
+    .execute();
   for (const row of rows) {
     const input: RunInput = {
       name: row.name,

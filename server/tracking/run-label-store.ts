@@ -1,5 +1,6 @@
 import type { Database, DatabaseTransaction } from '#kit/db/open-database.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
+import { sql } from 'kysely';
 
 /** A name and a value that say something of a run. */
 export interface Label {
@@ -32,7 +33,7 @@ export async function readRunLabels(db: Database, tenant: TenantId, runs: readon
     .selectFrom('run_labels')
     .select(['run_id', 'name', 'value'])
     .where('tenant_id', '=', tenant)
-    .where('run_id', 'in', runs)
+    .where(sql<boolean>`run_id = any(${runs}::uuid[])`)
     .orderBy('name')
     .execute();
   for (const { run_id, name, value } of rows) {

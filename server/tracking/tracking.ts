@@ -17,6 +17,6 @@ export {
   setExperimentLabel,
 } from './experiment-store.ts';
 export { addRunInputs, readRunInputs, type RunInput } from './run-input-store.ts';
-export { readRunLabels, removeRunLabel, setRunLabels } from './run-label-store.ts';
+export { type Label, readRunLabels, removeRunLabel, setRunLabels } from './run-label-store.ts';
 export { trackedKind } from './tracked-kind.ts';
 export { beginTrackedRun, endAbandonedRuns, endTrackedRun, findTrackableRun, hideRun, putRunIntoExperiment, type TrackableRun } from './tracked-runs.ts';

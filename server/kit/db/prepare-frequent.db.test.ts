@@ -24,8 +24,8 @@ describe('prepareFrequent', () => {
 
   it('keeps to its limit, and goes on in a transaction after an error', async () => {
     const { db } = database();
-    for (let text = 0; text < 80; text += 1) await times(25, () => sql`select ${1}::int as ${sql.ref(`column_${text}`)}`.execute(db));
-    expect((await prepared()).length).toBe(64);
+    for (let text = 0; text < 140; text += 1) await times(25, () => sql`select ${1}::int as ${sql.ref(`column_${text}`)}`.execute(db));
+    expect((await prepared()).length).toBe(128);
     await times(30, () =>
       sql`select ${1}::int / ${0}::int as never`.execute(db).then(
         () => expect.unreachable(),

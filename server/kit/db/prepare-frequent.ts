@@ -4,7 +4,7 @@ import type pg from 'pg';
 /** Seen this often, a statement is worth a place in every connection. */
 const FREQUENT = 20;
 /** Each takes some 20 kB in every connection, for as long as it is open. */
-const PREPARED_LIMIT = 64;
+const PREPARED_LIMIT = 128;
 /** Texts that are counted; lists of values of every length make ever new ones. */
 const COUNTED_LIMIT = 1_000;
 

@@ -1,5 +1,5 @@
 import type { Permission } from '@sodate/contract/route.ts';
-import type { Role } from '@sodate/contract/tenants.ts';
+import { Role } from '@sodate/contract/tenants.ts';
 import type { AttemptId, RunId, TenantId, TokenId, UserId } from '@sodate/contract/ids.ts';
 
 /** Who is asking. */
@@ -15,7 +15,27 @@ export interface Caller {
   readonly session: Buffer | null;
   /** Set when the credential is a token, by which it can be ended. */
   readonly token: TokenId | null;
+  /** Set for tokens: their tenant and what their user is there, read in the statement that found the token. */
+  readonly standing?: Standing;
 }
+
+/** A tenant and what a user is there. */
+export interface Standing {
+  readonly tenant: { readonly id: TenantId; readonly number: number; readonly name: string };
+  /** null: no member. System admins have every role everywhere. */
+  readonly role: Role | null;
+}
+
+export const toStanding = (row: {
+  readonly id: string;
+  readonly number: number;
+  readonly name: string;
+  readonly system_admin: boolean;
+  readonly role: string | null;
+}): Standing => ({
+  tenant: { id: row.id as TenantId, number: row.number, name: row.name },
+  role: row.system_admin ? 'admin' : row.role === null ? null : Role.parse(row.role),
+});
 
 /** The tenant a request is about, and what the caller is there. */
 export interface TenantContext {
