@@ -3,6 +3,7 @@ import { type Move, moveRun } from '#runs/move-run.ts';
 import type { RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
 import type { RunKindName, RunState } from '@sodate/contract/runs.ts';
 import { sql } from 'kysely';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 
 /** A run that goes on outside of the platform, and only reports to it. */
 export interface ReportedRun {
@@ -19,6 +20,8 @@ export interface ReportedRun {
 
 /** No reconciler looks at it: there is nothing of it that this platform could watch, and never will be. */
 const NEVER_DUE = new Date(Date.UTC(9999, 0));
+
+const BEGUN = runWords('begun-outside');
 
 /**
  * Makes the row of a run that is already running. It has no attempt, so it occupies nothing and counts in no quota; its
@@ -56,7 +59,7 @@ export async function beginReportedRun(tx: DatabaseTransaction, run: ReportedRun
     .executeTakeFirstOrThrow();
   await tx
     .insertInto('run_timeline')
-    .values({ tenant_id: run.tenant, run_id: run.id, at: run.now, state: 'running', attempt: 0, note: 'begun outside of the platform' })
+    .values({ tenant_id: run.tenant, run_id: run.id, at: run.now, state: 'running', attempt: 0, note: runText(BEGUN), words: JSON.stringify(BEGUN) })
     .execute();
   return made;
 }
@@ -67,7 +70,10 @@ export async function beginReportedRun(tx: DatabaseTransaction, run: ReportedRun
  */
 export async function endReportedRun(
   db: Database,
-  end: Pick<Move, 'run' | 'at' | 'note' | 'set'> & { readonly to: Extract<RunState, 'succeeded' | 'failed' | 'cancelled'>; readonly endedAt?: Date },
+  end: Pick<Move, 'run' | 'at' | 'note' | 'set' | 'failure'> & {
+    readonly to: Extract<RunState, 'succeeded' | 'failed' | 'cancelled'>;
+    readonly endedAt?: Date;
+  },
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     // Holds the row, so that no attempt can come to it before the moves.
@@ -75,7 +81,13 @@ export async function endReportedRun(
     if (row === undefined || row.attempt_id !== null) return false;
     const move = { run: end.run, leaseToken: null, at: end.at, note: end.note };
     await moveRun(tx, { ...move, to: 'finishing', from: ['running'] });
-    await moveRun(tx, { ...move, to: end.to, from: ['finishing'], set: { ...end.set, ended_at: end.endedAt ?? end.at } });
+    await moveRun(tx, {
+      ...move,
+      to: end.to,
+      from: ['finishing'],
+      ...(end.failure === undefined ? {} : { failure: end.failure }),
+      set: { ...end.set, ended_at: end.endedAt ?? end.at },
+    });
     return true;
   });
 }
