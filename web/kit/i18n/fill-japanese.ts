@@ -1,8 +1,12 @@
 /* Values in Japanese sentences: Japanese words join them without spaces, anything else stands as the sentence has it. */
 
-const JAPANESE = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\u3000-\u303f\uff01-\uff60]/u;
-const JAPANESE_LETTER = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}ー]/u;
-const LATIN = /[\p{sc=Latin}\p{Nd}#]/u;
+const JAPANESE = String.raw`[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\u3000-\u303f\uff01-\uff60]`;
+const LETTER = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}ー]`;
+const LATIN = String.raw`[\p{sc=Latin}\p{Nd}#]`;
+
+const [endsJapanese, beginsJapanese] = [new RegExp(`${JAPANESE}$`, 'u'), new RegExp(`^${JAPANESE}`, 'u')];
+const [endsInLetter, beginsWithLetter] = [new RegExp(`${LETTER}$`, 'u'), new RegExp(`^${LETTER}`, 'u')];
+const [endsLatin, beginsLatin] = [new RegExp(`${LATIN}$`, 'u'), new RegExp(`^${LATIN}`, 'u')];
 
 export interface JapaneseValue {
   readonly text: string;
@@ -32,8 +36,7 @@ export function fillJapanese(text: string, valueOf: (name: string) => JapaneseVa
 /** No space between two Japanese characters, one between a Japanese letter and a Latin one. */
 function joined(before: string, behind: string): string {
   const [left, right] = [before.trimEnd(), behind.trimStart()];
-  const [last, first] = [[...left].at(-1) ?? '', [...right][0] ?? ''];
-  if (JAPANESE.test(last) && JAPANESE.test(first)) return left + right;
-  const meet = (JAPANESE_LETTER.test(last) && LATIN.test(first)) || (LATIN.test(last) && JAPANESE_LETTER.test(first));
+  if (endsJapanese.test(left) && beginsJapanese.test(right)) return left + right;
+  const meet = (endsInLetter.test(left) && beginsLatin.test(right)) || (endsLatin.test(left) && beginsWithLetter.test(right));
   return meet ? `${left} ${right}` : before + behind;
 }
