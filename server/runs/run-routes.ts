@@ -22,7 +22,7 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import * as routes from '@sodate/contract/run-routes.ts';
 import type { RunMetric } from '@sodate/contract/runs.ts';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 export interface RunRouteParts {
   readonly db: Database;
