@@ -85,9 +85,17 @@ describe('errors', () => {
     ],
   ])('%s', (said, expected) => expect(said).toBe(expected));
 
+  it('without their values are left to the text of the server', () => {
+    expect(errorInJapanese({ code: 'name-taken', params: {}, things: [] })).toBeNull();
+    expect(runWordsInJapanese({ code: 'started-on', params: {} } as RunWords)).toBeNull();
+  });
+
   it('say nothing in English that has a Japanese word', () => {
     const words = { thing: 'data set', reference: '#1', state: 'failed', needed: 'one that has ended', users: 'runs that have not ended' };
-    for (const code of Object.keys(ERROR_CATALOGUE)) expect(errorInJapanese({ code, params: words, things: [] }), code).not.toMatch(/data set|ended|failed/);
+    for (const [code, { text }] of Object.entries(ERROR_CATALOGUE)) {
+      const params = { ...Object.fromEntries(places(text).map((place) => [place.slice(1, -1), 'x'])), ...words };
+      expect(errorInJapanese({ code, params, things: [] }), code).not.toMatch(/data set|ended|failed|[{}]/);
+    }
   });
 });
 
