@@ -106,7 +106,7 @@ describe.skipIf(CHROMIUM === undefined)(`what the server says, in Japanese${WITH
     await picture(page, 'server-texts-names');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: ja.runs.columns }).click();
-    await page.getByLabel(ja.metrics.columns).fill('UNUSUAL');
+    await page.getByRole('combobox', { name: ja.metrics.columns }).fill('UNUSUAL');
     await page.getByRole('option', { name: 'val/unusual' }).waitFor();
   });
 });

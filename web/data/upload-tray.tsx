@@ -68,7 +68,7 @@ function Line({ upload }: { readonly upload: Upload }) {
       </Text>
       {state === 'failed' && (
         <Group gap="xs" mt={4} align="flex-start" wrap="nowrap">
-          <Text size="xs" c="red" role="alert" flex={1}>
+          <Text size="xs" c="var(--sodate-red-text)" role="alert" flex={1}>
             {sentences.error(upload.error).text}
           </Text>
           <Button size="compact-xs" variant="default" onClick={() => uploads.resume(id)}>

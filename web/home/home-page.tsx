@@ -107,7 +107,7 @@ export function HomePage() {
               none={t('home.noneFailed')}
               note={(run) =>
                 run.failure !== null && (
-                  <Text size="xs" c="red" lineClamp={2} title={sentences.run(run.failure.words, run.failure.message)}>
+                  <Text size="xs" c="var(--sodate-red-text)" lineClamp={2} title={sentences.run(run.failure.words, run.failure.message)}>
                     {t(`failure.${run.failure.class}`)}: {sentences.run(run.failure.words, run.failure.message)}
                   </Text>
                 )

@@ -12,7 +12,7 @@ import { formatDuration } from '../ui/formats.ts';
 import { Duration, Moment } from '../ui/moment.tsx';
 import { STATE_LOOKS } from '../ui/state-badge.tsx';
 import { useSentences } from '../ui/use-sentences.ts';
-import classes from './run-header.module.css';
+import facts from '../ui/facts.module.css';
 import { attemptsQuery, timelineQuery } from './run-queries.ts';
 import { hasEnded } from './run-words.ts';
 
@@ -113,7 +113,7 @@ function AttemptCard({ attempt }: { readonly attempt: z.infer<typeof Attempt> })
       <Text fw={550} size="sm" px="md" pt="sm">
         {t('timeline.attemptNumber', { number: attempt.number })}
       </Text>
-      <dl className={classes['facts']} style={{ border: 0, background: 'none' }}>
+      <dl className={facts['facts']} style={{ border: 0, background: 'none' }}>
         <Fact label={t('run.node')}>{attempt.node}</Fact>
         <Fact label={t('timeline.executor')}>
           {attempt.executor}, {t(`timeline.isolation.${attempt.isolation}`)}
@@ -135,7 +135,7 @@ function AttemptCard({ attempt }: { readonly attempt: z.infer<typeof Attempt> })
         {attempt.signal !== null && <Fact label={t('run.signal')}>{attempt.signal}</Fact>}
       </dl>
       {attempt.failure !== null && (
-        <Text size="sm" c="red" px="md" pb="sm">
+        <Text size="sm" c="var(--sodate-red-text)" px="md" pb="sm">
           {t(`failure.${attempt.failure.class}`)}: {sentences.run(attempt.failure.words, attempt.failure.message)}
         </Text>
       )}
