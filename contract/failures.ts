@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RunWords } from './run-words.ts';
 
 /** Whose fault a failure is, as shown to people: `user` = the job or its request, `platform` = what Sodate runs on. */
 interface FailureClassEntry {
@@ -40,5 +41,7 @@ export const Failure = z.object({
   class: FailureClass,
   fault: z.enum(['user', 'platform']),
   message: z.string(),
+  /** What `message` says, for a page in another language; null for what was written before there were codes. */
+  words: RunWords.nullable(),
   advice: z.string(),
 });

@@ -255,4 +255,41 @@ export const rebuildMetrics = defineRoute({
   errors: ['wrong-state'],
 });
 
-export const metricRoutes = [listSeries, appendPoints, readCharts, compareRuns, listParameters, setParameters, listItems, getItemContent, rebuildMetrics];
+export const NamedThing = z.enum(['metric', 'parameter']);
+export type NamedThing = z.infer<typeof NamedThing>;
+
+export const listNames = defineRoute({
+  id: 'metrics.names',
+  method: 'GET',
+  path: '/v1/tenants/{tenant}/metrics/names',
+  permission: 'tenant-viewer',
+  summary: 'What metrics or parameters of the runs of the tenant are called: names that begin with a text, then names that contain it',
+  params: TenantParams,
+  query: z.strictObject({
+    kind: NamedThing.default('metric'),
+    text: z
+      .string()
+      .max(200)
+      .regex(/^[^\u0000]*$/, 'must not contain NUL')
+      .default(''),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+  }),
+  response: z.object({
+    items: z.array(z.object({ name: z.string() })),
+    /** There are others, or there may be: of very many names not all are looked at. */
+    more: z.boolean(),
+  }),
+});
+
+export const metricRoutes = [
+  listSeries,
+  appendPoints,
+  readCharts,
+  compareRuns,
+  listParameters,
+  setParameters,
+  listItems,
+  getItemContent,
+  rebuildMetrics,
+  listNames,
+];

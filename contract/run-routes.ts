@@ -6,6 +6,7 @@ import { Memo, Tag, Tags, Title } from './names.ts';
 import { ARCHIVED_THINGS_LIMIT, oneOrMore, PageQuery, pageOf, repeated, SearchText } from './paging.ts';
 import { Preview } from './preview.ts';
 import { defineRoute } from './route.ts';
+import { RunWords } from './run-words.ts';
 import { Attempt, Command, RunKindName, RunParams, RunState, RunSummary, TimelineEntry, Usage, Waiting } from './runs.ts';
 import { SearchParameters } from './search.ts';
 import { TaskDetails } from './tasks.ts';
@@ -21,6 +22,8 @@ export const Run = RunSummary.extend({
   priority: z.number().int(),
   /** Warnings at submission, such as "no present node is large enough". */
   warnings: z.array(z.string()),
+  /** What each of `warnings` says, for a page in another language; null for one from before there were codes. */
+  warningWords: z.array(RunWords.nullable()),
   details: z.discriminatedUnion('kind', [TrainingDetails, InferenceDetails, TaskDetails, TrackedDetails]),
 });
 export type Run = z.infer<typeof Run>;

@@ -6,6 +6,7 @@ import { Environment, Memo, PartitionName, Tags, Title } from './names.ts';
 import { Instant, Person } from './paging.ts';
 import { ImageReference } from './registries.ts';
 import { DEFAULT_RESOURCES, OccupiedResources, Resources } from './resources.ts';
+import { RunWords } from './run-words.ts';
 import { TenantParams } from './tenants.ts';
 
 /** Kinds of runs that somebody submits; one that is tracked only reports of itself. */
@@ -142,5 +143,5 @@ export const Usage = z.object({
   networkSent: z.number().int().min(0),
 });
 
-/** One step of a run's life, with what is known of why. */
-export const TimelineEntry = z.object({ at: Instant, state: RunState, attempt: z.number().int(), note: z.string() });
+/** One step of a run's life, with what is known of why: `words` says what `note` says, and is null where there is none, or from before. */
+export const TimelineEntry = z.object({ at: Instant, state: RunState, attempt: z.number().int(), note: z.string(), words: RunWords.nullable() });

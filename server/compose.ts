@@ -70,6 +70,7 @@ import { getHealth } from '@sodate/contract/health.ts';
 import { ALL_ROUTES } from '@sodate/contract/routes.ts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import path from 'node:path';
+import { errorAsRunWords } from '@sodate/contract/run-words.ts';
 
 /** Built worker files; absent in development and tests, where the sources run. */
 export interface WorkerFiles {
@@ -299,7 +300,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
               return await findRegistryCredential(db, sealed, tenant, image);
             } catch (error) {
               // Kept under another key: no other try reads it, and its tenant can set it anew.
-              if (isSodateError(error)) throw new StartRefused('user-error', error.message, { cause: error });
+              if (isSodateError(error)) throw new StartRefused('user-error', errorAsRunWords(error), { cause: error });
               throw error;
             }
           },

@@ -43,6 +43,7 @@ export const run: z.input<typeof Run> = {
   timeLimitSeconds: null,
   priority: 0,
   warnings: [],
+  warningWords: [],
   details: { kind: 'task' },
 };
 

@@ -330,6 +330,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const { params } = await withMetrics()(things, platform);
     return { query: { run: params?.['run'] ?? '', name: 'loss' } };
   }),
+  'metrics.names': forTenant(async (things, platform) => {
+    await withMetrics()(things, platform);
+    return { query: { kind: 'metric', text: 'lo', limit: '10' } };
+  }),
   'metrics.listParameters': withMetrics(),
   'metrics.setParameters': withRun({ body: { parameters: [{ name: 'lr', value: '0.1' }] } }),
   'metrics.listItems': withText({ query: { kind: 'text', name: 'note' } }),

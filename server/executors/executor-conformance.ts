@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptId } from '@sodate/contract/ids.ts';
 import { type Executor, type Exit, isEngineUnreachable, isStartRefused, type JobCommand, type LaunchSpec, type Observation } from './executor.ts';
+import { runText } from '@sodate/contract/run-words.ts';
 
 /**
  * What every executor promises, asked of each implementation by its own test. A harness brings a real engine, a real
@@ -249,7 +250,7 @@ export function describeExecutorConformance(name: string, makeHarness: () => Pro
         try {
           const exit = await exitOf(await executor.start(spec, neverAborted()));
           expect(exit).toMatchObject({ code: 127, failure: { class: 'user-error' } });
-          expect(exit.failure?.message).toContain('no-such-command');
+          expect(exit.failure === null ? '' : runText(exit.failure.words)).toContain('no-such-command');
         } catch (error) {
           if (!isStartRefused(error)) throw error;
           expect(error.failureClass).toBe('user-error');

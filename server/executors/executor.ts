@@ -1,5 +1,6 @@
 import type { AttemptId, DatasetId, GitEndpointId, RunId, TenantId } from '@sodate/contract/ids.ts';
 import type { FailureClass } from '@sodate/contract/failures.ts';
+import { runText, type RunWords } from '@sodate/contract/run-words.ts';
 import type { Duplex } from 'node:stream';
 import type { Secret } from '#config/secret.ts';
 import type { z } from 'zod';
@@ -172,14 +173,14 @@ export type Observation =
   | { readonly state: 'pending'; readonly phase: string; readonly progress?: number }
   | { readonly state: 'running' }
   | { readonly state: 'exited'; readonly exit: Exit }
-  | { readonly state: 'gone'; readonly reason: string };
+  | { readonly state: 'gone'; readonly reason: RunWords };
 
 /** How a process or container ended. Exactly one of `code` and `signal` is not null. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
   /** What the executor knows beyond the code; null when code and signal tell all. */
-  readonly failure: { readonly class: FailureClass; readonly message: string } | null;
+  readonly failure: { readonly class: FailureClass; readonly words: RunWords } | null;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
 }
@@ -265,9 +266,12 @@ export const isEngineUnreachable = (error: unknown): error is EngineUnreachable 
 /** This attempt cannot start, and would not on another try with the same spec. */
 export class StartRefused extends Error {
   readonly failureClass: FailureClass;
-  constructor(failureClass: FailureClass, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  /** What people are told. */
+  readonly words: RunWords;
+  constructor(failureClass: FailureClass, words: RunWords, options?: { cause?: unknown }) {
+    super(runText(words), options);
     this.failureClass = failureClass;
+    this.words = words;
     Object.defineProperty(this, REFUSED, { value: true });
   }
 }

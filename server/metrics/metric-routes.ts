@@ -6,6 +6,7 @@ import type { ChangeFeed } from '#kit/live/change-feed.ts';
 import { appendPoints } from '#metrics/append-points.ts';
 import { compareMetrics } from '#metrics/compare-runs.ts';
 import { readItems, sendItem, type StoredItem } from '#metrics/item-content.ts';
+import { findNames } from '#metrics/find-names.ts';
 import { countSeries, findSeries, readLosses, selectSeries } from '#metrics/list-series.ts';
 import { readParameters, setParameters } from '#metrics/parameter-store.ts';
 import { readBuckets } from '#metrics/read-series.ts';
@@ -102,6 +103,11 @@ export function bindMetricRoutes(binder: Binder, { db, clock, changes, folders }
       query.name,
     );
     return { runs: runs.map(({ id, kind, number, name, state }) => ({ id, kind, number, name, state })), ...compared };
+  });
+
+  binder.bind(routes.listNames, async ({ tenant, query }) => {
+    const { names, more } = await findNames(db, tenant.id, query);
+    return { items: names.map((name) => ({ name })), more };
   });
 
   binder.bind(routes.listParameters, async ({ tenant, params }) => {

@@ -24,6 +24,7 @@ table attempts
   released_at timestamptz
   image_digest text
   terminated_at timestamptz
+  failure_words jsonb
   constraint attempts_node_id_fkey FOREIGN KEY (node_id) REFERENCES nodes(id)
   constraint attempts_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint attempts_pkey PRIMARY KEY (id)
@@ -512,6 +513,7 @@ table run_timeline
   state text not null
   attempt int4 not null
   note text not null
+  words jsonb
   constraint run_timeline_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES runs(tenant_id, id) ON DELETE CASCADE
   constraint run_timeline_pkey PRIMARY KEY (run_id, seq)
 
@@ -570,6 +572,7 @@ table runs
   lease_token int8 not null default 0
   lease_until timestamptz
   metrics_read_at timestamptz
+  failure_words jsonb
   constraint runs_cpu_milli_check CHECK (((cpu_milli > 0) OR ((kind = 'tracked'::text) AND (cpu_milli = 0))))
   constraint runs_gpus_check CHECK ((gpus >= 0))
   constraint runs_memory_bytes_check CHECK (((memory_bytes > 0) OR ((kind = 'tracked'::text) AND (memory_bytes = 0))))

@@ -5,6 +5,7 @@ import type { TenantContext } from '#kit/http/access.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunSubmission } from '@sodate/contract/runs.ts';
 import { sql } from 'kysely';
+import { runWords, type RunWords } from '@sodate/contract/run-words.ts';
 
 /**
  * Looks at a submission before it is queued. What can never run here is refused with the reason; what merely does not fit
@@ -17,7 +18,7 @@ export async function admitRun(
   executors: ExecutorRegistry,
   tenant: TenantContext,
   submission: Pick<RunSubmission, 'image' | 'resources' | 'partition'>,
-): Promise<readonly string[]> {
+): Promise<readonly RunWords[]> {
   const { image, resources, partition } = submission;
   const room = await readRoom(db, tenant.id);
   const mayUse = ({ id }: Executor): boolean => room.executors === null || room.executors.includes(id);
@@ -38,7 +39,7 @@ export async function admitRun(
   const fits = suitable.some(
     ({ cpuMilli, memoryBytes, gpus }) => resources.cpu * 1000 <= cpuMilli && resources.memory <= memoryBytes && resources.gpus <= gpus,
   );
-  return fits ? [] : ['No present node is large enough for this request. It waits until there is one.'];
+  return fits ? [] : [runWords('no-node-large-enough')];
 }
 
 interface Amounts<Limit> {

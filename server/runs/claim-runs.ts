@@ -37,6 +37,7 @@ export interface ClaimedRun {
   readonly exit_code: number | null;
   readonly failure_class: string | null;
   readonly failure_message: string | null;
+  readonly failure_words: unknown;
 }
 
 /** Of a statement in which `r` is the run, and `a`, `n` and `t` its attempt, node and tenant. */
@@ -44,7 +45,7 @@ export const claimedColumns = sql`
   r.tenant_id, t.number as tenant_number, t.drop_capabilities, r.id, r.kind, r.number, r.name, r.state, r.request, r.image, r.retries, r.time_limit_seconds,
   r.stop_asked_at, r.stop_grace_seconds, r.stop_reason, r.started_at, r.lease_token, r.lease_until, r.attempt, r.attempt_id,
   a.executor, n.name as node_name, a.handle, a.phase, a.phase_progress, a.cpu_milli, a.memory_bytes, a.gpus,
-  a.terminated_at, a.exit_code, a.failure_class, a.failure_message`;
+  a.terminated_at, a.exit_code, a.failure_class, a.failure_message, a.failure_words`;
 
 const joins = sql`join attempts a on a.id = r.attempt_id join nodes n on n.id = a.node_id join tenants t on t.id = r.tenant_id`;
 

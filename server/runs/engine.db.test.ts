@@ -14,6 +14,7 @@ import { stopRun } from '#runs/stop-run.ts';
 import { newId } from '#kit/ids.ts';
 import { EngineUnreachable } from '#executors/executor.ts';
 import { AttemptId, type RunId } from '@sodate/contract/ids.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -330,7 +331,7 @@ describe('deleting', () => {
     await stop(run, 60);
     await refused('stopping');
     const row = await bench.it.db.selectFrom('runs').select('lease_token').where('id', '=', run).executeTakeFirstOrThrow();
-    await moveRun(bench.it.db, { run, leaseToken: row.lease_token, to: 'finishing', at: bench.it.clock.now(), note: '' });
+    await moveRun(bench.it.db, { run, leaseToken: row.lease_token, to: 'finishing', at: bench.it.clock.now(), note: null });
     await refused('finishing');
     await server.until(run, 'cancelled');
     await remove();
@@ -356,7 +357,7 @@ describe('claims', () => {
     expect(second?.lease_token).toBe((first?.lease_token ?? 0) + 1);
 
     const before = await bench.it.read(run);
-    const move = { run, to: 'running', at: bench.it.clock.now(), note: 'late' } as const;
+    const move = { run, to: 'running', at: bench.it.clock.now(), note: runWords('as-written', { text: 'late' }) } as const;
     expect(await moveRun(bench.it.db, { ...move, leaseToken: first?.lease_token ?? 0, setAttempt: { phase: 'late' } })).toBeNull();
     expect(await renewClaims(bench.it.db, { server: early, runs: [run], now: bench.it.clock.now(), leaseMs: LEASE_MS })).toEqual([]);
     expect(await bench.it.read(run)).toEqual(before);

@@ -6,6 +6,7 @@ import type { LineageOrigin } from '#lineage/lineage-store.ts';
 import type { DatasetId, RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
 import type { RunKindName, RunSubmission } from '@sodate/contract/runs.ts';
 import { sql } from 'kysely';
+import { runText, runWords, type RunWords } from '@sodate/contract/run-words.ts';
 
 export interface NewRun {
   readonly tenant: TenantId;
@@ -14,7 +15,7 @@ export interface NewRun {
   readonly submission: Omit<RunSubmission, 'command' | 'environment'>;
   /** As the kind stores it: resolved, and parsed again by its `requestSchema` at each use. */
   readonly request: object;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly RunWords[];
   readonly createdBy: UserId;
   readonly now: Date;
   /** Locked from now on: what a run used does not change. */
@@ -23,6 +24,8 @@ export interface NewRun {
   /** What this run comes from, for its ancestry. */
   readonly ancestry: readonly LineageOrigin[];
 }
+
+const SUBMITTED = runWords('submitted');
 
 /** Alike to placement: the same amounts of everything and the same image. */
 export const shapeOf = (submission: Pick<RunSubmission, 'resources' | 'image'>): string =>
@@ -78,8 +81,8 @@ export async function insertRun(db: Database, run: NewRun): Promise<RunViewRow> 
         ${run.now}, ${run.now}, ${run.now})
       returning tenant_id, id, number, created_by
     ), noted as (
-      insert into run_timeline (tenant_id, run_id, at, state, attempt, note)
-      select tenant_id, id, ${run.now}::timestamptz, 'queued', 0, 'submitted' from made
+      insert into run_timeline (tenant_id, run_id, at, state, attempt, note, words)
+      select tenant_id, id, ${run.now}::timestamptz, 'queued', 0, ${runText(SUBMITTED)}::text, ${JSON.stringify(SUBMITTED)}::jsonb from made
     )
     select made.number, users.id as user_id, users.name as user_name, users.display_name as user_display_name
     from made join users on users.id = made.created_by`.execute(db);
@@ -99,6 +102,7 @@ export async function insertRun(db: Database, run: NewRun): Promise<RunViewRow> 
     exit_code: null,
     failure_class: null,
     failure_message: null,
+    failure_words: null,
     output_value: null,
     cpu_milli: cpuMilli,
     memory_bytes: resources.memory,

@@ -3,9 +3,9 @@ import { type ClaimedRun, readClaimed } from '#runs/claim-runs.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { type EndVerdict, judgeEnd } from '#runs/judge-end.ts';
 import { moveRun } from '#runs/move-run.ts';
+import { readFailure } from '#runs/run-failure.ts';
 import { hasLeftNothing, makeOutputReader } from '#runs/run-outputs.ts';
 import type { Step } from '#runs/step-run.ts';
-import { FailureClass } from '@sodate/contract/failures.ts';
 import type { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
 
 const OUTPUT_VALUE_CHARACTERS = 10_000;
@@ -21,8 +21,7 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
   // What is written below is guarded by the claim in any case; this only keeps what is read from being old.
   const run = upToDate ? claimed : await readClaimed(db, claimed);
   if (run === null || run.state !== 'finishing') return { next: 'let-go' };
-  const failure = run.failure_class === null ? null : { class: FailureClass.parse(run.failure_class), message: run.failure_message ?? '' };
-  const verdict = judgeEnd(failure, run.stop_reason, run.retries);
+  const verdict = judgeEnd(readFailure(run), run.stop_reason, run.retries);
   const outputValue = verdict.state === 'queued' ? null : await kindsEnd(parts, run, verdict);
   const file = parts.folders.logFile(run.id as RunId, run.attempt_id as AttemptId);
   if (run.handle !== null && !(await parts.logFollowers.complete(run.attempt_id, executor, run.handle, file))) return { next: 'let-go' };
@@ -40,7 +39,8 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
     to: verdict.state,
     from: ['finishing'],
     at: now,
-    note: verdict.failure?.message ?? '',
+    note: verdict.failure?.words ?? null,
+    failure: verdict.failure,
     set: { ...changesFor(parts, run, verdict, now), output_value: outputValue },
     setAttempt: { released_at: now, phase: null, phase_progress: null },
     freesGpus: run.gpus.length > 0,
@@ -51,15 +51,14 @@ export async function finishRun(parts: EngineParts, claimed: ClaimedRun, executo
 }
 
 function changesFor(parts: EngineParts, run: ClaimedRun, verdict: EndVerdict, now: Date) {
-  const common = { lease_until: null, failure_class: verdict.failure?.class ?? null, failure_message: verdict.failure?.message ?? null };
   if (verdict.state !== 'queued') {
     // Otherwise whoever writes manifests and reads metrics looks there, and writes down that it has: for nothing, twice a run.
     const lookedAt = hasLeftNothing(parts.folders.output(run.id as RunId)) ? { manifest_at: now, metrics_read_at: now } : {};
-    return { ...common, ...lookedAt, exit_code: run.exit_code, ended_at: now };
+    return { lease_until: null, ...lookedAt, exit_code: run.exit_code, ended_at: now };
   }
   const tries = (run.retries[verdict.failure?.class ?? ''] ?? 0) + 1;
   return {
-    ...common,
+    lease_until: null,
     retries: JSON.stringify({ ...run.retries, [verdict.failure?.class ?? 'platform']: tries }),
     started_at: null,
     due_at: new Date(now.getTime() + parts.limits.retryDelayMs * 2 ** (tries - 1)),

@@ -2,8 +2,10 @@ import { failureOf, judgeEnd } from '#runs/judge-end.ts';
 import type { Exit } from '#executors/executor.ts';
 import { FAILURE_CLASSES, type FailureClass } from '@sodate/contract/failures.ts';
 import { describe, expect, it } from 'vitest';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 
-const failed = (failureClass: FailureClass) => ({ class: failureClass, message: 'because' });
+const said = (text: string) => runWords('as-written', { text });
+const failed = (failureClass: FailureClass) => ({ class: failureClass, words: said('because') });
 
 describe('what an end means for the run', () => {
   it.each([
@@ -43,14 +45,17 @@ describe('what an end is called', () => {
     [{ how: 'exited', exit: exit({ code: 127 }) }, ['user-error', 'not found']],
     [{ how: 'exited', exit: exit({ signal: 'SIGSEGV' }) }, ['user-error', 'SIGSEGV']],
     // What the executor knows is worth more than the code.
-    [{ how: 'exited', exit: exit({ signal: 'SIGKILL', failure: { class: 'out-of-memory', message: 'more than 1 GB' } }) }, ['out-of-memory', 'more than 1 GB']],
-    [{ how: 'exited', exit: exit({ code: 0, failure: { class: 'disk-limit', message: 'full' } }) }, ['disk-limit', 'full']],
-    [{ how: 'lost', reason: 'the machine went away' }, ['node-lost', 'the machine went away']],
-    [{ how: 'refused', class: 'image-pull', message: 'no such tag' }, ['image-pull', 'no such tag']],
+    [
+      { how: 'exited', exit: exit({ signal: 'SIGKILL', failure: { class: 'out-of-memory', words: said('more than 1 GB') } }) },
+      ['out-of-memory', 'more than 1 GB'],
+    ],
+    [{ how: 'exited', exit: exit({ code: 0, failure: { class: 'disk-limit', words: said('full') } }) }, ['disk-limit', 'full']],
+    [{ how: 'lost', reason: said('the machine went away') }, ['node-lost', 'the machine went away']],
+    [{ how: 'refused', class: 'image-pull', words: said('no such tag') }, ['image-pull', 'no such tag']],
   ] as const)('%o: %o', (end, expected) => {
     const failure = failureOf(end);
     if (expected === null) return expect(failure).toBeNull();
     expect(failure?.class).toBe(expected[0]);
-    expect(failure?.message).toContain(expected[1]);
+    expect(failure === null ? '' : runText(failure.words)).toContain(expected[1]);
   });
 });

@@ -8,6 +8,7 @@ import { collectPhases } from '#runs/record-phase.ts';
 import { showLogToJob } from '#runs/run-logs.ts';
 import type { Step } from '#runs/step-run.ts';
 import type { AttemptId, RunId, TenantId } from '@sodate/contract/ids.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 /** Threads and processes of one job together. */
 const PIDS_LIMIT = 4096;
@@ -46,7 +47,7 @@ export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: E
     leaseToken: run.lease_token,
     to: 'running',
     at: now,
-    note: `on ${run.node_name}`,
+    note: runWords('started-on', { node: run.node_name }),
     set: { started_at: now },
     setAttempt: {
       handle: JSON.stringify(handle),
@@ -63,8 +64,8 @@ export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: E
 
 async function recordRefusal({ db, clock, log }: EngineParts, run: ClaimedRun, error: unknown): Promise<Step> {
   const failure = isStartRefused(error)
-    ? failureOf({ how: 'refused', class: error.failureClass, message: error.message })
-    : failureOf({ how: 'refused', class: 'platform', message: isDiskFull(error) ? "The platform's disk is full." : 'The platform could not start the job.' });
+    ? failureOf({ how: 'refused', class: error.failureClass, words: error.words })
+    : failureOf({ how: 'refused', class: 'platform', words: runWords(isDiskFull(error) ? 'platform-disk-full' : 'start-failed') });
   if (!isStartRefused(error)) log.error({ err: error, run: run.id }, 'a run could not be started');
   const moved = await moveRun(db, {
     run: run.id,
@@ -72,8 +73,9 @@ async function recordRefusal({ db, clock, log }: EngineParts, run: ClaimedRun, e
     to: 'finishing',
     from: ['starting'],
     at: clock.now(),
-    note: failure?.message ?? '',
-    setAttempt: { failure_class: failure?.class ?? null, failure_message: failure?.message ?? null, ended_at: clock.now(), phase: 'collecting' },
+    note: failure?.words ?? null,
+    attemptFailure: failure,
+    setAttempt: { ended_at: clock.now(), phase: 'collecting' },
   });
   return moved ? { next: 'look-again', run: { ...run, state: 'finishing' } } : { next: 'reload' };
 }
@@ -93,7 +95,7 @@ async function giveUp({ db, clock }: EngineParts, run: ClaimedRun): Promise<Step
     to: 'finishing',
     from: ['starting'],
     at: now,
-    note: 'a stop was asked before it started',
+    note: runWords('stop-before-started'),
     setAttempt: { ended_at: now, phase: 'collecting', phase_progress: null },
   });
   return moved ? { next: 'look-again', run: { ...run, state: 'finishing' } } : { next: 'reload' };

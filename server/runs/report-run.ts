@@ -3,6 +3,7 @@ import { type Move, moveRun } from '#runs/move-run.ts';
 import type { RunId, TenantId, UserId } from '@sodate/contract/ids.ts';
 import type { RunKindName, RunState } from '@sodate/contract/runs.ts';
 import { sql } from 'kysely';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 
 /** A run that goes on outside of the platform, and only reports to it. */
 export interface ReportedRun {
@@ -20,6 +21,8 @@ export interface ReportedRun {
 /** No reconciler looks at it: there is nothing of it that this platform could watch, and never will be. */
 const NEVER_DUE = new Date(Date.UTC(9999, 0));
 
+const BEGUN = runWords('begun-outside');
+
 /**
  * Makes the row of a run that is already running. It has no attempt, so it occupies nothing and counts in no quota; its
  * end is what its reporter says (`endReportedRun`), or a stop.
@@ -33,8 +36,8 @@ export async function beginReportedRun(tx: DatabaseTransaction, run: ReportedRun
         ${JSON.stringify(run.request)}, '[]', '', 0, 0, 0, 0, '', '{}', ${run.createdBy}, ${run.now}, ${run.now}, ${run.startedAt}, ${NEVER_DUE})
       returning tenant_id, id, number
     ), noted as (
-      insert into run_timeline (tenant_id, run_id, at, state, attempt, note)
-      select tenant_id, id, ${run.now}::timestamptz, 'running', 0, 'begun outside of the platform' from made
+      insert into run_timeline (tenant_id, run_id, at, state, attempt, note, words)
+      select tenant_id, id, ${run.now}::timestamptz, 'running', 0, ${runText(BEGUN)}::text, ${JSON.stringify(BEGUN)}::jsonb from made
     )
     select number from made`.execute(tx);
   const [made] = rows;
@@ -48,7 +51,10 @@ export async function beginReportedRun(tx: DatabaseTransaction, run: ReportedRun
  */
 export async function endReportedRun(
   db: Database,
-  end: Pick<Move, 'run' | 'at' | 'note' | 'set'> & { readonly to: Extract<RunState, 'succeeded' | 'failed' | 'cancelled'>; readonly endedAt?: Date },
+  end: Pick<Move, 'run' | 'at' | 'note' | 'set' | 'failure'> & {
+    readonly to: Extract<RunState, 'succeeded' | 'failed' | 'cancelled'>;
+    readonly endedAt?: Date;
+  },
 ): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     // Holds the row, so that no attempt can come to it before the moves.
@@ -56,7 +62,13 @@ export async function endReportedRun(
     if (row === undefined || row.attempt_id !== null) return false;
     const move = { run: end.run, leaseToken: null, at: end.at, note: end.note };
     await moveRun(tx, { ...move, to: 'finishing', from: ['running'] });
-    await moveRun(tx, { ...move, to: end.to, from: ['finishing'], set: { ...end.set, ended_at: end.endedAt ?? end.at } });
+    await moveRun(tx, {
+      ...move,
+      to: end.to,
+      from: ['finishing'],
+      ...(end.failure === undefined ? {} : { failure: end.failure }),
+      set: { ...end.set, ended_at: end.endedAt ?? end.at },
+    });
     return true;
   });
 }

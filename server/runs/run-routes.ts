@@ -14,7 +14,7 @@ import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
 import { readUsage } from '#runs/read-usage.ts';
 import type { RunKind } from '#runs/run-kind.ts';
 import { listAttemptRows, listRunViews, readRunRest, readRunView, readTimeline } from '#runs/run-store.ts';
-import { type RunViewRow, showFailure, showRun, StoredCommand } from '#runs/run-view.ts';
+import { type RunViewRow, showFailure, showRun, showWarnings, showWords, StoredCommand } from '#runs/run-view.ts';
 import { stopRun } from '#runs/stop-run.ts';
 import { mayRemove } from '#kit/db/hold-removals.ts';
 import type { Staging } from '#staging/staging.ts';
@@ -22,7 +22,7 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import * as routes from '@sodate/contract/run-routes.ts';
 import type { RunMetric } from '@sodate/contract/runs.ts';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 export interface RunRouteParts {
   readonly db: Database;
@@ -60,7 +60,7 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
       environment,
       timeLimitSeconds: rest.time_limit_seconds,
       priority: rest.priority,
-      warnings: z.array(z.string()).parse(rest.warnings),
+      ...showWarnings(rest.warnings),
       details,
     };
   };
@@ -120,7 +120,7 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
         imageDigest: row.image_digest,
         exitCode: row.exit_code,
         signal: row.signal,
-        failure: showFailure(row.failure_class, row.failure_message),
+        failure: showFailure(row),
         placedAt: row.placed_at.toISOString(),
         startedAt: row.started_at?.toISOString() ?? null,
         endedAt: row.ended_at?.toISOString() ?? null,
@@ -136,7 +136,9 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.getTimeline, async ({ tenant, params }) => {
     const run = await findRun(db, tenant.id, params.run);
     const rows = await readTimeline(db, tenant.id, run.id);
-    return { items: rows.map((row) => ({ at: row.at.toISOString(), state: row.state as 'queued', attempt: row.attempt, note: row.note })) };
+    return {
+      items: rows.map((row) => ({ at: row.at.toISOString(), state: row.state as 'queued', attempt: row.attempt, note: row.note, words: showWords(row.words) })),
+    };
   });
 
   binder.bind(routes.getLog, async ({ tenant, params, query, request, reply }) => {

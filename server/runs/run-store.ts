@@ -29,6 +29,7 @@ function viewQuery(db: Database, tenant: TenantId) {
       'runs.exit_code',
       'runs.failure_class',
       'runs.failure_message',
+      'runs.failure_words',
       'runs.output_value',
       'runs.cpu_milli',
       'runs.memory_bytes',
@@ -91,6 +92,7 @@ export async function listAttemptRows(db: Database, tenant: TenantId, run: strin
       'attempts.signal',
       'attempts.failure_class',
       'attempts.failure_message',
+      'attempts.failure_words',
       'attempts.placed_at',
       'attempts.started_at',
       'attempts.ended_at',
@@ -103,7 +105,7 @@ export async function listAttemptRows(db: Database, tenant: TenantId, run: strin
 export async function readTimeline(db: Database, tenant: TenantId, run: string) {
   return db
     .selectFrom('run_timeline')
-    .select(['at', 'state', 'attempt', 'note'])
+    .select(['at', 'state', 'attempt', 'note', 'words'])
     .where('tenant_id', '=', tenant)
     .where('run_id', '=', run)
     .orderBy('seq')

@@ -1,4 +1,7 @@
+import type { FailureRow } from '#runs/run-failure.ts';
 import { FAILURE_CLASSES, FailureClass } from '@sodate/contract/failures.ts';
+import type { Run } from '@sodate/contract/run-routes.ts';
+import { runText, RunWords } from '@sodate/contract/run-words.ts';
 import { Command, type RunSummary } from '@sodate/contract/runs.ts';
 import type { z } from 'zod';
 import { z as zod } from 'zod';
@@ -18,6 +21,7 @@ export interface RunViewRow {
   readonly exit_code: number | null;
   readonly failure_class: string | null;
   readonly failure_message: string | null;
+  readonly failure_words: unknown;
   readonly output_value: string | null;
   readonly cpu_milli: number;
   readonly memory_bytes: number;
@@ -37,11 +41,25 @@ export interface RunViewRow {
 /** The part of every kind's stored request that all of them share. */
 export const StoredCommand = zod.object({ command: Command, environment: zod.record(zod.string(), zod.string()) });
 
-export function showFailure(failureClass: string | null, message: string | null): z.input<typeof RunSummary>['failure'] {
-  const known = FailureClass.safeParse(failureClass);
+export function showFailure(row: FailureRow): z.input<typeof RunSummary>['failure'] {
+  const known = FailureClass.safeParse(row.failure_class);
   if (!known.success) return null;
   const { fault, advice } = FAILURE_CLASSES[known.data];
-  return { class: known.data, fault, message: message ?? '', advice };
+  return { class: known.data, fault, message: row.failure_message ?? '', words: showWords(row.failure_words), advice };
+}
+
+/** Null for what was written before texts had codes. */
+export const showWords = (stored: unknown): RunWords | null => RunWords.nullable().parse(stored ?? null);
+
+/** Warnings of a submission: as they are stored now, and as plain texts, which they were before. */
+const StoredWarnings = zod.array(zod.union([RunWords, zod.string()]));
+
+export function showWarnings(stored: unknown): Pick<z.input<typeof Run>, 'warnings' | 'warningWords'> {
+  const all = StoredWarnings.parse(stored);
+  return {
+    warnings: all.map((warning) => (typeof warning === 'string' ? warning : runText(warning))),
+    warningWords: all.map((warning) => (typeof warning === 'string' ? null : warning)),
+  };
 }
 
 export function showRun(row: RunViewRow): z.input<typeof RunSummary> {
@@ -56,7 +74,7 @@ export function showRun(row: RunViewRow): z.input<typeof RunSummary> {
     state: row.state as RunSummary['state'],
     phase: row.phase === null ? null : { name: row.phase, progress: row.phase_progress },
     exitCode: row.exit_code,
-    failure: showFailure(row.failure_class, row.failure_message),
+    failure: showFailure(row),
     outputValue: row.output_value,
     resources: { cpu: row.cpu_milli / 1000, memory: row.memory_bytes, gpus: row.gpus },
     partition: row.partition,

@@ -9,8 +9,10 @@ import { type HeadRow, type QueueGroup, readHeads } from '#runs/read-heads.ts';
 import { readTenantShares } from '#runs/tenant-shares.ts';
 import { makeBlockerBook, type UnderLease } from '#runs/queue-blockers.ts';
 import { sql } from 'kysely';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 
 const LEASE = 'schedule-runs';
+const PLACED = runWords('placed');
 
 /**
  * The scheduling pass: reads the heads of the queues, what the nodes have and the tenants hold, asks the pure placement,
@@ -120,7 +122,8 @@ async function writePlacements(
         array(select jsonb_array_elements_text(w.gpus)), ${now}, 'staging'
       from r join wanted w on w.run = r.id returning attempts.*
     ), noted as (
-      insert into run_timeline (tenant_id, run_id, at, state, attempt, note) select tenant_id, id, ${now}, 'starting', attempt, 'placed' from r
+      insert into run_timeline (tenant_id, run_id, at, state, attempt, note, words)
+      select tenant_id, id, ${now}, 'starting', attempt, ${runText(PLACED)}::text, ${JSON.stringify(PLACED)}::jsonb from r
     ), allocated as (
       insert into gpu_allocations (node_id, gpu, tenant_id, attempt_id)
       select w.node, gpu, r.tenant_id, r.attempt_id from r join wanted w on w.run = r.id cross join lateral jsonb_array_elements_text(w.gpus) as gpu

@@ -3,6 +3,7 @@ import type { Database } from '#kit/db/open-database.ts';
 import type { FoundRun } from '#runs/find-run.ts';
 import { moveRun } from '#runs/move-run.ts';
 import { endReportedRun } from '#runs/report-run.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 /**
  * Asks a run to end. One that waits is cancelled at once; one that runs is terminated, and killed when the grace is over;
@@ -21,12 +22,13 @@ export async function stopRun(db: Database, clock: Clock, run: FoundRun, graceSe
     to: 'cancelled',
     from: ['queued'],
     at: now,
-    note: 'stop asked before it was placed',
-    set: { ...asked, ended_at: now, failure_class: null, failure_message: null },
+    note: runWords('stop-before-placed'),
+    failure: null,
+    set: { ...asked, ended_at: now },
   });
   if (cancelled) return;
-  if (run.attemptId === null && (await endReportedRun(db, { run: run.id, to: 'cancelled', at: now, note: 'a stop was asked', set: asked }))) return;
-  const stopping = await moveRun(db, { run: run.id, leaseToken: null, to: 'stopping', from: ['running'], at: now, note: 'a stop was asked', set: asked });
+  if (run.attemptId === null && (await endReportedRun(db, { run: run.id, to: 'cancelled', at: now, note: runWords('stop-asked'), set: asked }))) return;
+  const stopping = await moveRun(db, { run: run.id, leaseToken: null, to: 'stopping', from: ['running'], at: now, note: runWords('stop-asked'), set: asked });
   if (stopping) return;
   await db
     .updateTable('runs')

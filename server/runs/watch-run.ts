@@ -1,11 +1,13 @@
-import { isEngineUnreachable, type Executor, type Observation } from '#executors/executor.ts';
+import { isEngineUnreachable, type Executor, type Exit, type Observation } from '#executors/executor.ts';
 import type { ClaimedRun } from '#runs/claim-runs.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import { type AttemptEnd, failureOf } from '#runs/judge-end.ts';
 import { moveRun } from '#runs/move-run.ts';
+import { failureRow } from '#runs/run-failure.ts';
 import { recordPhase } from '#runs/record-phase.ts';
 import type { Step } from '#runs/step-run.ts';
 import type { AttemptId, RunId } from '@sodate/contract/ids.ts';
+import { runWords, type RunWords } from '@sodate/contract/run-words.ts';
 
 const TIME_LIMIT_GRACE_SECONDS = 10;
 const ENGINE_RETRY_MS = 2_000;
@@ -28,10 +30,10 @@ export async function watchRun(parts: EngineParts, run: ClaimedRun, executor: Ex
     parts.log.warn({ err: error, run: run.id, executor: executor.id }, 'the engine cannot be reached; the run stays as it is');
     return { next: 'wait', ms: ENGINE_RETRY_MS };
   }
-  if (run.stop_asked_at !== null) return toStopping(parts, run, {}, 'a stop was asked');
+  if (run.stop_asked_at !== null) return toStopping(parts, run, {}, runWords('stop-asked'));
   if (isOverTime(run, parts.clock.now())) {
     const limit = { stop_asked_at: parts.clock.now(), stop_grace_seconds: TIME_LIMIT_GRACE_SECONDS, stop_reason: 'time-limit' as const };
-    return toStopping(parts, run, limit, `the time limit of ${run.time_limit_seconds} s is over`);
+    return toStopping(parts, run, limit, runWords('time-limit-over', { seconds: run.time_limit_seconds ?? 0 }));
   }
   const phase = seen.state === 'pending' ? { phase: seen.phase, ...(seen.progress === undefined ? {} : { progress: seen.progress }) } : null;
   if ((phase?.phase ?? null) !== run.phase || (phase?.progress ?? null) !== run.phase_progress) await recordPhase(parts, run, phase);
@@ -52,7 +54,7 @@ async function toStopping(
   parts: EngineParts,
   run: ClaimedRun,
   set: { readonly stop_asked_at?: Date; readonly stop_grace_seconds?: number; readonly stop_reason?: 'time-limit' },
-  note: string,
+  note: RunWords,
 ): Promise<Step> {
   const moved = await moveRun(parts.db, {
     run: run.id,
@@ -91,18 +93,28 @@ async function recordEnd(parts: EngineParts, run: ClaimedRun, end: AttemptEnd): 
   const failure = failureOf(end);
   const exit = end.how === 'exited' ? end.exit : null;
   const now = parts.clock.now();
-  const note = exit === null ? (failure?.message ?? '') : exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
   const ended = {
     exit_code: exit?.code ?? null,
     signal: exit?.signal ?? null,
-    failure_class: failure?.class ?? null,
-    failure_message: failure?.message ?? null,
     ended_at: exit?.endedAt ?? now,
     phase: 'collecting',
     phase_progress: null,
   };
-  const moved = await moveRun(parts.db, { run: run.id, leaseToken: run.lease_token, to: 'finishing', at: now, note, setAttempt: ended });
+  const moved = await moveRun(parts.db, {
+    run: run.id,
+    leaseToken: run.lease_token,
+    to: 'finishing',
+    at: now,
+    note: howItEnded(exit) ?? failure?.words ?? null,
+    attemptFailure: failure,
+    setAttempt: ended,
+  });
   if (!moved) return { next: 'reload' };
-  const { exit_code, failure_class, failure_message } = ended;
-  return { next: 'look-again', upToDate: true, run: { ...run, ...moved, exit_code, failure_class, failure_message, state: 'finishing' } };
+  return { next: 'look-again', upToDate: true, run: { ...run, ...moved, ...failureRow(failure), exit_code: ended.exit_code, state: 'finishing' } };
+}
+
+/** Null where nobody knows: then why it failed is all there is to say. */
+function howItEnded(exit: Exit | null): RunWords | null {
+  if (exit?.signal != null) return runWords('exit-signal', { signal: exit.signal });
+  return exit?.code == null ? null : runWords('exit-code', { exitCode: exit.code });
 }

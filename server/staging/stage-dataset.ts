@@ -11,6 +11,7 @@ import { DATA_TYPES, type DatasetDetails } from '@sodate/contract/datasets.ts';
 import type { DatasetId, TenantId } from '@sodate/contract/ids.ts';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 interface StageDatasetParts {
   readonly db: Database;
@@ -75,7 +76,7 @@ export function makeStageDataset(parts: StageDatasetParts): StageDataset {
 /** Names one locked state of a data set. */
 async function lockOf(db: Database, tenant: TenantId, dataset: DatasetId): Promise<string> {
   const row = await db.selectFrom('datasets').select('locked_at').where('tenant_id', '=', tenant).where('id', '=', dataset).executeTakeFirst();
-  if (!row) throw new StartRefused('platform', 'The data set of this run does not exist any more.');
+  if (!row) throw new StartRefused('platform', runWords('dataset-gone'));
   if (row.locked_at === null) throw new Error(`Data set ${dataset} is to be staged but is not locked: whoever stored the run forgot lockDataset`);
   return String(row.locked_at.getTime());
 }
@@ -99,11 +100,7 @@ async function fill(parts: StageDatasetParts, fresh: string, tenant: TenantId, d
 function refuseClash(error: unknown): never {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOTDIR' && code !== 'EISDIR' && code !== 'EEXIST') throw error;
-  throw new StartRefused(
-    'user-error',
-    'A data of this data set has a file whose name is also a folder of another of its files. Rename one of them in a new data.',
-    { cause: error },
-  );
+  throw new StartRefused('user-error', runWords('dataset-names-clash'), { cause: error });
 }
 
 /** A data that stands under several types has its link in `raw` from the first. */

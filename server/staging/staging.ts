@@ -13,6 +13,7 @@ import type { AttemptId, DatasetId, RunId, TenantId, UserId } from '@sodate/cont
 import { closeSync, fchmodSync, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { errorAsRunWords, runWords } from '@sodate/contract/run-words.ts';
 
 /**
  * Stage plans on this machine's disk, under `home`:
@@ -119,8 +120,7 @@ export function makeStageFolders(parts: StagingParts): Staging {
       case 'run-folder': {
         const place = folders[item.folder](checkedId(item.run));
         if (item.run === run) makeJobFolder(place, options.jobUser);
-        else if (!(await folderExists(place)))
-          throw new StartRefused('platform', `The ${item.folder} folder of run ${item.run}, which this one builds on, is not there any more.`);
+        else if (!(await folderExists(place))) throw new StartRefused('platform', runWords('folder-gone', { folder: item.folder, run: item.run }));
         return place;
       }
       case 'scratch': {
@@ -218,8 +218,7 @@ async function checkTenant(db: Database, run: RunId, items: readonly StageItem[]
   const tenant = rows.find(({ id }) => id === run)?.tenant_id;
   if (tenant === undefined) throw new Error(`Run ${run} is to be staged but has no row`);
   for (const other of others) {
-    if (!rows.some((row) => row.id === other && row.tenant_id === tenant))
-      throw new StartRefused('platform', `Run ${other}, which this one builds on, is not there any more.`);
+    if (!rows.some((row) => row.id === other && row.tenant_id === tenant)) throw new StartRefused('platform', runWords('parent-gone', { run: other }));
   }
   return tenant as TenantId;
 }
@@ -251,8 +250,8 @@ const TRIED_AGAIN: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 function refuseWhatGitCannot(error: unknown): never {
-  if (isSodateError(error) && PEOPLE_MEND.has(error.code)) throw new StartRefused('user-error', error.message, { cause: error });
-  if (isSodateError(error) && TRIED_AGAIN.has(error.code)) throw new StartRefused('platform', error.message, { cause: error });
+  if (isSodateError(error) && PEOPLE_MEND.has(error.code)) throw new StartRefused('user-error', errorAsRunWords(error), { cause: error });
+  if (isSodateError(error) && TRIED_AGAIN.has(error.code)) throw new StartRefused('platform', errorAsRunWords(error), { cause: error });
   throw error;
 }
 

@@ -10,6 +10,7 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import { RunId, type TenantId, type UserId } from '@sodate/contract/ids.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
 import { sql } from 'kysely';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 export interface TrackingParts {
   readonly db: Database;
@@ -127,8 +128,8 @@ export async function endTrackedRun(
 ): Promise<void> {
   if (run.attemptId !== null || run.state !== 'running') return;
   const at = clock.now();
-  const blame = end.to === 'failed' ? { failure_class: 'user-error', failure_message: 'Its client reported that it failed.' } : {};
-  const ended = await endReportedRun(db, { run: run.id, to: end.to, at, endedAt: end.endedAt ?? at, note: 'its client reported the end', set: blame });
+  const failure = end.to === 'failed' ? { class: 'user-error' as const, words: runWords('client-reported-failure') } : null;
+  const ended = await endReportedRun(db, { run: run.id, to: end.to, at, endedAt: end.endedAt ?? at, note: runWords('client-reported-end'), failure });
   if (ended) changes.publish({ tenant, topic: 'run', id: run.id, change: 'updated' });
 }
 
@@ -167,9 +168,9 @@ export async function endAbandonedRuns(parts: TrackingParts): Promise<void> {
     .limit(1_000)
     .execute();
   for (const run of left) {
-    const blame = { failure_class: 'user-error', failure_message: 'The job that began it ended before it reported an end.' };
+    const failure = { class: 'user-error' as const, words: runWords('maker-ended-first') };
     const at = parts.clock.now();
-    const ended = await endReportedRun(parts.db, { run: run.id, to: 'failed', at, note: 'the job that began it has ended', set: blame });
+    const ended = await endReportedRun(parts.db, { run: run.id, to: 'failed', at, note: runWords('maker-has-ended'), failure });
     if (ended) parts.changes.publish({ tenant: run.tenant_id as TenantId, topic: 'run', id: run.id, change: 'updated' });
   }
 }

@@ -52,7 +52,7 @@ export function DeleteDataDialog({
           <Button variant="default" onClick={onClose} data-autofocus>
             {t('action.cancel')}
           </Button>
-          <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
+          <Button color="red.9" loading={remove.isPending} onClick={() => remove.mutate()}>
             {t('run.deleteConfirm')}
           </Button>
         </Group>

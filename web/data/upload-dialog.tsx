@@ -149,7 +149,7 @@ export function UploadDialog({
             </div>
           )}
           {tooMany && (
-            <Text size="sm" c="red" role="alert">
+            <Text size="sm" c="var(--sodate-red-text)" role="alert">
               {t('upload.tooMany', { limit: formatNumber(FILES_PER_DATA_LIMIT, i18n.language) })}
             </Text>
           )}

@@ -3,8 +3,8 @@ import { Link } from '@tanstack/react-router';
 import { IconPlayerPause, IconPlayerPlay, IconX } from '@tabler/icons-react';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { errorWords } from '../ui/error-words.ts';
 import { formatBytes, formatNumber } from '../ui/formats.ts';
+import { useSentences } from '../ui/use-sentences.ts';
 import { type Upload, useUploadList, useUploads } from './uploads.ts';
 import classes from './upload-tray.module.css';
 
@@ -34,6 +34,7 @@ export function UploadTray() {
 
 function Line({ upload }: { readonly upload: Upload }) {
   const { t, i18n } = useTranslation();
+  const sentences = useSentences();
   const uploads = useUploads();
   const { id, plan, state, bytes, bytesSent, files, numbers } = upload;
   const part = state === 'done' ? 1 : bytes === 0 ? 0 : bytesSent / bytes;
@@ -67,8 +68,8 @@ function Line({ upload }: { readonly upload: Upload }) {
       </Text>
       {state === 'failed' && (
         <Group gap="xs" mt={4} align="flex-start" wrap="nowrap">
-          <Text size="xs" c="red" role="alert" flex={1}>
-            {errorWords(upload.error, t, i18n.language).text}
+          <Text size="xs" c="var(--sodate-red-text)" role="alert" flex={1}>
+            {sentences.error(upload.error).text}
           </Text>
           <Button size="compact-xs" variant="default" onClick={() => uploads.resume(id)}>
             {t('action.retry')}

@@ -8,10 +8,11 @@ import { notifications } from '@mantine/notifications';
 import { isSessionEnd, useClient } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
-import { errorWords } from '../ui/error-words.ts';
+import { useSentences } from '../ui/use-sentences.ts';
 
 export function AccountMenu() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const sentences = useSentences();
   const client = useClient();
   const router = useRouter();
   const me = useMe();
@@ -23,7 +24,7 @@ export function AccountMenu() {
       // Everything is forgotten with the page itself: nothing of this user stays in memory for the next.
       window.location.assign(router.buildLocation({ to: '/sign-in' }).href);
     },
-    onError: (error) => notifications.show({ color: 'red', title: t('error.title'), message: errorWords(error, t, i18n.language).text }),
+    onError: (error) => notifications.show({ color: 'red', title: t('error.title'), message: sentences.error(error).text }),
   });
   return (
     <Menu position="bottom-end" withinPortal>

@@ -19,6 +19,7 @@ import { ErrorPanel } from '../ui/error-panel.tsx';
 import { formatNumber } from '../ui/formats.ts';
 import { PageHead } from '../ui/page-head.tsx';
 import { Panel } from '../ui/panel.tsx';
+import { useSentences } from '../ui/use-sentences.ts';
 import { homeRunsQuery } from './home-queries.ts';
 
 const route = getRouteApi('/signed-in/tenants/$tenant/');
@@ -29,6 +30,7 @@ const REASONS_SHOWN = 4;
 export function HomePage() {
   const { tenant } = route.useParams();
   const { t, i18n } = useTranslation();
+  const sentences = useSentences();
   const client = useClient();
   const me = useMe();
   const held = useQuery(homeRunsQuery(client, tenant, 'held', ''));
@@ -105,8 +107,8 @@ export function HomePage() {
               none={t('home.noneFailed')}
               note={(run) =>
                 run.failure !== null && (
-                  <Text size="xs" c="red" lineClamp={2} title={run.failure.message}>
-                    {t(`failure.${run.failure.class}`)}: {run.failure.message}
+                  <Text size="xs" c="var(--sodate-red-text)" lineClamp={2} title={sentences.run(run.failure.words, run.failure.message)}>
+                    {t(`failure.${run.failure.class}`)}: {sentences.run(run.failure.words, run.failure.message)}
                   </Text>
                 )
               }

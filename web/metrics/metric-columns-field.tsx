@@ -2,12 +2,12 @@ import { TagsInput } from '@mantine/core';
 import { AnyMetricName } from '@sodate/contract/metric-number.ts';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useMetricNames } from './metric-names.ts';
+import { bothNames, useKnownNames, useMetricNames } from './metric-names.ts';
 import { METRIC_COLUMNS_LIMIT } from './read-metric-columns.ts';
 
 const OFFERED = 50;
 
-/** Which metrics are columns of the list of runs; those of the runs shown are offered, any other may be typed. */
+/** Which metrics are columns of the list of runs; those of the runs shown are offered first, then those of the tenant; any other may be typed. */
 export function MetricColumnsField({
   tenant,
   runs,
@@ -21,7 +21,9 @@ export function MetricColumnsField({
 }) {
   const { t } = useTranslation();
   const [opened, setOpened] = useState(false);
-  const known = useMetricNames(tenant, runs, opened);
+  const [typed, setTyped] = useState('');
+  const shown = useMetricNames(tenant, runs, opened);
+  const known = useKnownNames(tenant, opened ? { kind: 'metric', text: typed } : null);
   return (
     <TagsInput
       size="xs"
@@ -34,7 +36,9 @@ export function MetricColumnsField({
       splitChars={[]}
       maxTags={METRIC_COLUMNS_LIMIT}
       limit={OFFERED}
-      data={[...known.metrics]}
+      data={[...bothNames(shown.metrics, known)]}
+      searchValue={typed}
+      onSearchChange={setTyped}
       value={[...metrics]}
       onChange={(names) => onChange(names.filter((name) => AnyMetricName.safeParse(name).success))}
       onFocus={() => setOpened(true)}

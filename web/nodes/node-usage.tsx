@@ -16,7 +16,7 @@ export function NodeUsage({ node }: { readonly node: Node }) {
         <NodeBadges node={node} />
       </Group>
       {node.problem !== null && (
-        <Text size="xs" c="red">
+        <Text size="xs" c="var(--sodate-red-text)">
           {node.problem}
         </Text>
       )}

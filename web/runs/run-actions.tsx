@@ -95,7 +95,7 @@ function StopRun({ tenant, run }: { readonly tenant: string; readonly run: Run }
               <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
                 {t('action.cancel')}
               </Button>
-              <Button type="submit" color="red" loading={stop.isPending}>
+              <Button type="submit" color="red.9" loading={stop.isPending}>
                 {t('run.stopConfirm')}
               </Button>
             </Group>
@@ -139,7 +139,7 @@ function DeleteRun({ tenant, run }: { readonly tenant: string; readonly run: Run
             <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
               {t('action.cancel')}
             </Button>
-            <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
+            <Button color="red.9" loading={remove.isPending} onClick={() => remove.mutate()}>
               {t('run.deleteConfirm')}
             </Button>
           </Group>

@@ -2,18 +2,19 @@ import { Alert, Badge, Box, Group, List, Progress, Stack, Text, Title } from '@m
 import type { Run } from '@sodate/contract/run-routes.ts';
 import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { FAILURE_ADVICE_JA } from '../kit/i18n/errors-ja.ts';
 import { Fact } from '../ui/fact.tsx';
 import { Duration, Moment } from '../ui/moment.tsx';
 import { StateBadge } from '../ui/state-badge.tsx';
 import { RunActions } from './run-actions.tsx';
 import facts from '../ui/facts.module.css';
+import { useSentences } from '../ui/use-sentences.ts';
 import classes from './run-header.module.css';
 import { RunWaiting } from './run-waiting.tsx';
 import { hasEnded, phaseWords, resourcesWords } from './run-words.ts';
 
 export function RunHeader({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
   const { t, i18n } = useTranslation();
+  const sentences = useSentences();
   return (
     <Stack gap="sm">
       <Group justify="space-between" align="flex-start" gap="sm">
@@ -100,10 +101,10 @@ export function RunHeader({ tenant, run }: { readonly tenant: string; readonly r
           title={t(`failure.${run.failure.class}`)}
         >
           <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
-            {run.failure.message}
+            {sentences.run(run.failure.words, run.failure.message)}
           </Text>
           <Text size="sm" fw={550} mt={4}>
-            {i18n.language === 'ja' ? FAILURE_ADVICE_JA[run.failure.class] : run.failure.advice}
+            {sentences.advice(run.failure)}
           </Text>
           <Text size="xs" mt={4}>
             {t(run.failure.fault === 'user' ? 'failure.faultUser' : 'failure.faultPlatform')}
@@ -113,8 +114,8 @@ export function RunHeader({ tenant, run }: { readonly tenant: string; readonly r
       {run.warnings.length > 0 && (
         <Alert color="yellow" variant="light" icon={<IconInfoCircle aria-hidden />} title={t('run.warnings')}>
           <List size="sm">
-            {run.warnings.map((warning) => (
-              <List.Item key={warning}>{warning}</List.Item>
+            {run.warnings.map((warning, index) => (
+              <List.Item key={warning}>{sentences.run(run.warningWords[index] ?? null, warning)}</List.Item>
             ))}
           </List>
         </Alert>

@@ -11,7 +11,8 @@ import { Fact } from '../ui/fact.tsx';
 import { formatDuration } from '../ui/formats.ts';
 import { Duration, Moment } from '../ui/moment.tsx';
 import { STATE_LOOKS } from '../ui/state-badge.tsx';
-import classes from './run-header.module.css';
+import { useSentences } from '../ui/use-sentences.ts';
+import facts from '../ui/facts.module.css';
 import { attemptsQuery, timelineQuery } from './run-queries.ts';
 import { hasEnded } from './run-words.ts';
 
@@ -41,6 +42,7 @@ export function RunTimeline({ tenant, run }: { readonly tenant: string; readonly
 
 function States({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
   const { t, i18n } = useTranslation();
+  const sentences = useSentences();
   const query = useQuery(timelineQuery(useClient(), tenant, run.id));
   const now = useNow(1_000, !hasEnded(run.state));
   if (query.data === undefined) return query.error === null ? <Skeleton h={200} /> : <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />;
@@ -75,7 +77,7 @@ function States({ tenant, run }: { readonly tenant: string; readonly run: Run })
             <Text size="xs" c="dimmed">
               <Moment at={entry.at} exact />
             </Text>
-            {entry.note !== '' && <Text size="sm">{entry.note}</Text>}
+            {entry.note !== '' && <Text size="sm">{sentences.run(entry.words, entry.note)}</Text>}
           </Timeline.Item>
         );
       })}
@@ -105,12 +107,13 @@ function Attempts({ tenant, run }: { readonly tenant: string; readonly run: Run 
 
 function AttemptCard({ attempt }: { readonly attempt: z.infer<typeof Attempt> }) {
   const { t } = useTranslation();
+  const sentences = useSentences();
   return (
     <Paper withBorder p={0}>
       <Text fw={550} size="sm" px="md" pt="sm">
         {t('timeline.attemptNumber', { number: attempt.number })}
       </Text>
-      <dl className={classes['facts']} style={{ border: 0, background: 'none' }}>
+      <dl className={facts['facts']} style={{ border: 0, background: 'none' }}>
         <Fact label={t('run.node')}>{attempt.node}</Fact>
         <Fact label={t('timeline.executor')}>
           {attempt.executor}, {t(`timeline.isolation.${attempt.isolation}`)}
@@ -132,8 +135,8 @@ function AttemptCard({ attempt }: { readonly attempt: z.infer<typeof Attempt> })
         {attempt.signal !== null && <Fact label={t('run.signal')}>{attempt.signal}</Fact>}
       </dl>
       {attempt.failure !== null && (
-        <Text size="sm" c="red" px="md" pb="sm">
-          {t(`failure.${attempt.failure.class}`)}: {attempt.failure.message}
+        <Text size="sm" c="var(--sodate-red-text)" px="md" pb="sm">
+          {t(`failure.${attempt.failure.class}`)}: {sentences.run(attempt.failure.words, attempt.failure.message)}
         </Text>
       )}
     </Paper>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { completeSearch, isPlainText } from './complete-search.ts';
+import { completeSearch, isPlainText, nameAt } from './complete-search.ts';
 import { SEARCH_FIELDS } from './search-fields.ts';
 import { joinConditions, quoteValue, writeCondition } from './write-search.ts';
 
@@ -76,6 +76,21 @@ describe('completing a search', () => {
   it('is quick with the longest search that there may be', () => {
     expect(labels('a,'.repeat(1_000))).toEqual([]);
     expect(labels('tag:'.concat('a,'.repeat(990)))).toContain('mnist');
+  });
+});
+
+describe('the name that is being written', () => {
+  it.each([
+    ['metric.', { kind: 'metric', text: '' }],
+    ['digits -lowest.val', { kind: 'metric', text: 'val' }],
+    ['PARAM.l', { kind: 'parameter', text: 'l' }],
+    ['param."learning r', { kind: 'parameter', text: 'learning r' }],
+    ['metric', null],
+    ['metric.loss<', null],
+    ['name.x', null],
+    ['"metric.', null],
+  ] as const)('%s: %o', (text, expected) => {
+    expect(nameAt(text, text.length, SEARCH_FIELDS.run)).toEqual(expected);
   });
 });
 

@@ -62,6 +62,16 @@ export function completeSearch(text: string, caret: number, fields: readonly Sea
   ].slice(0, MOST);
 }
 
+/** The name that is being written behind `metric.`, `param.` and the like; null where the caret is at something else. */
+export function nameAt(text: string, caret: number, fields: readonly SearchField[]): { readonly kind: 'metric' | 'parameter'; readonly text: string } | null {
+  const head = text.slice(0, caret);
+  const word = AT_WORD.exec(head);
+  if (word === null || word[2] === undefined || isInsideQuotes(head.slice(0, word.index))) return null;
+  const field = fields.find(({ name, family }) => family === true && name === word[1]?.toLowerCase());
+  if (field === undefined) return null;
+  return { kind: field.name === 'param' ? 'parameter' : 'metric', text: word[2].slice(1).replaceAll(/^"|"$/g, '') };
+}
+
 /**
  * Whether a search can be sent while it is being typed: plain words can, as in any search field. A condition waits until
  * it is said to be complete, since half a condition is an error.

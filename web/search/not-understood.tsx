@@ -5,7 +5,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { lazyPart } from '../kit/lazy-part.ts';
-import { errorWords } from '../ui/error-words.ts';
+import { useSentences } from '../ui/use-sentences.ts';
 import { wherePlace } from './where-place.ts';
 import classes from './smart-search.module.css';
 
@@ -18,9 +18,10 @@ const ProblemInJapanese = lazyPart(
 /** The search with the place marked at which it stopped making sense, and what the server says of it. */
 export function NotUnderstood({ thing, search, error }: { readonly thing: SearchedThing; readonly search: string; readonly error: unknown }) {
   const { t, i18n } = useTranslation();
+  const sentences = useSentences();
   if (!isSodateError(error) || error.code !== 'search-not-understood') return null;
   const { before, place, behind } = wherePlace(search, Number(error.params['at']));
-  const words = errorWords(error, t, i18n.language).text;
+  const words = sentences.error(error).text;
   return (
     <Alert color="red" variant="light" py="xs" icon={<IconAlertTriangle aria-hidden />} role="alert" title={t('search.notUnderstood')}>
       <p className={classes['place']}>

@@ -7,7 +7,8 @@ import { type KeyboardEvent, Suspense, useLayoutEffect, useMemo, useRef, useStat
 import { useTranslation } from 'react-i18next';
 import { lazyPart } from '../kit/lazy-part.ts';
 import { useClient } from '../kit/platform.tsx';
-import { completeSearch, isPlainText, type KnownValues, type Suggestion } from './complete-search.ts';
+import { bothNames, useKnownNames } from '../metrics/metric-names.ts';
+import { completeSearch, isPlainText, type KnownValues, nameAt, type Suggestion } from './complete-search.ts';
 import type { SearchAsked } from './saved-searches.tsx';
 import { SEARCH_FIELDS } from './search-fields.ts';
 import { NotUnderstood } from './not-understood.tsx';
@@ -45,7 +46,7 @@ export function SmartSearch({
   readonly saved: SearchAsked;
   /** Tags to choose from: those in view. Others can be typed. */
   readonly tags: readonly string[];
-  /** What `metric.` and the like can go on with: names that are known. */
+  /** What `metric.` and the like can go on with before others of the tenant: names in view. */
   readonly names?: Pick<KnownValues, 'metrics' | 'parameters'>;
   /** Suggestions are wanted for the first time. */
   readonly onOpen?: () => void;
@@ -77,7 +78,12 @@ export function SmartSearch({
   const box = useCombobox({ onDropdownOpen: () => onOpen?.(), onDropdownClose: () => box.resetSelectedOption() });
   const members = useQuery({ ...membersQuery(useClient(), tenant), enabled: box.dropdownOpened });
   const people = useMemo(() => (members.data?.items ?? []).map(({ user }) => user.name), [members.data]);
-  const suggestions = completeSearch(text, Math.min(caret, text.length), SEARCH_FIELDS[thing], { tags, people, ...names });
+  const place = Math.min(caret, text.length);
+  const name = nameAt(text, place, SEARCH_FIELDS[thing]);
+  const others = useKnownNames(tenant, box.dropdownOpened ? name : null);
+  const metrics = name?.kind === 'metric' ? bothNames(names.metrics, others) : names.metrics;
+  const parameters = name?.kind === 'parameter' ? bothNames(names.parameters, others) : names.parameters;
+  const suggestions = completeSearch(text, place, SEARCH_FIELDS[thing], { tags, people, metrics, parameters });
 
   const ask = (wanted: string): void => {
     const search = wanted.trim() === '' ? undefined : wanted.trim();

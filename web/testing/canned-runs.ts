@@ -1,4 +1,5 @@
 import type { Run } from '@sodate/contract/run-routes.ts';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 import type { RunKindName, RunState } from '@sodate/contract/runs.ts';
 import { NodeId, RunId } from '@sodate/contract/ids.ts';
 import type { Node } from '@sodate/contract/nodes.ts';
@@ -57,6 +58,7 @@ function canned({ digit, kind, number, name, state, change }: Wish): Run {
     timeLimitSeconds: 3600,
     priority: 0,
     warnings: [],
+    warningWords: [],
     details:
       kind === 'training'
         ? { kind, dataset, git, parents: [] }
@@ -68,6 +70,9 @@ function canned({ digit, kind, number, name, state, change }: Wish): Run {
     ...change,
   };
 }
+
+const NO_NODE = runWords('no-node-large-enough');
+const MEMORY = runWords('memory-exceeded', { mebibytes: 1907 });
 
 export const CANNED_RUNS: readonly Run[] = [
   canned({
@@ -84,7 +89,7 @@ export const CANNED_RUNS: readonly Run[] = [
     number: 13,
     name: 'waits for its turn',
     state: 'queued',
-    change: { resources: { cpu: 8, memory: 32_000_000_000, gpus: 2 }, warnings: ['No present node is large enough for 2 GPUs.'] },
+    change: { resources: { cpu: 8, memory: 32_000_000_000, gpus: 2 }, warnings: [runText(NO_NODE)], warningWords: [NO_NODE] },
   }),
   canned({
     digit: 5,
@@ -106,7 +111,8 @@ export const CANNED_RUNS: readonly Run[] = [
       failure: {
         class: 'out-of-memory',
         fault: 'user',
-        message: 'Killed at 2,000,000,000 bytes; the process had asked for 2 GB.',
+        message: runText(MEMORY),
+        words: MEMORY,
         advice: 'The job used more memory than it asked for. Ask for more memory, or use less.',
       },
     },

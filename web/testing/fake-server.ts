@@ -2,6 +2,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { ERROR_CATALOGUE, type ErrorCode, errorText } from '@sodate/contract/errors.ts';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 import type { Me } from '@sodate/contract/session.ts';
 import { ADA, at, CANNED_NODE, CANNED_RUNS, idOf } from './canned-runs.ts';
 
@@ -27,6 +28,8 @@ export interface FakeServer {
 /** What the server is to send with the pages; a page that breaks it shows in the browser's console. */
 const POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const PLACED = runWords('placed');
+const VANISHED = runWords('vanished');
 const PASSWORD = 'correct horse';
 export const FIRST_SECRET = 'one-time-secret';
 
@@ -110,7 +113,7 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
         startedAt: at(12),
         endedAt: run.endedAt,
       });
-      const lost = { class: 'node-lost', fault: 'platform', message: 'The process vanished without an exit code.', advice: '' };
+      const lost = { class: 'node-lost', fault: 'platform', message: runText(VANISHED), words: VANISHED, advice: '' };
       return json(response, 200, {
         items: Array.from({ length: run.attempt }, (_, index) => attempt(index + 1, index + 1 < run.attempt ? lost : (run.failure ?? null))),
       });
@@ -122,7 +125,8 @@ export async function startFakeServer(pages: string): Promise<FakeServer> {
           at: at([0, 10, 12, 198, 200][index] ?? 0),
           state,
           attempt: index === 0 ? 0 : 1,
-          note: state === 'starting' ? 'Placed on node-1: 7 of 8 CPU were free.' : '',
+          note: state === 'starting' ? runText(PLACED) : '',
+          words: state === 'starting' ? PLACED : null,
         })),
       });
     }

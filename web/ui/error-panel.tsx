@@ -3,8 +3,8 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './error-panel.module.css';
-import { errorWords } from './error-words.ts';
 import { formatNumber } from './formats.ts';
+import { useSentences } from './use-sentences.ts';
 import { visibleName } from './visible-name.ts';
 
 const THINGS_SHOWN = 8;
@@ -12,7 +12,7 @@ const THINGS_SHOWN = 8;
 /** What went wrong, what to do, and what to tell an administrator; shown where it happened. */
 export function ErrorPanel({ error, onRetry, children }: { readonly error: unknown; readonly onRetry?: () => void; readonly children?: ReactNode }) {
   const { t, i18n } = useTranslation();
-  const { text, code, requestId, things } = errorWords(error, t, i18n.language);
+  const { text, code, requestId, things } = useSentences().error(error);
   return (
     <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={t('error.title')} role="alert">
       <Text size="sm">{text}</Text>
@@ -20,6 +20,7 @@ export function ErrorPanel({ error, onRetry, children }: { readonly error: unkno
         <ul className={classes['things']}>
           {things.slice(0, THINGS_SHOWN).map(({ kind, id, reference, name }) => (
             <li key={`${kind} ${id}`}>
+              {kind === 'data' || kind === 'dataset' ? `${t(`lineage.kind.${kind}`)} ` : ''}
               {reference} <bdi>{visibleName(name)}</bdi>
             </li>
           ))}

@@ -1,13 +1,14 @@
 import { Alert, List, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { errorWords } from './error-words.ts';
 import { formatNumber } from './formats.ts';
+import { useSentences } from './use-sentences.ts';
 
 const SHOWN = 8;
 
 /** Of something done to many: which of them refused, and why. */
 export function Refusals({ refused }: { readonly refused: readonly { readonly name: string; readonly error: unknown }[] }) {
   const { t, i18n } = useTranslation();
+  const sentences = useSentences();
   if (refused.length === 0) return null;
   return (
     <Alert color="red" variant="light" role="alert" title={t('many.refused', { amount: formatNumber(refused.length, i18n.language) })}>
@@ -18,7 +19,7 @@ export function Refusals({ refused }: { readonly refused: readonly { readonly na
               {name}
             </Text>
             {': '}
-            {errorWords(error, t, i18n.language).text}
+            {sentences.error(error).text}
           </List.Item>
         ))}
       </List>

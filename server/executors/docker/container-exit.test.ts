@@ -56,14 +56,14 @@ describe('what a container is seen as', () => {
 
   it('fails as out of memory, unless the job went on and succeeded', () => {
     expect(see(container({ OOMKilled: true, ExitCode: 137 }))).toMatchObject({
-      exit: { failure: { class: 'out-of-memory', message: expect.stringContaining('64 MiB') as string } },
+      exit: { failure: { class: 'out-of-memory', words: { code: 'memory-exceeded', params: { mebibytes: 64 } } } },
     });
     expect(see(container({ OOMKilled: true, ExitCode: 0 }))).toMatchObject({ exit: { failure: null } });
   });
 
   it('blames the user for a program that is not there, but not a script that ends with the same code', () => {
     expect(see(container({ ExitCode: 127 }, { [LABELS.program]: 'nope' }))).toMatchObject({
-      exit: { failure: { class: 'user-error', message: expect.stringContaining('"nope"') as string } },
+      exit: { failure: { class: 'user-error', words: { code: 'program-not-in-image', params: { program: '"nope"' } } } },
     });
     expect(see(container({ ExitCode: 126 }, { [LABELS.program]: 'nope' }))).toMatchObject({ exit: { failure: { class: 'user-error' } } });
     expect(see(container({ ExitCode: 127 }))).toMatchObject({ exit: { failure: null } });

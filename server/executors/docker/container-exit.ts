@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { Exit, Observation } from '../executor.ts';
 import { LABELS } from './container-spec.ts';
+import { runWords, type RunWords } from '@sodate/contract/run-words.ts';
 
 /** The zero of the engine's language: never. */
 const instant = (text: string | undefined): Date | null => (text === undefined || text.startsWith('0001-') ? null : new Date(text));
@@ -22,7 +23,7 @@ const LONGEST_ENGINE_START_MS = 120_000;
 
 const NOBODY_KNOWS: Exit['failure'] = {
   class: 'node-lost',
-  message: 'The machine or its Docker engine went down while the job ran, and nobody knows how it ended.',
+  words: runWords('end-unknown'),
 };
 
 /** What the engine's view of a container means. Never `gone`: that is for containers it does not know. */
@@ -47,7 +48,7 @@ function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, e
   const startedAt = instant(State.StartedAt);
   const endedAt = instant(State.FinishedAt);
   if (State.OOMKilled && State.ExitCode !== 0) {
-    return { class: 'out-of-memory', message: `The job used more memory than its ${Math.round((HostConfig.Memory ?? 0) / 2 ** 20)} MiB.` };
+    return { class: 'out-of-memory', words: runWords('memory-exceeded', { mebibytes: Math.round((HostConfig.Memory ?? 0) / 2 ** 20) }) };
   }
   // It takes them for ended when it starts. A job's own 255 is told apart by being in one life of the engine, or long after.
   if (State.ExitCode === UNKNOWN_CODE && engineStartedAt && startedAt && endedAt && startedAt < engineStartedAt) {
@@ -55,28 +56,32 @@ function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, e
   }
   const program = Config.Labels?.[LABELS.program];
   if (program !== undefined && (State.ExitCode === 127 || State.ExitCode === 126)) {
-    const found = State.ExitCode === 127 ? 'was not found in the image' : 'could not be executed';
-    return { class: 'user-error', message: `The command ${JSON.stringify(program)} ${found}.` };
+    const code = State.ExitCode === 127 ? 'program-not-in-image' : 'program-not-executable';
+    return { class: 'user-error', words: runWords(code, { program: JSON.stringify(program) }) };
   }
   return null;
 }
 
 export interface StartFailure {
   readonly class: 'user-error' | 'platform';
-  readonly message: string;
+  readonly words: RunWords;
 }
 
-/** Why the engine could not start a container, told apart by what its runtime says. */
-export function describeStartFailure(message: string, program: string): StartFailure {
-  const detail = message.replace(/^.*?(OCI runtime create failed|failed to create (?:shim )?task|failed to create shim):\s*/s, '').slice(0, 1000);
+/** Why the engine could not start a container, told apart by what its runtime says. `program` is null where a script is run. */
+export function describeStartFailure(message: string, program: string | null): StartFailure {
+  const said = message.replace(/^.*?(OCI runtime create failed|failed to create (?:shim )?task|failed to create shim):\s*/s, '').slice(0, 1000);
   if (/executable file not found|no such file or directory: unknown$|exec format error/i.test(message) && /exec/i.test(message)) {
-    return { class: 'user-error', message: `The command ${JSON.stringify(program)} cannot be executed in this image: ${detail}` };
+    return {
+      class: 'user-error',
+      words:
+        program === null ? runWords('script-unusable-in-image', { said }) : runWords('program-unusable-in-image', { program: JSON.stringify(program), said }),
+    };
   }
   if (/chdir to cwd|mkdir .*(permission denied|not a directory)|not a directory|unable to find user|permission denied/i.test(message)) {
-    return { class: 'user-error', message: `The image cannot take this job's command or folders: ${detail}` };
+    return { class: 'user-error', words: runWords('image-unsuited', { said }) };
   }
   if (/could not select device driver|nvidia/i.test(message)) {
-    return { class: 'platform', message: `The engine cannot give GPUs to containers; install the NVIDIA Container Toolkit on the machine: ${detail}` };
+    return { class: 'platform', words: runWords('gpus-not-given', { said }) };
   }
-  return { class: 'platform', message: `The engine could not start the container: ${detail}` };
+  return { class: 'platform', words: runWords('container-not-started', { said }) };
 }

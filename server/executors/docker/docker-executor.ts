@@ -22,6 +22,7 @@ import { openContainerPort } from './open-port.ts';
 import { makeStartAttempt } from './start-attempt.ts';
 import { openContainerTerminal } from './terminal.ts';
 import { usageOf } from './usage.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 export interface DockerOptions {
   readonly id?: string;
@@ -137,9 +138,8 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
       const stoppedBy = hasEverStarted(container) ? null : await readStopped(folder);
       return observeContainer({ container, engineStartedAt: await engineStartedAt(), stoppedBy });
     }
-    if (!(await folderExists(folder))) return { state: 'gone', reason: 'The engine does not know it.' };
-    if ((await readContainer(folder)) !== null)
-      return { state: 'gone', reason: 'Its container was removed from outside, or its engine died while it was being started.' };
+    if (!(await folderExists(folder))) return { state: 'gone', reason: runWords('engine-forgot') };
+    if ((await readContainer(folder)) !== null) return { state: 'gone', reason: runWords('container-removed') };
     const signal = await readStopped(folder);
     if (signal !== null) return { state: 'exited', exit: { code: null, signal, failure: null, startedAt: null, endedAt: null } };
     return { state: 'pending', phase: 'staging' };

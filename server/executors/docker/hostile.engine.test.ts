@@ -22,6 +22,7 @@ import { type DockerHarness, makeDockerHarness, readWholeLog } from './docker-ha
 import { type DockerTenantNetworks, makeTenantNetworks } from './tenant-networks.ts';
 import { provideTestEngine, whyNoEngine } from './testing/test-engine.ts';
 import { provideTestImages } from './testing/test-images.ts';
+import { runText } from '@sodate/contract/run-words.ts';
 
 /**
  * Jobs that mean harm, as root in their containers, on the executor as it is composed: tenants' networks, the door, real
@@ -159,7 +160,7 @@ describe.skipIf(engine === null)(`hostile jobs in containers${whyNot === null ? 
     for (;;) {
       const seen = await world().executor.observe(handle);
       if (seen.state === 'exited') return seen.exit;
-      if (seen.state === 'gone') throw new Error(seen.reason);
+      if (seen.state === 'gone') throw new Error(runText(seen.reason));
       await systemClock.sleep(30);
     }
   }

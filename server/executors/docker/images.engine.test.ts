@@ -110,11 +110,11 @@ function describeImages(on: TestEngine): void {
     it('a program that is not in the image, or is none, is the user’s error', async () => {
       expect((await runToEnd(executor, harness.spec({ image: TEST_IMAGES.sh, command: list('no-such-program') }))).exit).toMatchObject({
         code: 127,
-        failure: { class: 'user-error', message: expect.stringContaining('no-such-program') as string },
+        failure: { class: 'user-error', words: { params: { program: '"no-such-program"' } } },
       });
       expect((await runToEnd(executor, harness.spec({ image: TEST_IMAGES.bash, command: list('/etc/passwd') }))).exit).toMatchObject({
         code: 126,
-        failure: { class: 'user-error', message: expect.stringContaining('/etc/passwd') as string },
+        failure: { class: 'user-error', words: { params: { program: '"/etc/passwd"' } } },
       });
     });
 

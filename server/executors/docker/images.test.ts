@@ -6,6 +6,7 @@ import { resolveUser } from './image-probe.ts';
 import { engineReference, familiarRepository, parseImage } from './image-reference.ts';
 import { describePullFailure } from './pull-failure.ts';
 import { makePullProgress } from './pull-progress.ts';
+import { runText } from '@sodate/contract/run-words.ts';
 
 describe('an image’s name', () => {
   const cases: [string, string, string | null, string | null][] = [
@@ -52,7 +53,7 @@ describe('a failed pull', () => {
     it(said, () => {
       const failure = describePullFailure('a:1', said, hasCredential);
       expect(failure.kind).toBe(kind);
-      expect(failure.message).toMatch(text);
+      expect(failure.kind === 'engine' ? failure.message : runText(failure.words)).toMatch(text);
     });
   }
 });

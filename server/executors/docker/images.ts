@@ -7,6 +7,7 @@ import type { ImageCache } from './image-cache.ts';
 import { engineReference, familiarRepository, parseImage } from './image-reference.ts';
 import { describePullFailure } from './pull-failure.ts';
 import { makePullProgress } from './pull-progress.ts';
+import { runWords, type RunWords } from '@sodate/contract/run-words.ts';
 
 export interface Images {
   /** The image on this engine, pulled if need be. @throws {StartRefused} `image-pull`, with what to do about it */
@@ -60,14 +61,15 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       .call((docker) => docker.getImage(reference).inspect())
       .catch((error: unknown) => {
         if (statusOf(error) === 404) return null;
-        if (statusOf(error) === 400) throw new StartRefused('image-pull', `${JSON.stringify(reference)} is no name of an image: ${messageOf(error)}`);
+        if (statusOf(error) === 400)
+          throw new StartRefused('image-pull', runWords('image-name-refused', { image: JSON.stringify(reference), said: messageOf(error) }));
         throw error;
       });
 
   const fail = (image: string, said: string, credential: RegistryCredential | null): never => {
-    const { kind, message } = describePullFailure(image, said, credential !== null);
-    if (kind === 'engine') throw new EngineUnreachable(message);
-    throw kind === 'no-answer' ? new RegistrySilent(message) : new StartRefused('image-pull', message);
+    const failure = describePullFailure(image, said, credential !== null);
+    if (failure.kind === 'engine') throw new EngineUnreachable(failure.message);
+    throw failure.kind === 'no-answer' ? new RegistrySilent(failure.words) : new StartRefused('image-pull', failure.words);
   };
 
   const pull = async (image: string, credential: RegistryCredential | null, own: Pull): Promise<void> => {
@@ -105,9 +107,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       signal.throwIfAborted();
     } catch (error) {
       if (stalled.signal.aborted) {
-        throw new RegistrySilent(
-          `The registry of the image ${image} has not answered for ${stalledPullMs / 1000} s: check its address, and whether this machine reaches it.`,
-        );
+        throw new RegistrySilent(runWords('registry-silent', { image, seconds: stalledPullMs / 1000 }));
       }
       own.abort.signal.throwIfAborted();
       if (error instanceof StartRefused || isEngineUnreachable(error)) throw error;
@@ -209,7 +209,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       throw error;
     });
     if (found.Os !== 'linux' || found.Architecture !== expected) {
-      throw new StartRefused('image-pull', `The image ${image} is made for ${found.Os}/${found.Architecture}; this machine runs linux/${expected}.`);
+      throw new StartRefused('image-pull', runWords('image-made-for', { image, made: `${found.Os}/${found.Architecture}`, expected: `linux/${expected}` }));
     }
     const { repository } = parseImage(image);
     const named = (found.RepoDigests ?? []).find((each) => each.slice(0, each.indexOf('@')) === familiarRepository(repository));
@@ -241,7 +241,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
 
 /** Refused like any pull, but the image may be here already. */
 class RegistrySilent extends StartRefused {
-  constructor(message: string) {
-    super('image-pull', message);
+  constructor(words: RunWords) {
+    super('image-pull', words);
   }
 }

@@ -25,6 +25,7 @@ import type { ImageProbe } from './image-probe.ts';
 import type { Images } from './images.ts';
 import type { EngineInfo } from './inventory.ts';
 import { refuseImpossible, resolveMounts } from './resolve-mounts.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 export interface StartParts {
   readonly engine: EngineClient;
@@ -79,7 +80,7 @@ export function makeStartAttempt(parts: StartParts): (spec: LaunchSpec, signal: 
     parts.keepImage(attempt, present.id);
     const facts = { ...present, ...(await imageProbe.look(present.id, present.user)) };
     if (command.kind === 'script' && facts.bash === null && facts.sh === null) {
-      throw new StartRefused('user-error', `The image ${spec.image} has no shell, so no script can run in it: give the command as a list of words.`);
+      throw new StartRefused('user-error', runWords('image-without-shell', { image: spec.image }));
     }
     const { runAs, owner } = await jobUserOf(facts.user);
     signal.throwIfAborted();
@@ -190,7 +191,7 @@ export function makeStartAttempt(parts: StartParts): (spec: LaunchSpec, signal: 
       const isOurs = statusOf(error) !== null || (typeof code === 'string' && 'syscall' in (error as object));
       if (!isOurs) throw error;
       await parts.removeTraces(spec.attempt);
-      throw new StartRefused('platform', `The job's container could not be made: ${messageOf(error)}`, { cause: error });
+      throw new StartRefused('platform', runWords('container-not-made', { said: messageOf(error) }), { cause: error });
     } finally {
       parts.keepImage(spec.attempt, null);
     }
@@ -200,7 +201,7 @@ export function makeStartAttempt(parts: StartParts): (spec: LaunchSpec, signal: 
 }
 
 function refusal(error: unknown, command: LaunchSpec['command']): StartRefused {
-  const program = command.kind === 'list' ? (command.argv[0] ?? '') : 'the script';
+  const program = command.kind === 'list' ? (command.argv[0] ?? '') : null;
   const failure = describeStartFailure(messageOf(error), program);
-  return new StartRefused(failure.class, failure.message, { cause: error });
+  return new StartRefused(failure.class, failure.words, { cause: error });
 }

@@ -2,6 +2,7 @@ import type { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
 import { EngineUnreachable, type Exit, type InventoryNode, type LaunchSpec, type Observation, type StopOrder } from '../executor.ts';
 import { type FakeScript, scriptFromEnvironment } from './fake-script.ts';
+import { runWords, type RunWords } from '@sodate/contract/run-words.ts';
 
 /**
  * The state of a fake engine: what would live in dockerd or the kernel. It outlives the executor objects opened on it, so
@@ -22,7 +23,7 @@ export interface FakeEngine {
   /** Everything the engine knows in any state. */
   known(platform: string): readonly AttemptId[];
   /** The job disappears without an exit code, as when its machine loses power. */
-  vanish(attempt: AttemptId, reason?: string): void;
+  vanish(attempt: AttemptId, reason?: RunWords): void;
   /** The job ends now, as if by itself. */
   finish(attempt: AttemptId, end: { readonly code: number } | { readonly signal: string }): void;
 
@@ -44,7 +45,7 @@ export interface FakeEngineOptions {
   readonly script?: (spec: LaunchSpec) => Partial<FakeScript>;
 }
 
-type End = { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null } | { readonly kind: 'vanish'; readonly reason: string };
+type End = { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null } | { readonly kind: 'vanish'; readonly reason: RunWords };
 
 interface FakeJob {
   readonly platform: string;
@@ -90,7 +91,7 @@ export function makeFakeEngine({ clock, nodes, script }: FakeEngineOptions): Fak
     return {
       code: end.code,
       signal: end.signal,
-      failure: job.script.failure === null ? null : { class: job.script.failure, message: `The fake job's script says ${job.script.failure}.` },
+      failure: job.script.failure === null ? null : { class: job.script.failure, words: runWords('fake-says', { failure: job.script.failure }) },
       startedAt: job.endMs < runsFromMs ? null : new Date(runsFromMs),
       endedAt: new Date(job.endMs),
     };
@@ -102,7 +103,7 @@ export function makeFakeEngine({ clock, nodes, script }: FakeEngineOptions): Fak
     timesStarted: (attempt) => starts.get(attempt) ?? 0,
     live: () => [...jobs.values()].filter((job) => nowMs() < job.endMs).map((job) => job.spec),
     known: (platform) => [...jobs].filter(([, job]) => job.platform === platform).map(([attempt]) => attempt),
-    vanish(attempt, reason = 'The fake engine lost it.') {
+    vanish(attempt, reason = runWords('fake-lost')) {
       const job = jobs.get(attempt);
       if (job) endAt(attempt, job, nowMs(), { kind: 'vanish', reason });
     },
@@ -125,7 +126,7 @@ export function makeFakeEngine({ clock, nodes, script }: FakeEngineOptions): Fak
         createdMs,
         endMs: plan.runMs === null ? Number.POSITIVE_INFINITY : createdMs + plan.pendingMs + plan.runMs,
         end: plan.vanishes
-          ? { kind: 'vanish', reason: 'The fake job vanished, as its script says.' }
+          ? { kind: 'vanish', reason: runWords('fake-vanished') }
           : { kind: 'exit', code: plan.signal === null ? plan.exitCode : null, signal: plan.signal },
       };
       jobs.set(attempt, job);
@@ -134,7 +135,7 @@ export function makeFakeEngine({ clock, nodes, script }: FakeEngineOptions): Fak
     },
     observe(platform, attempt) {
       const job = jobOf(platform, attempt);
-      if (!job) return { state: 'gone', reason: 'The fake engine does not know it.' };
+      if (!job) return { state: 'gone', reason: runWords('fake-forgot') };
       const now = nowMs();
       if (now >= job.endMs) {
         return job.end.kind === 'vanish' ? { state: 'gone', reason: job.end.reason } : { state: 'exited', exit: exitOf(job, job.end) };

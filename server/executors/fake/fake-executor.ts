@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AttemptId } from '@sodate/contract/ids.ts';
 import { type Capabilities, type Executor, isStartRefused, type StageFolders, StartRefused } from '../executor.ts';
 import type { FakeEngine } from './fake-engine.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 export const FakeHandle = z.object({ attempt: AttemptId });
 export type FakeHandle = z.infer<typeof FakeHandle>;
@@ -47,10 +48,10 @@ export function makeFakeExecutor({ id, engine, platform, stage, images = ['host'
         const handle = { attempt: spec.attempt };
         if (engine.has(platform, spec.attempt)) return handle;
         if (images !== 'any' && !images.includes(spec.image)) {
-          throw new StartRefused('user-error', `The image ${spec.image} cannot run here; there is ${images.join(', ')}.`);
+          throw new StartRefused('user-error', runWords('fake-image', { image: spec.image, available: images.join(', ') }));
         }
         const script = engine.scriptOf(spec);
-        if (script.refuses !== null) throw new StartRefused(script.refuses, `The fake job's script refuses to start: ${script.refuses}.`);
+        if (script.refuses !== null) throw new StartRefused(script.refuses, runWords('fake-refuses', { failure: script.refuses }));
         try {
           await stage?.realise(spec.attempt, spec.run, spec.stagePlan, { jobUser: null, copyInputs: false }, signal);
         } catch (error) {

@@ -31,9 +31,9 @@ it.each([
 it('names what failed beyond the code', () => {
   expect(end(1, "bwrap: Can't mount proc\n").failure).toEqual({
     class: 'platform',
-    message: "The sandbox could not be made (code 1): bwrap: Can't mount proc",
+    words: { code: 'sandbox-not-made', params: { exitCode: 1, said: "bwrap: Can't mount proc" } },
   });
   expect(end(137, 'began\n', 1).failure?.class).toBe('out-of-memory');
   expect(end(0, 'began\nended\n', 1).failure).toBeNull();
-  expect(end(127, 'began\nended\n').failure).toEqual({ class: 'user-error', message: 'The command "train" was not found.' });
+  expect(end(127, 'began\nended\n').failure).toEqual({ class: 'user-error', words: { code: 'program-not-found', params: { program: '"train"' } } });
 });

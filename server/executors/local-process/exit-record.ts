@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
 import type { Exit } from '../executor.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 /** What the first line of the file `exit` says. Written ahead as `prepared`, overwritten in place by the monitor. */
 export type ExitRecord =
@@ -60,19 +61,20 @@ export function describeExit({ record, note, facts: { program, memoryBytes }, st
 
   if (began < 0) {
     if (signalOfCode !== undefined && lines.length === 0) return { code: null, signal: signalOfCode, failure: null, ...times };
-    const message = `The sandbox could not be made (code ${record.code}): ${lines.join(' ').slice(0, 1000) || 'it said nothing'}`;
-    return { code: record.code, signal: null, failure: { class: 'platform', message }, ...times };
+    const said = lines.join(' ').slice(0, 1000);
+    const words = said === '' ? runWords('sandbox-silent', { exitCode: record.code }) : runWords('sandbox-not-made', { exitCode: record.code, said });
+    return { code: record.code, signal: null, failure: { class: 'platform', words }, ...times };
   }
   const diedOfSignal = ended < began ? (signalOfCode ?? 'SIGKILL') : ended - began > 1 ? signalOfCode : undefined;
   const how = diedOfSignal === undefined ? { code: record.code, signal: null } : { code: null, signal: diedOfSignal };
 
   if (record.outOfMemoryKills > 0 && record.code !== 0) {
-    const message = `The job used more memory than its ${Math.round(memoryBytes / 2 ** 20)} MiB.`;
-    return { ...how, failure: { class: 'out-of-memory', message }, ...times };
+    const words = runWords('memory-exceeded', { mebibytes: Math.round(memoryBytes / 2 ** 20) });
+    return { ...how, failure: { class: 'out-of-memory', words }, ...times };
   }
   if (program !== null && (how.code === 127 || how.code === 126)) {
-    const message = `The command ${JSON.stringify(program)} ${how.code === 127 ? 'was not found' : 'could not be executed'}.`;
-    return { ...how, failure: { class: 'user-error', message }, ...times };
+    const words = runWords(how.code === 127 ? 'program-not-found' : 'program-not-executable', { program: JSON.stringify(program) });
+    return { ...how, failure: { class: 'user-error', words }, ...times };
   }
   return { ...how, failure: null, ...times };
 }

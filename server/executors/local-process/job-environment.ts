@@ -1,6 +1,7 @@
 import { StartRefused, type LaunchSpec } from '../executor.ts';
 import { NODE_FOLDER, type ResolvedMount, type Sandbox } from './sandbox.ts';
 import { TOOL_ENVIRONMENT } from './scripts.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 /** Every process of an attempt carries it: how processes are found where there is neither a namespace nor a cgroup. */
 /** LAUNCHER sets it, so that the monitor carries it too. */
@@ -18,12 +19,8 @@ export interface EnvironmentPlace {
 /** The whole environment of a job: its spec's, and the least that programs cannot do without. Never the server's own. */
 export function jobEnvironment(spec: LaunchSpec, { sandbox, planFolder, mounts, extraPath }: EnvironmentPlace): Record<string, string> {
   for (const [name, value] of Object.entries(spec.environment)) {
-    if (!NAME.test(name))
-      throw new StartRefused(
-        'user-error',
-        `The environment variable ${JSON.stringify(name.slice(0, 100))} has a name no shell can pass on: use letters, digits and _.`,
-      );
-    if (value.includes('\0')) throw new StartRefused('user-error', `The environment variable ${name} contains a NUL character.`);
+    if (!NAME.test(name)) throw new StartRefused('user-error', runWords('variable-name-unusable', { name: JSON.stringify(name.slice(0, 100)) }));
+    if (value.includes('\0')) throw new StartRefused('user-error', runWords('variable-with-nul', { name }));
   }
   const gpus = spec.gpus.length === 0 ? 'none' : spec.gpus.join(',');
   const scratch = mounts.find((mount) => mount.target === '/kqi/tmp' && !mount.readOnly);

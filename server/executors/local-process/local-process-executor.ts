@@ -29,6 +29,7 @@ import { makeLauncher } from './launcher.ts';
 import { IMAGE, makePlanner, refuseImpossible } from './prepare-plan.ts';
 import { checkTools, isLocked, removeLeftovers, writePrograms } from './programs.ts';
 import { makeUserFiles } from './user-files.ts';
+import { runText, runWords } from '@sodate/contract/run-words.ts';
 
 export const LocalProcessHandle = z.object({ attempt: AttemptId });
 export type LocalProcessHandle = z.infer<typeof LocalProcessHandle>;
@@ -158,7 +159,7 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
       }
       if (typeof code === 'string' && 'syscall' in (error as object)) {
         await removeTraces(spec.attempt);
-        throw new StartRefused('platform', `The job's files could not be prepared: ${(error as Error).message}`, { cause: error });
+        throw new StartRefused('platform', runWords('files-not-prepared', { said: (error as Error).message }), { cause: error });
       }
       throw error;
     }
@@ -186,10 +187,9 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
     const folder = attemptFolder(home, attempt);
     const started = readStarted(folder);
     if (started === null) {
-      if (!folderExists(folder)) return { state: 'gone', reason: 'This machine has no trace of it.' };
+      if (!folderExists(folder)) return { state: 'gone', reason: runWords('no-trace') };
       const recorded = readExit(folder);
-      if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId)
-        return { state: 'gone', reason: 'The machine was started again before it ran.' };
+      if (recorded?.record.kind === 'prepared' && recorded.record.boot !== bootId) return { state: 'gone', reason: runWords('machine-restarted') };
       return { state: 'pending', phase: recorded === null ? 'staging' : 'starting' };
     }
     if (started.stoppedBy !== null) {
@@ -219,11 +219,11 @@ export async function makeLocalProcessExecutor(options: LocalProcessOptions): Pr
         startedAt: started.at,
         endedAt: recorded.writtenAt,
       });
-      if (exit.failure?.class === 'platform') sandboxProblem = exit.failure.message;
+      if (exit.failure?.class === 'platform') sandboxProblem = runText(exit.failure.words);
       return { state: 'exited', exit };
     }
     if (!(await settle(attempt, folder))) return { state: 'running' };
-    return { state: 'gone', reason: 'It vanished without an exit code: killed from outside, or with its machine.' };
+    return { state: 'gone', reason: runWords('vanished') };
   };
 
   const stop: Executor<LocalProcessHandle>['stop'] = async ({ attempt }, order) => {

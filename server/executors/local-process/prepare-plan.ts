@@ -8,6 +8,7 @@ import { encodeEnvironment, jobEnvironment, nodeOnPath } from './job-environment
 import type { Programs } from './programs.ts';
 import type { HostView, ResolvedMount, Sandbox } from './sandbox.ts';
 import type { UserFiles } from './user-files.ts';
+import { runWords } from '@sodate/contract/run-words.ts';
 
 /** The only image: the machine itself. */
 export const IMAGE = 'host';
@@ -77,16 +78,18 @@ async function resolveMounts(spec: LaunchSpec, { folders }: StagedFolders): Prom
   const mounts: ResolvedMount[] = [];
   for (const { item, subfolder, target, readOnly } of spec.mounts) {
     const folder = folders.get(item);
-    if (folder === undefined) throw new StartRefused('platform', `The mount ${target} names ${item}, which was not staged.`);
+    if (folder === undefined) throw new StartRefused('platform', runWords('mount-not-staged', { item: JSON.stringify(item), target }));
     let source = folder;
     if (subfolder !== undefined) {
       // A job may have put a link there, and root mounts whatever it leads to.
       source = await realpath(join(folder, subfolder)).catch(() => {
-        throw new StartRefused('platform', `The mount ${target} names ${item}/${subfolder}, which does not exist.`);
+        throw new StartRefused('platform', runWords('mount-folder-missing', { folder: JSON.stringify(subfolder), target }));
       });
-      if (!source.startsWith((await realpath(folder)) + sep)) throw new StartRefused('user-error', `The mount ${target} leads out of ${item}.`);
+      if (!source.startsWith((await realpath(folder)) + sep))
+        throw new StartRefused('user-error', runWords('mount-leads-out', { folder: JSON.stringify(subfolder), target }));
     }
-    if (!target.startsWith('/') || target.split('/').includes('..')) throw new StartRefused('platform', `The mount target ${target} is not an absolute path.`);
+    if (!target.startsWith('/') || target.split('/').includes('..'))
+      throw new StartRefused('platform', runWords('mount-target-unusable', { target: JSON.stringify(target) }));
     mounts.push({ source, target, readOnly });
   }
   return mounts.sort((a, b) => a.target.length - b.target.length);
@@ -94,14 +97,13 @@ async function resolveMounts(spec: LaunchSpec, { folders }: StagedFolders): Prom
 
 /** What no sandbox, no machine and no later try could run. */
 export function refuseImpossible(spec: LaunchSpec): void {
-  if (spec.image !== IMAGE) throw new StartRefused('user-error', `The image ${spec.image} needs a container engine; this executor runs ${IMAGE} only.`);
-  if (spec.command.kind === 'list' && spec.command.argv.length === 0) throw new StartRefused('user-error', 'The command is an empty list.');
-  if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0')))
-    throw new StartRefused('user-error', 'The command contains a NUL character.');
+  if (spec.image !== IMAGE) throw new StartRefused('user-error', runWords('host-only', { image: spec.image, host: IMAGE }));
+  if (spec.command.kind === 'list' && spec.command.argv.length === 0) throw new StartRefused('user-error', runWords('command-empty'));
+  if (spec.command.kind === 'list' && spec.command.argv.some((word) => word.includes('\0'))) throw new StartRefused('user-error', runWords('command-with-nul'));
 }
 
 function refuseTooLong(words: readonly string[]): void {
   const sizes = words.map((word) => Buffer.byteLength(word) + 1);
   if (sizes.every((size) => size <= LONGEST_WORD_BYTES) && sizes.reduce((sum, size) => sum + size, 0) <= LONGEST_COMMAND_BYTES) return;
-  throw new StartRefused('user-error', 'The command or its environment is longer than this machine can pass to a program. Put it into a file.');
+  throw new StartRefused('user-error', runWords('command-too-long'));
 }

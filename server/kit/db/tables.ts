@@ -30,6 +30,7 @@ export interface Attempts {
   exit_code: number | null;
   failure_class: string | null;
   failure_message: string | null;
+  failure_words: Json | null;
   gpus: string[];
   handle: Json | null;
   id: string;
@@ -410,6 +411,7 @@ export interface Runs {
   exit_code: number | null;
   failure_class: string | null;
   failure_message: string | null;
+  failure_words: Json | null;
   favourite: Generated<boolean>;
   gpus: number;
   id: string;
@@ -450,6 +452,7 @@ export interface RunTimeline {
   seq: Generated<number>;
   state: string;
   tenant_id: string;
+  words: Json | null;
 }
 
 export interface RunTracking {

@@ -3,6 +3,7 @@ import { PLATFORM } from '#runs/simulation/simulated-server.ts';
 import { isEnded, RUN_MOVES } from '#runs/run-states.ts';
 import { FAILURE_CLASSES } from '@sodate/contract/failures.ts';
 import type { AttemptId } from '@sodate/contract/ids.ts';
+import { runText, RunWords } from '@sodate/contract/run-words.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
 
 type Claim = (holds: boolean, promise: string) => void;
@@ -14,6 +15,12 @@ function collect(world: World): { readonly broken: string[]; readonly claim: Cla
 
 const readRuns = (world: World) => world.db.selectFrom('runs').selectAll().orderBy('id').execute();
 const readAttempts = (world: World) => world.db.selectFrom('attempts').selectAll().orderBy('run_id').orderBy('number').execute();
+
+/** The text is what its code says, and there is no text without one. */
+function isSaid(text: string, stored: unknown): boolean {
+  const words = RunWords.nullable().parse(stored);
+  return words === null ? text === '' : words.code !== 'as-written' && text === runText(words);
+}
 
 /** What must hold at every moment, whatever is under way. */
 export async function checkAlways(world: World): Promise<readonly string[]> {
@@ -95,6 +102,9 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
       steps[0]?.state === 'queued' && steps.at(-1)?.state === run.state,
       `${run.id}: its timeline begins with ${steps[0]?.state} and ends with ${steps.at(-1)?.state}`,
     );
+    for (const step of steps) claim(isSaid(step.note, step.words), `${run.id}: the note of ${step.state} has no code that says it: ${step.note}`);
+    for (const row of [run, ...own])
+      claim(isSaid(row.failure_message ?? '', row.failure_words), `${run.id}: a failure without its code: ${row.failure_message}`);
     steps.slice(1).forEach((step, index) => {
       const before = steps[index];
       if (before === undefined) return;

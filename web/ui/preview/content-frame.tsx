@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ErrorPanel } from '../error-panel.tsx';
-import { errorWords } from '../error-words.ts';
+import { useSentences } from '../use-sentences.ts';
 import { visibleName } from '../visible-name.ts';
 import classes from './preview.module.css';
 import type { PreviewedFile } from './preview-dialog.tsx';
@@ -14,7 +14,8 @@ import type { PreviewedFile } from './preview-dialog.tsx';
  * keeps them from moving this page and from opening others, the server from everything else.
  */
 export function ContentFrame({ file, otherwise }: { readonly file: PreviewedFile; readonly otherwise: ReactNode }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const sentences = useSentences();
   const opening = useQuery({
     queryKey: [...file.key, 'opening'],
     queryFn: ({ signal }) => file.open(signal),
@@ -26,7 +27,7 @@ export function ContentFrame({ file, otherwise }: { readonly file: PreviewedFile
     return (
       <Stack gap="xs">
         <Alert color="gray" variant="light" py="xs">
-          {errorWords(opening.error, t, i18n.language).text}
+          {sentences.error(opening.error).text}
         </Alert>
         {otherwise}
       </Stack>
