@@ -10,6 +10,7 @@ import { createRoot } from 'react-dom/client';
 import { I18nextProvider } from 'react-i18next';
 import { createI18n } from './kit/i18n/i18n.ts';
 import { firstLanguage } from './kit/i18n/language.ts';
+import { WordsProvider } from './kit/i18n/words.tsx';
 import { fetchStylesAgain } from './kit/load-part.ts';
 import { createPlatform, PlatformProvider } from './kit/platform.tsx';
 import { recall } from './kit/remembered.ts';
@@ -35,8 +36,10 @@ void createI18n(language).then((i18n) =>
       <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colours}>
         <PlatformProvider value={platform}>
           <QueryClientProvider client={platform.queries}>
-            <Notifications position="bottom-right" />
-            <RouterProvider router={router} />
+            <WordsProvider>
+              <Notifications position="bottom-right" />
+              <RouterProvider router={router} />
+            </WordsProvider>
           </QueryClientProvider>
         </PlatformProvider>
       </MantineProvider>
