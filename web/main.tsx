@@ -14,7 +14,7 @@ import { WordsProvider } from './kit/i18n/words.tsx';
 import { fetchStylesAgain } from './kit/load-part.ts';
 import { createPlatform, PlatformProvider } from './kit/platform.tsx';
 import { recall } from './kit/remembered.ts';
-import { createPageRouter } from './kit/router.tsx';
+import { beginFirstPage, createPageRouter } from './kit/router.tsx';
 import { theme } from './kit/theme.ts';
 import { takeFirstSignInSecret } from './session/first-sign-in-secret.ts';
 
@@ -25,6 +25,7 @@ const firstSignInSecret = takeFirstSignInSecret(window.location, window.history)
 const platform = createPlatform(window.fetch.bind(window));
 const language = firstLanguage(recall('language'), navigator.languages);
 const router = createPageRouter({ platform, firstSignInSecret });
+beginFirstPage(router);
 const colours = localStorageColorSchemeManager({ key: 'sodate.theme' });
 document.documentElement.lang = language;
 

@@ -24,7 +24,15 @@ export default defineConfig(({ mode }) => {
       rolldownOptions: {
         // One chunk, so that `kit/no-eval.ts` runs between zod and the first schema made with it.
         // Without the metrics, which come with the pages that show them and import zod from that chunk.
-        output: { codeSplitting: { groups: [{ name: 'contract', test: /[\\/](zod|contract)[\\/](?!metrics\.ts$)|no-eval\.ts$/ }] } },
+        output: {
+          codeSplitting: {
+            groups: [
+              { name: 'contract', test: /[\\/](zod|contract)[\\/](?!metrics\.ts$)|no-eval\.ts$/, priority: 2 },
+              { name: 'frame', tags: ['$initial'], priority: 1 },
+              { name: 'often', minShareCount: 6 },
+            ],
+          },
+        },
       },
     },
     // The browser's Origin is kept: the server sees the address that `SODATE_PUBLIC_URL` must then name.
