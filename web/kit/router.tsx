@@ -32,7 +32,7 @@ interface RouterContext {
  */
 function begin(cause: 'preload' | 'enter' | 'stay', ask: () => readonly Promise<void>[]): void {
   // An answer that is a refusal is asked for again by the page, which says so.
-  if (cause !== 'preload') ask();
+  if (cause !== 'preload') void Promise.all(ask());
 }
 
 const root = createRootRouteWithContext<RouterContext>()({ component: Outlet, notFoundComponent: NoSuchPage, errorComponent: BrokenPage });
