@@ -103,7 +103,7 @@ const dataList = createRoute({
   getParentRoute: () => tenant,
   path: '/data',
   validateSearch: readDataListSearch,
-  loaderDeps: ({ search: { upload: _, ...filter } }) => filter,
+  loaderDeps: ({ search: { search, sort, tag, createdBy } }) => ({ search, sort, tag, createdBy }),
   loader: ({ context: { platform }, params: { tenant }, deps, cause }) =>
     begin(cause, () => [platform.queries.prefetchInfiniteQuery(dataListQuery(platform.client, tenant, deps))]),
   component: lazyRouteComponent(() => loadPart(() => import('../data/data-list-page.tsx')), 'DataListPage'),
