@@ -28,7 +28,7 @@ interface RunRowProps {
 
 /**
  * One run of the list, drawn again only when something of it changed. A page of the list has fifty, so they are plain
- * elements: as Mantine's components they took three times as long, most of what one waited for.
+ * elements: with Mantine's components the page's scripts took 1.7 times as long.
  */
 export const RunRow = memo(function RunRow({ tenant, run, columns, metrics, metricValue, selected, onSelect, onFavourite }: RunRowProps) {
   const { t, language } = useWords();

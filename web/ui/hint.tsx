@@ -4,8 +4,8 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 const OPENS_AFTER_MS = 300;
 
 /**
- * A tooltip that is made when the pointer rests on what it explains. Mantine's own is there from the beginning, which costs
- * a list with a hundred of them a tenth of its drawing.
+ * A tooltip that is made when the pointer rests on what it explains. Mantine's own is there from the beginning, with its
+ * listeners and its reckoning of places, for each of a hundred rows.
  */
 export function Hint({ label, children }: { readonly label: () => string; readonly children: ReactNode }) {
   const place = useRef<HTMLSpanElement>(null);

@@ -17,7 +17,7 @@ export const STATE_LOOKS: Readonly<Record<RunState, { readonly color: string; re
   cancelled: { color: 'gray', icon: IconBan },
 };
 
-/** Without Mantine's component, of whose time a list of runs would spend a twentieth here. */
+/** A list has one in each row, so it has Mantine's classes without its component. */
 export function StateBadge({ state, size = 'md' }: { readonly state: RunState; readonly size?: 'md' | 'lg' }) {
   const { t } = useWords();
   const { color, icon: Icon, moving } = STATE_LOOKS[state];
