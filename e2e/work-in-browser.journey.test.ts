@@ -288,6 +288,45 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     expect(complaints).toEqual([]);
     await page.close();
   }, 240_000);
+
+  it('finds its way through 10,000 metrics, of which it draws and asks for those in view', async () => {
+    const { page, complaints } = await signedIn('en-US', en);
+    for (const run of ['training-1', 'inference-1']) {
+      const points = Array.from({ length: 9_900 }, (_, index) => ({ name: `layer${index % 40}/weight ${index}`, step: 1, value: index * run.length }));
+      await append(page, run, points);
+    }
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/charts?')) asked.push(new URL(request.url()).searchParams.get('name') ?? '');
+    });
+    const tile = (name: string) => page.getByRole('region', { name, exact: true });
+    await page.goto(`${held.url}${TENANT}/runs/inference-1?tab=metrics`);
+    await tile('accuracy').locator('canvas').waitFor();
+    const search = page.getByLabel(en.metrics.search);
+    await search.fill('weight 7777');
+    await tile('layer17/weight 7777').locator('canvas').waitFor();
+    await search.fill('layer39/');
+    await tile('layer39/weight 1039').locator('canvas').waitFor();
+    await search.fill('');
+    await tile('accuracy').locator('canvas').waitFor();
+    // A group that is closed makes room for the next.
+    await page.getByRole('button', { name: /^layer0 / }).click();
+    await tile('layer1/weight 1').locator('canvas').waitFor();
+    expect(await page.locator('main canvas').count()).toBeLessThan(40);
+    expect(new Set(asked).size).toBeLessThan(120);
+
+    await page.goto(`${held.url}${TENANT}/compare?runs=training-1,inference-1&view=values`);
+    await page.getByRole('row', { name: /^accuracy/ }).waitFor();
+    await page.getByLabel(en.metrics.search).fill('weight 9899');
+    const row = page.getByRole('row', { name: /weight 9899/ });
+    await row.getByRole('img', { name: en.metrics.differs }).waitFor();
+    await row.getByRole('img', { name: en.metrics.greatest }).waitFor();
+    await page.getByLabel(en.metrics.search).fill('');
+    await page.getByRole('row', { name: /^accuracy/ }).waitFor();
+    expect(await page.getByRole('row').count()).toBeLessThan(80);
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 120_000);
 });
 
 /** A falling loss with a gap, a rising accuracy, and a line that cannot be read. */

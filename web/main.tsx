@@ -10,10 +10,11 @@ import { createRoot } from 'react-dom/client';
 import { I18nextProvider } from 'react-i18next';
 import { createI18n } from './kit/i18n/i18n.ts';
 import { firstLanguage } from './kit/i18n/language.ts';
+import { WordsProvider } from './kit/i18n/words.tsx';
 import { fetchStylesAgain } from './kit/load-part.ts';
 import { createPlatform, PlatformProvider } from './kit/platform.tsx';
 import { recall } from './kit/remembered.ts';
-import { createPageRouter } from './kit/router.tsx';
+import { beginFirstPage, createPageRouter } from './kit/router.tsx';
 import { theme } from './kit/theme.ts';
 import { takeFirstSignInSecret } from './session/first-sign-in-secret.ts';
 
@@ -24,6 +25,7 @@ const firstSignInSecret = takeFirstSignInSecret(window.location, window.history)
 const platform = createPlatform(window.fetch.bind(window));
 const language = firstLanguage(recall('language'), navigator.languages);
 const router = createPageRouter({ platform, firstSignInSecret });
+beginFirstPage(router);
 const colours = localStorageColorSchemeManager({ key: 'sodate.theme' });
 document.documentElement.lang = language;
 
@@ -35,8 +37,10 @@ void createI18n(language).then((i18n) =>
       <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colours}>
         <PlatformProvider value={platform}>
           <QueryClientProvider client={platform.queries}>
-            <Notifications position="bottom-right" />
-            <RouterProvider router={router} />
+            <WordsProvider>
+              <Notifications position="bottom-right" />
+              <RouterProvider router={router} />
+            </WordsProvider>
           </QueryClientProvider>
         </PlatformProvider>
       </MantineProvider>

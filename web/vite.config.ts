@@ -18,13 +18,25 @@ export default defineConfig(({ mode }) => {
       emptyOutDir: true,
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      // In kB before compression; `first-load.test.ts` sees to what counts.
+      chunkSizeWarningLimit: 1_000,
       target: 'es2022',
       // The first with `light-dark()`; for older ones it would be rewritten into something that Mantine's theme switch does not reach.
       cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
       rolldownOptions: {
-        // One chunk, so that `kit/no-eval.ts` runs between zod and the first schema made with it.
+        // `contract` is one chunk, so that `kit/no-eval.ts` runs between zod and the first schema made with it.
         // Without the metrics, which come with the pages that show them and import zod from that chunk.
-        output: { codeSplitting: { groups: [{ name: 'contract', test: /[\\/](zod|contract)[\\/](?!metrics\.ts$)|no-eval\.ts$/ }] } },
+        // What is there from the beginning is one file too, and what many pages need is another: fifty small ones took a sixth of
+        // a browser's processor time, though they came from its cache. Shared by fewer, it would be too much for the first load.
+        output: {
+          codeSplitting: {
+            groups: [
+              { name: 'contract', test: /[\\/](zod|contract)[\\/](?!metrics\.ts$)|no-eval\.ts$/, priority: 2 },
+              { name: 'frame', tags: ['$initial'], priority: 1 },
+              { name: 'often', minShareCount: 6 },
+            ],
+          },
+        },
       },
     },
     // The browser's Origin is kept: the server sees the address that `SODATE_PUBLIC_URL` must then name.

@@ -72,6 +72,11 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.getByRole('link', { name: 'digits, 40 epochs' }).click();
       await page.waitForURL('**/runs/training-12');
       await expect.poll(() => page.title()).toBe('digits, 40 epochs · training-12 · vision · Sodate');
+      // How long ago it was says when exactly it was, as long as the pointer rests on it.
+      await page.locator('main time').first().hover();
+      await page.getByRole('tooltip', { name: /\d{2}:\d{2}:\d{2}/ }).waitFor();
+      await page.mouse.move(0, 0);
+      await page.getByRole('tooltip').waitFor({ state: 'detached' });
     });
 
     it('takes the secret of a first link out of the address and sets the password', async () => {

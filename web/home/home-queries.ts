@@ -24,3 +24,9 @@ export const homeRunsQuery = (client: Client, tenant: string, part: Part, me: st
         signal,
       }),
   });
+
+/** All that the home page asks for at once. */
+export const homeQueries = (client: Client, tenant: string, me: string) => [
+  ...(['held', 'queued', 'failed', 'any'] as const).map((part) => homeRunsQuery(client, tenant, part, '')),
+  homeRunsQuery(client, tenant, 'mine', me),
+];

@@ -1,11 +1,15 @@
 import { listTenants } from '@sodate/contract/tenants.ts';
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
+import { type AnyRoute, createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, notFound, Outlet, redirect } from '@tanstack/react-router';
 import { SubmittedKind } from '@sodate/contract/runs.ts';
+import { dataListQuery } from '../data/data-queries.ts';
 import { readDataListSearch, readThingSearch } from '../data/data-search.ts';
+import { datasetListQuery } from '../datasets/dataset-queries.ts';
 import { BrokenPage, NoSuchPage } from '../frame/broken-page.tsx';
 import { Frame } from '../frame/frame.tsx';
+import { homeQueries } from '../home/home-queries.ts';
 import { readCompareSearch } from '../metrics/compare-search.ts';
 import { readRunSearch, readRunsSearch, readSubmitSearch } from '../runs/run-page-search.ts';
+import { runIdQuery, runsQuery } from '../runs/run-queries.ts';
 import { readAsked } from '../search/read-asked.ts';
 import { ownPath } from '../session/next-page.ts';
 import { meQuery } from '../session/session-queries.ts';
@@ -20,6 +24,15 @@ interface RouterContext {
   readonly platform: Platform;
   /** Taken out of the address before anything else ran; null when there was none. */
   readonly firstSignInSecret: string | null;
+}
+
+/**
+ * What a page shows is asked for while the page itself is being fetched, and the page, which asks for the same, finds it on its
+ * way. Nothing waits for it here, and a pointer that passes over a link asks for nothing.
+ */
+function begin(cause: 'preload' | 'enter' | 'stay', ask: () => readonly Promise<void>[]): void {
+  // An answer that is a refusal is asked for again by the page, which says so.
+  if (cause !== 'preload') void Promise.all(ask());
 }
 
 const root = createRootRouteWithContext<RouterContext>()({ component: Outlet, notFoundComponent: NoSuchPage, errorComponent: BrokenPage });
@@ -81,6 +94,8 @@ const tenant = createRoute({ getParentRoute: () => signedIn, path: '/tenants/$te
 const tenantHome = createRoute({
   getParentRoute: () => tenant,
   path: '/',
+  loader: ({ context: { platform, me }, params: { tenant }, cause }) =>
+    begin(cause, () => homeQueries(platform.client, tenant, me.name).map((query) => platform.queries.prefetchQuery(query))),
   component: lazyRouteComponent(() => loadPart(() => import('../home/home-page.tsx')), 'HomePage'),
 });
 
@@ -88,6 +103,9 @@ const dataList = createRoute({
   getParentRoute: () => tenant,
   path: '/data',
   validateSearch: readDataListSearch,
+  loaderDeps: ({ search: { search, sort, tag, createdBy } }) => ({ search, sort, tag, createdBy }),
+  loader: ({ context: { platform }, params: { tenant }, deps, cause }) =>
+    begin(cause, () => [platform.queries.prefetchInfiniteQuery(dataListQuery(platform.client, tenant, deps))]),
   component: lazyRouteComponent(() => loadPart(() => import('../data/data-list-page.tsx')), 'DataListPage'),
 });
 
@@ -102,6 +120,9 @@ const datasetList = createRoute({
   getParentRoute: () => tenant,
   path: '/datasets',
   validateSearch: readAsked,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context: { platform }, params: { tenant }, deps, cause }) =>
+    begin(cause, () => [platform.queries.prefetchInfiniteQuery(datasetListQuery(platform.client, tenant, deps))]),
   component: lazyRouteComponent(() => loadPart(() => import('../datasets/dataset-list-page.tsx')), 'DatasetListPage'),
 });
 
@@ -122,6 +143,9 @@ const runs = createRoute({
   getParentRoute: () => tenant,
   path: '/runs',
   validateSearch: readRunsSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context: { platform }, params: { tenant }, deps, cause }) =>
+    begin(cause, () => [platform.queries.prefetchQuery(runsQuery(platform.client, tenant, deps, undefined))]),
   component: lazyRouteComponent(() => loadPart(() => import('../runs/runs-page.tsx')), 'RunsPage'),
 });
 
@@ -129,6 +153,8 @@ const run = createRoute({
   getParentRoute: () => tenant,
   path: '/runs/$run',
   validateSearch: readRunSearch,
+  loader: ({ context: { platform }, params: { tenant, run: reference }, cause }) =>
+    begin(cause, () => [platform.queries.prefetchQuery(runIdQuery(platform.client, tenant, reference))]),
   component: lazyRouteComponent(() => loadPart(() => import('../runs/run-page.tsx')), 'RunPage'),
 });
 
@@ -176,6 +202,16 @@ export const createPageRouter = (context: RouterContext) =>
     defaultNotFoundComponent: NoSuchPage,
     scrollRestoration: true,
   });
+
+/** Begins with all that the first page needs before anything can be drawn: its own part of the pages, who is signed in, what it shows. */
+export function beginFirstPage(router: ReturnType<typeof createPageRouter>): void {
+  const known: Readonly<Record<string, AnyRoute | undefined>> = router.routesById;
+  for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+    const route = known[routeId];
+    if (route !== undefined) void router.loadRouteChunk(route);
+  }
+  void router.load();
+}
 
 declare module '@tanstack/react-router' {
   interface Register {

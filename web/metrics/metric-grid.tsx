@@ -9,6 +9,8 @@ import { gridRows, groupMetrics } from './group-metrics.ts';
 import classes from './metric-grid.module.css';
 
 const TILE_WIDTH = 340;
+/** A row is a third of a screen, and each of its tiles a request. */
+const ROWS_BEYOND = 2;
 
 /** What there is of each name, side by side in groups; only those in view are there and ask for what they show. */
 export function MetricGrid({
@@ -32,6 +34,7 @@ export function MetricGrid({
       {width > 0 && (
         <VirtualRows
           bare
+          beyond={ROWS_BEYOND}
           count={rows.length}
           estimate={rowHeight}
           keyOf={(index) => {

@@ -1,4 +1,8 @@
 import type { MetricNumber } from '@sodate/contract/metric-number.ts';
+import { perLanguage } from '../kit/per-language.ts';
+
+const digits = (maximumSignificantDigits: number) => perLanguage((language) => new Intl.NumberFormat(language, { maximumSignificantDigits }));
+const [few, many] = [digits(5), digits(9)];
 
 /** Five digits that matter; very large and very small ones with a power of ten. */
 export function formatMetric(value: MetricNumber, language: string): string {
@@ -7,7 +11,7 @@ export function formatMetric(value: MetricNumber, language: string): string {
   if (!Number.isFinite(number)) return number > 0 ? '∞' : '−∞';
   const size = Math.abs(number);
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) return Number(number.toPrecision(4)).toExponential();
-  return new Intl.NumberFormat(language, { maximumSignificantDigits: size >= 1e5 ? 9 : 5 }).format(number);
+  return (size >= 1e5 ? many : few)(language).format(number);
 }
 
 export interface Extremes {

@@ -79,6 +79,7 @@ function MetricsOf({ tenant, comparison, view, onView }: Pick<MetricsProps, 'ten
 
   const byName = useMemo(() => new Map(metrics.map((metric) => [metric.name, metric])), [metrics]);
   const found = useMemo(() => findMetrics([...byName.keys()], text ?? ''), [byName, text]);
+  const foundMetrics = useMemo(() => found.flatMap((name) => byName.get(name) ?? []), [found, byName]);
   const wantedParameters = new Set(
     findMetrics(
       parameters.map(({ name }) => name),
@@ -132,7 +133,7 @@ function MetricsOf({ tenant, comparison, view, onView }: Pick<MetricsProps, 'ten
           <MetricItems tenant={tenant} kind={itemKind} runs={runs} items={items} text={text ?? ''} />
         </Suspense>
       )}
-      {shown > 0 && view === 'values' && <MetricValues metrics={found.flatMap((name) => byName.get(name) ?? [])} columns={columns} />}
+      {shown > 0 && view === 'values' && <MetricValues metrics={foundMetrics} columns={columns} />}
       {shown > 0 && view === 'parameters' && <ParameterTable parameters={shownParameters} columns={columns} />}
     </>
   );

@@ -50,7 +50,8 @@ export const runIdQuery = (client: Client, tenant: string, reference: string) =>
       return run.id;
     },
     staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
+    // As long as it may take from the first request of a page to its first drawing.
+    gcTime: 10_000,
   });
 
 export const runQuery = (client: Client, tenant: string, id: string) =>

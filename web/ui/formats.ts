@@ -1,3 +1,5 @@
+import { perLanguage } from '../kit/per-language.ts';
+
 /* Numbers, sizes and times as people read them. All pure; the language is a parameter. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
@@ -10,11 +12,14 @@ export function formatBytes(bytes: number, language: string): string {
     value /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 ? 0 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)} ${UNITS[unit]}`;
+  const format = unit === 0 || value >= 99.95 ? whole : value < 9.995 ? toHundredths : toTenths;
+  return `${format(language).format(value)} ${UNITS[unit]}`;
 }
 
-export const formatNumber = (value: number, language: string): string => new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
+const numbers = (maximumFractionDigits: number) => perLanguage((language) => new Intl.NumberFormat(language, { maximumFractionDigits }));
+const [whole, toTenths, toHundredths, toThousandths] = [numbers(0), numbers(1), numbers(2), numbers(3)];
+
+export const formatNumber = (value: number, language: string): string => toThousandths(language).format(value);
 
 const DURATION_UNITS = {
   en: { day: 'd', hour: 'h', minute: 'min', second: 's' },
@@ -36,8 +41,7 @@ export function formatDuration(milliseconds: number, language: string): string {
   return [say(Math.floor(hours / 24), 'day'), say(hours % 24, 'hour')].join(' ');
 }
 
-/** In the browser's time zone, to the second. */
-export const formatInstant = (instant: string, language: string, timeZone?: string): string =>
+const instants = (language: string, timeZone?: string): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(language, {
     year: 'numeric',
     month: language === 'ja' ? 'numeric' : 'short',
@@ -47,7 +51,12 @@ export const formatInstant = (instant: string, language: string, timeZone?: stri
     second: '2-digit',
     hour12: false,
     ...(timeZone === undefined ? {} : { timeZone }),
-  }).format(new Date(instant));
+  });
+const instantsHere = perLanguage((language) => instants(language));
+
+/** In the browser's time zone, to the second. */
+export const formatInstant = (instant: string, language: string, timeZone?: string): string =>
+  (timeZone === undefined ? instantsHere(language) : instants(language, timeZone)).format(new Date(instant));
 
 const AGES: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['day', 86_400],
@@ -55,10 +64,12 @@ const AGES: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60],
 ];
 
+const ages = perLanguage((language) => new Intl.RelativeTimeFormat(language, { numeric: 'always' }));
+
 /** `3 minutes ago`; null when it is less than a minute, or ahead because the clocks differ. */
 export function formatAge(instant: string, now: number, language: string): string | null {
   const seconds = (now - Date.parse(instant)) / 1000;
   const unit = AGES.find(([, length]) => seconds >= length);
   if (unit === undefined) return null;
-  return new Intl.RelativeTimeFormat(language, { numeric: 'always' }).format(-Math.floor(seconds / unit[1]), unit[0]);
+  return ages(language).format(-Math.floor(seconds / unit[1]), unit[0]);
 }

@@ -1,23 +1,22 @@
-import { Tooltip } from '@mantine/core';
-import { useTranslation } from 'react-i18next';
 import { useNow } from '../kit/clock.ts';
+import { useWords } from '../kit/i18n/words.tsx';
 import { formatAge, formatDuration, formatInstant } from './formats.ts';
+import { Hint } from './hint.tsx';
 
 /** How long ago, with the exact time on hover; or the exact time with UTC on hover. */
 export function Moment({ at, exact = false }: { readonly at: string; readonly exact?: boolean }) {
-  const { t, i18n } = useTranslation();
+  const { t, language } = useWords();
   const now = useNow(30_000, !exact);
-  const full = formatInstant(at, i18n.language);
   return (
-    <Tooltip label={exact ? new Date(at).toISOString() : full} openDelay={300}>
-      <time dateTime={at}>{exact ? full : (formatAge(at, now, i18n.language) ?? t('time.justNow'))}</time>
-    </Tooltip>
+    <Hint label={() => (exact ? new Date(at).toISOString() : formatInstant(at, language))}>
+      <time dateTime={at}>{exact ? formatInstant(at, language) : (formatAge(at, now, language) ?? t('time.justNow'))}</time>
+    </Hint>
   );
 }
 
 /** From one instant to another, or counting up while there is no end. */
 export function Duration({ from, to }: { readonly from: string; readonly to: string | null }) {
-  const { i18n } = useTranslation();
+  const { language } = useWords();
   const now = useNow(1_000, to === null);
-  return <span>{formatDuration((to === null ? now : Date.parse(to)) - Date.parse(from), i18n.language)}</span>;
+  return <span>{formatDuration((to === null ? now : Date.parse(to)) - Date.parse(from), language)}</span>;
 }

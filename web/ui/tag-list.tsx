@@ -1,20 +1,22 @@
-import { Badge, Group } from '@mantine/core';
+import { Badge } from '@mantine/core';
+import classes from './tag-list.module.css';
 
-/** Tags as they are, at most so many of them; the rest as a number. */
+/** Tags as they are, at most so many of them; the rest as a number. Lists draw hundreds, so they have Mantine's classes without its components. */
 export function TagList({ tags, most = 100 }: { readonly tags: readonly string[]; readonly most?: number }) {
   if (tags.length === 0) return null;
+  const { root, label } = Badge.classes;
   return (
-    <Group gap={4} component="span">
+    <span className={classes['tags']}>
       {tags.slice(0, most).map((tag) => (
-        <Badge key={tag} variant="default" tt="none" radius="sm" size="sm" fw={450} maw="100%" component="span" title={tag}>
-          {tag}
-        </Badge>
+        <span key={tag} className={`${root} ${classes['tag']}`} title={tag}>
+          <span className={label}>{tag}</span>
+        </span>
       ))}
       {tags.length > most && (
-        <Badge variant="transparent" c="dimmed" tt="none" size="sm" component="span" px={2} title={tags.slice(most).join(', ')}>
-          +{tags.length - most}
-        </Badge>
+        <span className={`${root} ${classes['tag']} ${classes['more']}`} title={tags.slice(most).join(', ')}>
+          <span className={label}>+{tags.length - most}</span>
+        </span>
       )}
-    </Group>
+    </span>
   );
 }

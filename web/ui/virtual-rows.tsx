@@ -15,10 +15,12 @@ interface Rows {
   readonly onEnd?: (() => void) | undefined;
   /** They are not the rows of a table. */
   readonly bare?: boolean;
+  /** So many are drawn on either side of those that can be seen; fewer where each is tall and asks the server for something. */
+  readonly beyond?: number;
 }
 
 /** As many rows as can be seen, of however many, in the page's own scroll. */
-export function VirtualRows({ count, keyOf, estimate, row, onEnd, bare = false }: Rows) {
+export function VirtualRows({ count, keyOf, estimate, row, onEnd, bare = false, beyond = ROWS_BEYOND }: Rows) {
   const place = useRef<HTMLDivElement>(null);
   const [scrollMargin, setScrollMargin] = useState(0);
   // What lies above may grow or go, such as a note of an error; the page's height then changes with it.
@@ -30,7 +32,7 @@ export function VirtualRows({ count, keyOf, estimate, row, onEnd, bare = false }
     return () => observer.disconnect();
   }, []);
   // oxlint-disable-next-line react/incompatible-library -- it changes while its functions stay the same; no compiler memoises here
-  const virtual = useWindowVirtualizer({ count, estimateSize: () => estimate, overscan: ROWS_BEYOND, scrollMargin, getItemKey: keyOf });
+  const virtual = useWindowVirtualizer({ count, estimateSize: () => estimate, overscan: beyond, scrollMargin, getItemKey: keyOf });
   const items = virtual.getVirtualItems();
   useEnd(items, count, onEnd);
   return (
