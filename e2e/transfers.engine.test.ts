@@ -14,8 +14,8 @@ import { until } from './until.ts';
 /** A whole server is started twice, and the command seven times. */
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const FILES = 3_000;
-const PER_FOLDER = 200;
+const FILES = 1_500;
+const PER_FOLDER = 100;
 const LARGE_BYTES = 9_000_000;
 
 describe('a folder of many files', () => {
