@@ -70,7 +70,11 @@ export async function saveBytes(path: string, digest: string, bytes: Uint8Array)
   const part = partOf(path, digest);
   const handle = await open(part, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666);
   try {
-    await handle.writeFile(bytes).finally(() => handle.close());
+    try {
+      await handle.writeFile(bytes);
+    } finally {
+      await handle.close();
+    }
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
@@ -162,7 +166,9 @@ export async function hasDigest(path: string, digest: string, onBytes: (count: n
   const found = await lstat(path).catch(() => null);
   if (found?.isFile() !== true) return false;
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  // Node takes a buffer of this length for each read, however short the file is.
+  const highWaterMark = Math.max(1, Math.min(1024 * 1024, found.size));
+  for await (const chunk of createReadStream(path, { highWaterMark })) hash.update(chunk as Buffer);
   if (`sha256:${hash.digest('hex')}` !== digest) return false;
   onBytes(found.size);
   return true;

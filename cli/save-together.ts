@@ -30,9 +30,10 @@ interface Group<File> {
 export async function saveTogether<File extends WantedFile>(group: Group<File>, together: FilesTogether<File>): Promise<readonly File[]> {
   const { folder, signal, onBytes, done, orLeftOut } = group;
   const missing = new Map<File, string>();
+  const checked = new Set<string>();
   for (const file of group.files) {
     await orLeftOut(file, async () => {
-      const path = await placeBelow(folder, file.name);
+      const path = await placeBelow(folder, file.name, checked);
       if (await hasDigest(path, file.digest ?? '', onBytes)) done(file, 'there');
       else missing.set(file, path);
     });

@@ -83,7 +83,7 @@ async function* readInOrder(store: Pick<ObjectStore, 'read'>, tenant: TenantId, 
 }
 
 async function readWhole(store: Pick<ObjectStore, 'read'>, tenant: TenantId, { blob, size }: FoundFile): Promise<Buffer> {
-  const content = await buffer(await store.read(tenant, blob));
+  const content = await buffer(await store.read(tenant, blob, { start: 0, end: size - 1 }));
   if (content.length !== size) throw new Error(`The file content ${blob} has ${content.length} bytes instead of ${size}`);
   return content;
 }

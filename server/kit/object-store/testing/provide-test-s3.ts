@@ -174,10 +174,16 @@ interface ServerAddress {
 
 /** The server that whoever started the tests named, if any. */
 function givenServer(): ServerAddress | null {
-  const { SODATE_TEST_S3_ENDPOINT: endpoint, SODATE_TEST_S3_REGION: region = 'us-east-1' } = process.env;
-  if (endpoint === undefined || endpoint === '') return null;
-  const { SODATE_TEST_S3_ACCESS_KEY_ID: accessKeyId = '', SODATE_TEST_S3_SECRET_ACCESS_KEY: secret = '' } = process.env;
-  return { endpoint, region, accessKeyId, secret };
+  // oxlint-disable-next-line node/no-process-env -- of the tests, not of the program
+  const environment = process.env;
+  const endpoint = environment['SODATE_TEST_S3_ENDPOINT'] ?? '';
+  if (endpoint === '') return null;
+  return {
+    endpoint,
+    region: environment['SODATE_TEST_S3_REGION'] ?? 'us-east-1',
+    accessKeyId: environment['SODATE_TEST_S3_ACCESS_KEY_ID'] ?? '',
+    secret: environment['SODATE_TEST_S3_SECRET_ACCESS_KEY'] ?? '',
+  };
 }
 
 function openServer({ endpoint, region, accessKeyId, secret }: ServerAddress): Pick<TestS3, 'endpoint' | 'makeBucket'> {
