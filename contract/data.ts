@@ -142,7 +142,7 @@ export const readFiles = defineRoute({
   method: 'POST',
   path: '/v1/tenants/{tenant}/data/{data}/files/read',
   permission: 'tenant-viewer',
-  summary: 'The bytes of many small files by one request; what is no file of this data (any more) is left out',
+  summary: 'The bytes of many small files by one request; what is no file of this data (any more) is left out of those that are',
   params: DataParams,
   body: z.strictObject({ files: z.array(FileId).min(1).max(FILES_PER_REQUEST_LIMIT) }),
   answers: 'bytes',

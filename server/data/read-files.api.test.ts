@@ -75,7 +75,7 @@ describe('many files by one request', () => {
     const [mine, other] = [await platform.dataWith({ a: Buffer.from('a') }), await platform.dataWith({ b: Buffer.from('b') })];
     const [a = '', b = ''] = [(await idsOf(mine.id)).get('a'), (await idsOf(other.id)).get('b')];
     expect((await read(mine.id, [b, a, newId<string>(), a.toUpperCase()])).map(({ bytes }) => bytes.toString())).toEqual(['a']);
-    expect(await read(mine.id, [b])).toEqual([]);
+    await expect(read(mine.id, [b])).rejects.toMatchObject({ code: 'not-found' });
     const strange = await openTestPlatform(database().db);
     try {
       await expect(read(mine.id, [a], strange.tenant)).rejects.toMatchObject({ code: 'not-found' });

@@ -12,9 +12,9 @@ const AHEAD_FILES = 16;
 const AHEAD_BYTES = 1024 * 1024;
 
 /**
- * Many small files as one stream of bytes; see the contract for the form. Files that this data does not have are left out.
+ * Many small files as one stream of bytes; see the contract for the form. Files that this data does not have are left out of those it has.
  * The first one is read before anything is promised; trouble after that ends the stream short of its length.
- * @throws SodateError `invalid-request` when a file, or all together, is too large for that
+ * @throws SodateError `not-found` when it has none of them, `invalid-request` when a file, or all together, is too large for that
  */
 export async function openFiles(
   { db, store }: Pick<DataParts, 'db' | 'store'>,
@@ -22,6 +22,7 @@ export async function openFiles(
 ): Promise<{ readonly length: number; readonly bytes: Readable }> {
   const found = new Map((await filesById(db, asked.tenant, asked.data, asked.files)).map((file) => [file.id as string, file]));
   const files = [...new Set(asked.files.map((id) => id.toLowerCase()))].flatMap((id) => found.get(id) ?? []);
+  if (files.length === 0) throw new SodateError('not-found', { thing: 'file', reference: asked.files[0] ?? '' });
   const size = files.reduce((sum, file) => sum + file.size, 0);
   refuseLarge(files, size);
   const head = headOf(files);
