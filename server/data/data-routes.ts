@@ -99,9 +99,14 @@ export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly arc
     });
   });
 
-  binder.bind(readFiles, async ({ params, body, tenant, reply }) => {
+  binder.bind(readFiles, async ({ params, body, tenant, request, reply }) => {
     const { id } = await findDataRow(db, tenant.id, params.data);
     const { length, bytes } = await openFiles(parts, { tenant: tenant.id, data: id, files: body.files });
+    // The reader may have gone while the first file was read.
+    if (request.raw.socket.destroyed) {
+      bytes.destroy();
+      return void reply.hijack();
+    }
     reply.raw.on('close', () => bytes.destroy());
     reply.headers({ 'cache-control': 'no-store', 'content-length': length, 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' });
     reply.send(bytes);
