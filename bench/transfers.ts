@@ -11,11 +11,12 @@ import { get } from 'node:http';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** The budgets are for 4 GiB; less shows the same, and more is asked for by SODATE_BENCH_TRANSFER_BYTES. */
+/** The budgets are for 4 GiB; less shows the same, and more is asked for by SODATE_BENCH_TRANSFER_BYTES and _FILES. */
 const LARGE_BYTES = 1024 ** 3;
 const SMALL_FILES = 10_000;
 const SMALL_BYTES = 4096;
 const FILES_PER_FOLDER = 1_000;
+const KILLS = 5;
 const PART_OF_COPY = 0.7;
 const MIB = 1024 * 1024;
 
@@ -79,16 +80,31 @@ async function smallFiles(context: BenchContext, folder: string, count: number):
     for (let each = at; each < Math.min(count, at + FILES_PER_FOLDER); each += 1) await writeFile(path.join(below, `${each}.bin`), randomBytes(SMALL_BYTES));
   }
   const data = await makeData(context);
+  const { server } = await context.platform();
+  const { pid } = server();
+  const back = path.join(folder, 'small back');
+  const download = ['data', 'download', data, '--into', back];
+  await resetPeakMemory(pid);
   const up = await cli(context, ['data', 'upload', data, source]);
+  const uploadPeak = await peakMemoryOf(pid);
   const again = await cli(context, ['data', 'upload', data, source]);
-  const down = await cli(context, ['data', 'download', data, '--into', path.join(folder, 'small back')]);
-  await run('diff', ['-r', source, path.join(folder, 'small back')]);
+  await resetPeakMemory(pid);
+  const down = await cli(context, download);
+  const downloadPeak = await peakMemoryOf(pid);
+  await run('diff', ['-r', source, back]);
+  await rm(back, { recursive: true });
+  for (let kill = 0; kill < KILLS; kill += 1) await cli(context, download, (down.seconds / KILLS) * Math.random());
+  const resumed = await cli(context, download);
+  await run('diff', ['-r', source, back]);
   const rate = ({ seconds: took }: { readonly seconds: number }): string => `${rounded(count / took)} files/s, ${rounded(took)} s`;
+  const memory = ({ peakBytes }: Ran, peak: number | null): string => `${rounded(peakBytes / MIB)}, ${peak === null ? 'not known' : rounded(peak / MIB)} MiB`;
   return [
     explain(`upload of ${count} files of ${SMALL_BYTES} bytes`, rate(up)),
+    explain('  peak memory: CLI, server', memory(up, uploadPeak)),
     explain('  the same once more: nothing is sent', rate(again)),
     explain('  download of them', rate(down)),
-    explain('  peak memory of the CLI: upload, download', [up, down].map(({ peakBytes }) => `${rounded(peakBytes / MIB)} MiB`).join(', ')),
+    explain('  peak memory: CLI, server', memory(down, downloadPeak)),
+    explain(`  killed ${KILLS} times, the rest and a comparison of all`, `${rounded(resumed.seconds)} s`),
   ];
 }
 
@@ -111,8 +127,16 @@ async function makeData(context: BenchContext): Promise<string> {
   return (await client().call(createData, { params: { tenant }, body: { name: 'transfers' } })).id;
 }
 
-/** The built CLI as a process of its own; GNU time is not everywhere, so it says its peak itself. */
-async function cli(context: BenchContext, words: readonly string[]): Promise<{ readonly seconds: number; readonly peakBytes: number }> {
+interface Ran {
+  readonly seconds: number;
+  readonly peakBytes: number;
+}
+
+/**
+ * The built CLI as a process of its own; GNU time is not everywhere, so it says its peak itself.
+ * @param killAfterSeconds when it is killed, unless it has ended by then
+ */
+async function cli(context: BenchContext, words: readonly string[], killAfterSeconds?: number): Promise<Ran> {
   const platform = await context.platform();
   const program = path.join(path.dirname(context.program), 'cli.mjs');
   const preload = `data:text/javascript,${encodeURIComponent(
@@ -123,8 +147,10 @@ async function cli(context: BenchContext, words: readonly string[]): Promise<{ r
   const child = spawn(process.execPath, ['--import', preload, program, ...words], { env: environment, stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   let said = '';
   child.stdio[3]?.on('data', (text: Buffer) => (said += text.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`sodate ${words.join(' ')} ended with code ${code}.`);
+  const killing = killAfterSeconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterSeconds * 1000);
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(killing);
+  if (code !== 0 && (killing === undefined || signal !== 'SIGKILL')) throw new Error(`sodate ${words.join(' ')} ended with code ${code}.`);
   return { seconds: (performance.now() - began) / 1000, peakBytes: Number(said) };
 }
 

@@ -2,10 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { getDataFile, listDataFiles } from '@sodate/contract/data.ts';
+import { getData, getDataFile, listDataFiles } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { getOutput, listOutputs } from '@sodate/contract/run-routes.ts';
 import { contractServer, type ContractServer } from './testing/contract-server.ts';
+import { data } from './testing/samples.ts';
 import { testCli, type TestCli } from './testing/run-in-test.ts';
 
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -33,6 +34,7 @@ describe('a download', () => {
   function serve(names: readonly string[], cutAfter: (request: number) => number | null): void {
     const items = names.map((name, index) => ({ id: id(index), name, size: bytes.length, digest }));
     server
+      .on(getData, () => ({ ...data, fileCount: items.length, totalSize: items.length * bytes.length }))
       .on(listDataFiles, () => ({ items, nextCursor: null, total: { count: items.length, exact: true } }))
       .on(getDataFile, ({ request, response }) => {
         const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -88,8 +90,8 @@ describe('a download', () => {
     const { exitCode, err, out } = await cli.run(['data', 'download', '3', '--into', into, '--concurrency', '1']);
     expect(exitCode).toBe(1);
     expect(err).toContain('left out: link/passwd: The file name "link/passwd" leads out of the folder');
-    expect(err).toContain('left out: file/below');
-    expect(out).toContain('2 files are in');
+    expect(err).toContain('left out: file');
+    expect(out).toContain('2 files (600 kB) are in');
     expect(await readdir(elsewhere)).toEqual([]);
     expect((await readdir(into)).toSorted()).toEqual(['file', 'good', 'link']);
   });

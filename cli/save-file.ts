@@ -1,12 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { type Backoff, persist } from '@sodate/client/backoff.ts';
 import { isPassing } from '@sodate/client/connection-errors.ts';
 import { readBody } from '@sodate/client/read-body.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './cli.ts';
+import { placeBelow } from './place-below.ts';
 
 export interface Download {
   readonly folder: string;
@@ -20,7 +21,7 @@ export interface Download {
 /** Asks for the bytes from an offset on; the headers make sure that they are of the same file. */
 export type RequestFrom = (headers: Readonly<Record<string, string>>) => Promise<Response>;
 
-const BACKOFF: Backoff = { retries: 12, firstDelayMs: 300, longestDelayMs: 10_000 };
+export const BACKOFF: Backoff = { retries: 12, firstDelayMs: 300, longestDelayMs: 10_000 };
 /** A file's name has 255 bytes at most, and the part's is longer than the file's. */
 const LONGEST_BASE_BYTES = 220;
 
@@ -49,11 +50,37 @@ export async function saveFile(cli: Cli, download: Download, request: RequestFro
     if (digest !== undefined && (await hasDigest(path, digest, download.onBytes))) return 'there';
     const part = partOf(path, digest);
     await fetchInto(cli, part, { ...download, digest }, ask);
-    await rename(part, path);
+    await rename(part, path).catch(async (error: unknown) => {
+      // A folder is in its place: no later call would find use for this.
+      await rm(part, { force: true });
+      throw error;
+    });
     return 'saved';
   } finally {
     await held.first?.body?.cancel();
   }
+}
+
+/**
+ * As `saveFile`, of a small file whose bytes have arrived whole: it appears under its name with all of them or not at all.
+ * @returns false, and nothing is written, when the bytes do not have the digest
+ */
+export async function saveBytes(path: string, digest: string, bytes: Uint8Array): Promise<boolean> {
+  if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== digest) return false;
+  const part = partOf(path, digest);
+  const handle = await open(part, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666);
+  try {
+    try {
+      await handle.writeFile(bytes);
+    } finally {
+      await handle.close();
+    }
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+  return true;
 }
 
 const digestIn = (response: Response): string | undefined => /^"(sha256:[0-9a-f]{64})"$/.exec(response.headers.get('etag') ?? '')?.[1];
@@ -67,8 +94,9 @@ interface Arrived {
 async function fetchInto(cli: Cli, part: string, download: Download, request: RequestFrom): Promise<void> {
   const { digest, name, onBytes } = download;
   const handle = await open(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666);
+  const arrived: Arrived = { bytes: 0, hash: createHash('sha256') };
   try {
-    const arrived = digest === undefined ? await beginAnew(handle) : await readArrived(handle);
+    Object.assign(arrived, digest === undefined ? await beginAnew(handle) : await readArrived(handle));
     onBytes(arrived.bytes);
     const takenUp = arrived.bytes > 0;
     const restart = async (): Promise<void> => {
@@ -96,8 +124,8 @@ async function fetchInto(cli: Cli, part: string, download: Download, request: Re
     await rm(part, { force: true });
     throw new CliError(`${name} arrived with other content than the server knows (${digestSoFar(arrived)} instead of ${digest}). Try again.`);
   } catch (error) {
-    // Nothing would tell later whether what is here is the beginning of the same file.
-    if (digest === undefined) await rm(part, { force: true });
+    // Nothing would tell later whether what is here is the beginning of the same file; and nothing is no beginning.
+    if (digest === undefined || arrived.bytes === 0) await rm(part, { force: true });
     throw error;
   } finally {
     await handle.close();
@@ -133,11 +161,14 @@ async function append(handle: FileHandle, arrived: Arrived, body: AsyncIterable<
   }
 }
 
-async function hasDigest(path: string, digest: string, onBytes: (count: number) => void): Promise<boolean> {
+/** Is a file of this content there? Its bytes are then told as arrived. */
+export async function hasDigest(path: string, digest: string, onBytes: (count: number) => void): Promise<boolean> {
   const found = await lstat(path).catch(() => null);
   if (found?.isFile() !== true) return false;
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  // Node takes a buffer of this length for each read, however short the file is.
+  const highWaterMark = Math.max(1, Math.min(1024 * 1024, found.size));
+  for await (const chunk of createReadStream(path, { highWaterMark })) hash.update(chunk as Buffer);
   if (`sha256:${hash.digest('hex')}` !== digest) return false;
   onBytes(found.size);
   return true;
@@ -148,22 +179,4 @@ function partOf(path: string, digest: string | undefined): string {
   const base = basename(path);
   const name = Buffer.byteLength(base) <= LONGEST_BASE_BYTES ? base : createHash('sha256').update(base).digest('hex');
   return join(dirname(path), `${name}${digest === undefined ? '' : `.${digest.slice(-12)}`}.part`);
-}
-
-async function placeBelow(folder: string, name: string): Promise<string> {
-  const root = resolve(folder);
-  const path = resolve(root, name);
-  const odd = name.split('/').some((segment) => segment === '' || segment === '.' || segment === '..') || name.includes('\u0000') || name.includes('\\');
-  const refused = new CliError(`The file name ${JSON.stringify(name)} leads out of the folder and is refused.`);
-  if (odd || !path.startsWith(root === sep ? sep : root + sep)) throw refused;
-  await mkdir(root, { recursive: true });
-  // A link below the folder is looked at before anything is made behind it.
-  for (let at = root, rest = name.split('/').slice(0, -1); rest.length > 0; rest = rest.slice(1)) {
-    at = join(at, rest[0] ?? '');
-    if ((await lstat(at).catch(() => null))?.isSymbolicLink() === true) throw refused;
-  }
-  await mkdir(dirname(path), { recursive: true });
-  const [realRoot, realFolder] = await Promise.all([realpath(root), realpath(dirname(path))]);
-  if (realFolder !== realRoot && !realFolder.startsWith(realRoot === sep ? sep : realRoot + sep)) throw refused;
-  return path;
 }

@@ -1,15 +1,25 @@
 import { forEachOf } from '@sodate/client/for-each-of.ts';
+import { BUNDLED_UP_TO_BYTES, inBundles } from '@sodate/client/in-bundles.ts';
 import { CliError } from './cli-error.ts';
 import type { Cli } from './cli.ts';
 import { formatBytes } from './output/bytes.ts';
 import { progress } from './output/progress.ts';
 import { printable } from './output/table.ts';
 import { type RequestFrom, saveFile } from './save-file.ts';
+import { type FilesTogether, saveTogether, type WantedFile } from './save-together.ts';
 
-export interface WantedFile {
-  readonly name: string;
-  readonly size: number;
-  readonly digest?: string | undefined;
+export interface WantedFiles<File extends WantedFile> {
+  readonly folder: string;
+  /** Asked for as there is room, so that a long list is never in memory as a whole. */
+  readonly pages: Iterable<readonly File[]> | AsyncIterable<readonly File[]>;
+  readonly total: { readonly files: number; readonly bytes: number };
+  readonly concurrency?: number | undefined;
+}
+
+export interface FileSource<File extends WantedFile> {
+  one(file: File, headers: Readonly<Record<string, string>>, signal: AbortSignal): ReturnType<RequestFrom>;
+  /** Small files whose digests are known, many by one request. */
+  readonly together?: FilesTogether<File>;
 }
 
 const DEFAULT_CONCURRENCY = 4;
@@ -21,38 +31,54 @@ const NOT_HERE = new Set(['not-found', 'ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EEX
  * the same content are not fetched. Says at the end what could not be saved, and why.
  * @returns the exit code: 1 when a file was left out
  */
-export async function saveFiles<File extends WantedFile>(
-  cli: Cli,
-  wanted: { readonly folder: string; readonly files: readonly File[]; readonly concurrency?: number | undefined },
-  request: (file: File, headers: Readonly<Record<string, string>>, signal: AbortSignal) => ReturnType<RequestFrom>,
-): Promise<0 | 1> {
-  const { folder, files } = wanted;
-  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+export async function saveFiles<File extends WantedFile>(cli: Cli, wanted: WantedFiles<File>, source: FileSource<File>): Promise<0 | 1> {
+  const { folder, total } = wanted;
   const bar = progress(cli.terminal, cli.json);
   const refused: { readonly name: string; readonly message: string }[] = [];
-  const count = { arrived: 0, done: 0, there: 0 };
+  /** For JSON alone, which names every file. */
+  const listed: File[] = [];
+  const count = { arrived: 0, bytes: 0, done: 0, there: 0 };
+  const onBytes = (more: number): void => bar.update((count.arrived += more), total.bytes, `${count.done} of ${total.files} files`);
+  const done = (file: File, how: 'saved' | 'there'): void => {
+    count.done += 1;
+    count.bytes += file.size;
+    if (how === 'there') count.there += 1;
+  };
+  const orLeftOut = async (file: File, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      const known = error instanceof CliError || NOT_HERE.has((error as NodeJS.ErrnoException).code ?? '');
+      if (!known) throw error;
+      refused.push({ name: file.name, message: (error as Error).message });
+    }
+  };
+  const saveOne = (file: File, signal: AbortSignal): Promise<void> =>
+    orLeftOut(file, async () =>
+      done(file, await saveFile({ ...cli, signal }, { folder, name: file.name, digest: file.digest, onBytes }, (headers) => source.one(file, headers, signal))),
+    );
+  const { together } = source;
+  async function* groups(): AsyncGenerator<readonly File[]> {
+    for await (const page of wanted.pages) {
+      if (cli.json) listed.push(...page);
+      const isSmall = (file: File): boolean => together !== undefined && file.digest !== undefined && file.size <= BUNDLED_UP_TO_BYTES;
+      for (const file of page) if (!isSmall(file)) yield [file];
+      yield* inBundles(page.filter(isSmall));
+    }
+  }
   try {
-    await forEachOf(files, wanted.concurrency ?? DEFAULT_CONCURRENCY, cli.signal, async (file, signal) => {
-      const onBytes = (more: number): void => bar.update((count.arrived += more), bytes, `${count.done} of ${files.length} files`);
-      try {
-        const how = await saveFile({ ...cli, signal }, { folder, name: file.name, digest: file.digest, onBytes }, (headers) => request(file, headers, signal));
-        count.done += 1;
-        if (how === 'there') count.there += 1;
-      } catch (error) {
-        const known = error instanceof CliError || NOT_HERE.has((error as NodeJS.ErrnoException).code ?? '');
-        if (!known) throw error;
-        refused.push({ name: file.name, message: (error as Error).message });
-      }
+    await forEachOf(groups(), wanted.concurrency ?? DEFAULT_CONCURRENCY, cli.signal, async (files, signal) => {
+      const rest = together === undefined || files.length === 1 ? files : await saveTogether({ folder, files, signal, onBytes, done, orLeftOut }, together);
+      for (const file of rest) await saveOne(file, signal);
     });
   } finally {
     bar.end();
     for (const { name, message } of refused) cli.note(`left out: ${printable(name)}: ${printable(message)}`);
   }
-  const saved = `${count.done} file${count.done === 1 ? '' : 's'}`;
-  const size = refused.length === 0 ? ` (${formatBytes(bytes)})` : '';
+  const saved = `${count.done} file${count.done === 1 ? '' : 's'} (${formatBytes(count.bytes)})`;
   await cli.show(
-    { folder, files, alreadyThere: count.there, refused },
-    () => `${saved}${size} are in ${folder}.${count.there === 0 ? '' : ` ${count.there} of them were there already.`}`,
+    { folder, files: listed, alreadyThere: count.there, refused },
+    () => `${saved} are in ${folder}.${count.there === 0 ? '' : ` ${count.there} of them were there already.`}`,
   );
   return refused.length === 0 ? 0 : 1;
 }

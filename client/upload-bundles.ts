@@ -1,15 +1,12 @@
-import { addFiles, BUNDLED_FILE_BYTES_LIMIT, type BundleHead, type DataFile } from '@sodate/contract/data.ts';
+import { addFiles, type BundleHead, type DataFile } from '@sodate/contract/data.ts';
 import { persist } from './backoff.ts';
 import { buildPath } from './build-path.ts';
+import { inBundles } from './in-bundles.ts';
 import { errorInside, UnexpectedAnswer } from './connection-errors.ts';
 import { forEachOf } from './for-each-of.ts';
 import { readBytes, type SourceFile } from './upload-source.ts';
 import { concernsOneFile, mayPass, type UploadWork } from './upload-work.ts';
 
-/** Files up to this size go in bundles. */
-export const BUNDLED_UP_TO_BYTES = BUNDLED_FILE_BYTES_LIMIT;
-const BUNDLE_BYTES = 8 * 1024 * 1024;
-const BUNDLE_FILES = 200;
 const READ_TOGETHER = 8;
 
 /**
@@ -17,21 +14,7 @@ const READ_TOGETHER = 8;
  * added. Memory: one bundle per sender.
  */
 export async function sendBundles(work: UploadWork, files: readonly SourceFile[]): Promise<void> {
-  await forEachOf([...packed(files)], work.concurrency, work.signal, (bundle, signal) => sendBundle(work, bundle, signal));
-}
-
-function* packed(files: readonly SourceFile[]): Generator<readonly SourceFile[]> {
-  let bundle: SourceFile[] = [];
-  let bytes = 0;
-  for (const file of files) {
-    if (bundle.length === BUNDLE_FILES || (bundle.length > 0 && bytes + file.size > BUNDLE_BYTES)) {
-      yield bundle;
-      [bundle, bytes] = [[], 0];
-    }
-    bundle.push(file);
-    bytes += file.size;
-  }
-  if (bundle.length > 0) yield bundle;
+  await forEachOf(inBundles(files), work.concurrency, work.signal, (bundle, signal) => sendBundle(work, bundle, signal));
 }
 
 interface ReadFile {

@@ -129,6 +129,26 @@ export const getDataFile = defineRoute({
   errors: ['range-not-satisfiable', 'object-store-unavailable'],
 });
 
+/**
+ * Begins the answer of `readFiles`, which has the form of a bundle: the length of the head in bytes as a 32-bit number, most
+ * significant byte first; the head, JSON of this form; then the bytes of the files, in the head's order and with nothing in
+ * between. An answer that breaks off is whole as far as it came: each file can be compared with its digest.
+ */
+export const ReadFilesHead = z.object({ files: z.array(z.object({ id: FileId, size: z.number().int(), digest: z.string() })) });
+export type ReadFilesHead = z.infer<typeof ReadFilesHead>;
+
+export const readFiles = defineRoute({
+  id: 'data.readFiles',
+  method: 'POST',
+  path: '/v1/tenants/{tenant}/data/{data}/files/read',
+  permission: 'tenant-viewer',
+  summary: 'The bytes of many small files by one request; what is no file of this data (any more) is left out of those that are',
+  params: DataParams,
+  body: z.strictObject({ files: z.array(FileId).min(1).max(FILES_PER_REQUEST_LIMIT) }),
+  answers: 'bytes',
+  errors: ['object-store-unavailable'],
+});
+
 export const previewDataFile = defineRoute({
   id: 'data.previewFile',
   method: 'GET',
@@ -342,6 +362,7 @@ export const dataRoutes = [
   completeUploads,
   abortUpload,
   previewDataFile,
+  readFiles,
   archiveData,
   archiveSomeData,
 ];

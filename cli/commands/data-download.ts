@@ -1,8 +1,12 @@
-import { FILES_PER_DATA_LIMIT, getDataFile, listDataFiles } from '@sodate/contract/data.ts';
+import { type DataFile, getData, getDataFile, listDataFiles } from '@sodate/contract/data.ts';
+import { readFilesOf } from '@sodate/client/read-files.ts';
 import { CliError } from '../cli-error.ts';
+import type { Cli } from '../cli.ts';
 import { defineCommand, needed, text, wholeNumber } from '../command.ts';
-import { listAll } from '../list-all.ts';
 import { saveFiles } from '../save-files.ts';
+
+/** Files of one page; the API's limit. */
+const PAGE = 1_000;
 
 export const dataDownload = defineCommand({
   path: 'data download',
@@ -19,11 +23,56 @@ file that was cut off (its beginning is in a .part file beside it) only the rest
     const client = cli.client();
     const params = { tenant: await cli.tenant(), data: input.data };
     const { signal } = cli;
-    const { items } = await listAll(FILES_PER_DATA_LIMIT, (query) => client.call(listDataFiles, { params, query, signal }));
-    const files = input.name === undefined ? items : items.filter((file) => file.name === input.name);
-    if (files.length === 0) throw new CliError(input.name === undefined ? `Data ${input.data} has no files.` : `Data ${input.data} has no file ${input.name}.`);
-    return saveFiles(cli, { folder: input.into ?? '.', files, concurrency: input.concurrency }, (file, headers, signal) =>
-      client.bytes(getDataFile, { params: { ...params, file: file.id }, headers, signal }),
+    const { fileCount, totalSize } = await client.call(getData, { params, signal });
+    if (fileCount === 0) throw new CliError(`Data ${input.data} has no files.`);
+    const one = input.name === undefined ? null : await findFile(cli, params, input.name);
+    return saveFiles<DataFile>(
+      cli,
+      {
+        folder: input.into ?? '.',
+        concurrency: input.concurrency,
+        ...(one === null
+          ? { pages: listPages(cli, params), total: { files: fileCount, bytes: totalSize } }
+          : { pages: [[one]], total: { files: 1, bytes: one.size } }),
+      },
+      {
+        one: (file, headers, signal) => client.bytes(getDataFile, { params: { ...params, file: file.id }, headers, signal }),
+        async *together(files, signal) {
+          const byId = new Map(files.map((file) => [file.id, file]));
+          for await (const { id, bytes } of readFilesOf(client, { ...params, files: [...byId.keys()], signal })) {
+            const file = byId.get(id);
+            if (file !== undefined) yield { file, bytes };
+          }
+        },
+      },
     );
   },
 });
+
+interface Params {
+  readonly tenant: string;
+  readonly data: string;
+}
+
+/** The next page is asked for while one is worked on. */
+async function* listPages(cli: Cli, params: Params): AsyncGenerator<readonly DataFile[]> {
+  const ask = (cursor?: string) => {
+    const page = cli.client().call(listDataFiles, { params, query: { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) }, signal: cli.signal });
+    // Looked at in its turn.
+    page.catch(() => {});
+    return page;
+  };
+  for (let asked: ReturnType<typeof ask> | null = ask(); asked !== null;) {
+    const { items, nextCursor }: Awaited<ReturnType<typeof ask>> = await asked;
+    asked = nextCursor === null ? null : ask(nextCursor);
+    yield items;
+  }
+}
+
+async function findFile(cli: Cli, params: Params, name: string): Promise<DataFile> {
+  for await (const page of listPages(cli, params)) {
+    const found = page.find((file) => file.name === name);
+    if (found !== undefined) return found;
+  }
+  throw new CliError(`Data ${params.data} has no file ${name}.`);
+}

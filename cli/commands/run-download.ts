@@ -39,8 +39,11 @@ export const runDownload = defineCommand({
     if (files.length === 0) throw new CliError(`The output of ${input.run} holds no files${wanted === '' ? '' : ` at ${wanted}`}.`);
     const folder = input.into ?? input.run;
     const wantedFiles = files.map(({ path, size, digest }) => ({ name: path, size, digest: digest ?? undefined }));
-    return saveFiles(cli, { folder, files: wantedFiles, concurrency: input.concurrency }, (file, headers, signal) =>
-      client.bytes(getOutput, { params, query: { path: file.name }, headers, signal }),
+    const total = { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) };
+    return saveFiles(
+      cli,
+      { folder, pages: [wantedFiles], total, concurrency: input.concurrency },
+      { one: (file, headers, signal) => client.bytes(getOutput, { params, query: { path: file.name }, headers, signal }) },
     );
   },
 });

@@ -163,6 +163,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     return { params: { data: data.id } };
   }),
   'data.previewFile': withFile,
+  'data.readFiles': forTenant(async (things) => {
+    const { data, file } = await things.dataWithFile();
+    return { params: { data: data.id }, body: { files: [file] } };
+  }),
   'data.archive': withData(),
   'data.archiveSome': forTenant(async (things) => ({ query: { data: (await things.data()).id } })),
   'uploads.start': withData({ body: { files: [{ name: 'a.txt', size: 3 }] } }),

@@ -6,6 +6,7 @@ import { deleteDataOf, deleteFileOf } from '#data/delete-data.ts';
 import { archiveDataFiles, archiveSomeDataFiles, previewFile } from '#data/look-at-files.ts';
 import { findFile, listFilePage } from '#data/file-store.ts';
 import { partAddressOf } from '#data/part-addresses.ts';
+import { openFiles } from '#data/read-files.ts';
 import { receiveBundle } from '#data/receive-bundle.ts';
 import type { Archives } from '#kit/archives/archives.ts';
 import { receivePart } from '#data/receive-part.ts';
@@ -33,6 +34,7 @@ import {
   PART_CHECKSUM_HEADER,
   previewDataFile,
   putPart,
+  readFiles,
   startUploads,
   updateData,
 } from '@sodate/contract/data.ts';
@@ -95,6 +97,19 @@ export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly arc
       open: (range) => store.read(tenant.id, file.blob, range),
       ...(direct === null ? {} : { addressOf: (disposition) => direct.blobAddress(tenant.id, file.blob, disposition) }),
     });
+  });
+
+  binder.bind(readFiles, async ({ params, body, tenant, request, reply }) => {
+    const { id } = await findDataRow(db, tenant.id, params.data);
+    const { length, bytes } = await openFiles(parts, { tenant: tenant.id, data: id, files: body.files });
+    // The reader may have gone while the first file was read.
+    if (request.raw.socket.destroyed) {
+      bytes.destroy();
+      return void reply.hijack();
+    }
+    reply.raw.on('close', () => bytes.destroy());
+    reply.headers({ 'cache-control': 'no-store', 'content-length': length, 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' });
+    reply.send(bytes);
   });
 
   binder.bind(previewDataFile, async ({ params, tenant }) => {

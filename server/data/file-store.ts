@@ -66,12 +66,12 @@ export async function allFilesOf(db: Database, tenant: TenantId, data: DataId): 
 }
 
 /** Those of the given ids that are files of this data. */
-export async function filesById(db: Database, tenant: TenantId, data: DataId, ids: readonly string[]): Promise<DataFile[]> {
+export async function filesById(db: Database, tenant: TenantId, data: DataId, ids: readonly string[]): Promise<FoundFile[]> {
   const rows = await filesOfData(db, tenant, data)
     .where(sql<boolean>`data_files.id = any(${[...ids]}::uuid[])`)
     .orderBy('data_files.name')
     .execute();
-  return rows.map(toFile);
+  return rows.map((row) => ({ ...toFile(row), blob: BlobId.parse(row.blob_id) }));
 }
 
 /** Those of the given names that are there, by name. */

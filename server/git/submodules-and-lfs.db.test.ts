@@ -1,13 +1,13 @@
 import { gitIn, hasGit, makeOrigin } from '#git/git-origin.ts';
+import { answerLfs, type LfsAnswer, lfsPointerOf, type LfsQuestion } from '#git/testing/answer-lfs.ts';
 import { makeGitWorld } from '#git/testing/git-world.ts';
 import { hasHttpGit, type HttpGit, provideHttpGit } from '#git/testing/provide-http-git.ts';
 import { provideSshGit, type SshGit, whySshGitCannot } from '#git/testing/provide-ssh-git.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { newId } from '#kit/ids.ts';
 import type { GitEndpointId } from '@sodate/contract/ids.ts';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -157,38 +157,12 @@ describe.skipIf(CANNOT !== null)(`submodules${CANNOT === null ? '' : ` (${CANNOT
   });
 });
 
-const contentOf = (bytes: Buffer): { readonly oid: string; readonly pointer: string } => {
-  const oid = createHash('sha256').update(bytes).digest('hex');
-  return { oid, pointer: `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${bytes.length}\n` };
-};
-
 describe.skipIf(CANNOT !== null)(`Git LFS${CANNOT === null ? '' : ` (${CANNOT})`}`, () => {
   const weights = randomBytes(300_000);
-  const { oid, pointer } = contentOf(weights);
-  const asked: { path: string; authorization: string | undefined }[] = [];
+  const { oid, pointer } = lfsPointerOf(weights);
+  const asked: LfsQuestion[] = [];
 
-  /** The batch API and the storage behind it, as the protocol's public description has them. */
-  const lfs =
-    (answer: { readonly href?: (oid: string) => string; readonly content?: Buffer; readonly status?: number; readonly error?: number }) =>
-    (request: IncomingMessage, response: ServerResponse): boolean => {
-      const { pathname } = new URL(request.url ?? '', 'http://any');
-      if (!pathname.includes('/info/lfs/') && !pathname.startsWith('/storage/')) return false;
-      asked.push({ path: pathname, authorization: request.headers.authorization });
-      if (pathname.startsWith('/storage/')) return !!response.writeHead(answer.status ?? 200).end(answer.content ?? weights);
-      const body: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => body.push(chunk));
-      request.on('end', () => {
-        const { objects } = JSON.parse(Buffer.concat(body).toString()) as { objects: { oid: string; size: number }[] };
-        const found = objects.map((each) => ({
-          ...each,
-          ...(answer.error === undefined
-            ? { actions: { download: { href: (answer.href ?? ((id) => `${served().url}/storage/${id}`))(each.oid), header: { 'X-Ticket': 'yes' } } } }
-            : { error: { code: answer.error, message: 'gone' } }),
-        }));
-        response.writeHead(200, { 'content-type': 'application/vnd.git-lfs+json' }).end(JSON.stringify({ transfer: 'basic', objects: found }));
-      });
-      return true;
-    };
+  const lfs = (answer: LfsAnswer) => answerLfs(() => served().url, weights, asked, answer);
 
   const makeModel = (name: string): { readonly commit: string; readonly repository: string } => {
     const origin = makeOrigin(base, name.replaceAll('/', '-'));
@@ -226,7 +200,7 @@ describe.skipIf(CANNOT !== null)(`Git LFS${CANNOT === null ? '' : ` (${CANNOT})`
     const server = await endpoint(served().url);
     await resolve(server, repository, null);
     const elsewhere = 'a system admin allows it';
-    const cases: readonly (readonly [answer: Parameters<typeof lfs>[0], reason: string])[] = [
+    const cases: readonly (readonly [answer: LfsAnswer, reason: string])[] = [
       [{ error: 404 }, 'does not have it'],
       [{ status: 500 }, '500'],
       [{ content: randomBytes(300_000) }, 'not what the pointer means'],

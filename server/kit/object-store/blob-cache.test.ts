@@ -6,6 +6,7 @@ import type { BlobId } from '#kit/object-store/object-store.ts';
 import { filesBelow, sha256 } from '#kit/object-store/object-store-conformance.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,6 +21,7 @@ describe('the cache of blobs', () => {
   /** What can be fetched, and what was. */
   const remote = new Map<string, { bytes: Buffer; stream?: () => Readable }>();
   const fetched: string[] = [];
+  const starts: number[] = [];
   const time = { ms: Date.now() };
   const clock: Clock = { now: () => new Date((time.ms += 1000)), sleep: async () => {} };
 
@@ -29,11 +31,13 @@ describe('the cache of blobs', () => {
       budgetBytes,
       hasher,
       clock,
-      fetch: async (_tenant, blob) => {
+      fetch: async (_tenant, blob, start) => {
         const found = remote.get(blob);
         if (!found) throw Object.assign(new Error('no such blob'), { code: 'ENOENT' });
+        if (start > 0 && start >= found.bytes.length) throw new RangeError('no such byte');
         fetched.push(blob);
-        return { length: found.bytes.length, bytes: found.stream?.() ?? Readable.from([found.bytes]) };
+        starts.push(start);
+        return { length: found.bytes.length - start, bytes: found.stream?.() ?? Readable.from([found.bytes.subarray(start)]) };
       },
     });
   };
@@ -42,6 +46,7 @@ describe('the cache of blobs', () => {
     hasher = makeFileHasher(new URL('./hash-worker.ts', import.meta.url));
     remote.clear();
     fetched.length = 0;
+    starts.length = 0;
     reopen();
   });
   afterEach(async () => {
@@ -208,6 +213,112 @@ describe('the cache of blobs', () => {
     await writeFile(half, 'half');
     reopen();
     expect(await filesBelow(path.join(folder, 'cache'))).toEqual([]);
+  });
+
+  /** As an earlier process left it. */
+  const leave = async (blob: BlobId, bytes: Buffer, agoMs = 1000): Promise<string> => {
+    const place = path.join(folder, 'cache', 'fetching', `${tenant}.${blob}`);
+    await mkdir(path.dirname(place), { recursive: true });
+    await writeFile(place, bytes);
+    const at = new Date(time.ms - agoMs);
+    await utimes(place, at, at);
+    return place;
+  };
+  const useWith = async (blob: BlobId, digest: string | undefined): Promise<Buffer> => {
+    const letGo = cache.hold();
+    try {
+      return await readFile(await cache.file(tenant, blob, digest));
+    } finally {
+      letGo();
+    }
+  };
+
+  it.each([
+    ['a half', (bytes: Buffer) => bytes.subarray(0, 60), [59]],
+    ['all, but not its last step', (bytes: Buffer) => bytes, [99]],
+    ['what a crash of the machine damaged', () => Buffer.alloc(60), [59, 0]],
+    ['the beginning of something longer', () => Buffer.alloc(160), [0]],
+    ['nothing', () => Buffer.alloc(0), [0]],
+  ])('goes on with what an earlier process has brought: %s', async (_what, left, expected) => {
+    const bytes = randomBytes(100);
+    const blob = keep(bytes);
+    await leave(blob, left(bytes));
+    reopen();
+    expect((await useWith(blob, sha256(bytes))).equals(bytes)).toBe(true);
+    expect(starts).toEqual(expected);
+    expect(await filesBelow(path.join(folder, 'cache', 'fetching'))).toEqual([]);
+  });
+
+  it('begins anew where nothing tells whether the earlier bytes are of the same', async () => {
+    const bytes = randomBytes(100);
+    const blob = keep(bytes);
+    await leave(blob, randomBytes(60));
+    reopen();
+    expect((await useWith(blob, undefined)).equals(bytes)).toBe(true);
+    expect(starts).toEqual([0]);
+  });
+
+  it('goes on where it was when it was closed', async () => {
+    const bytes = randomBytes(100_000);
+    const blob = keep(bytes, () => {
+      const half = Readable.from([bytes.subarray(0, 50_000), new Promise<never>(() => {})], { objectMode: false });
+      return half;
+    });
+    const bringing = cache.file(tenant, blob, sha256(bytes));
+    const place = path.join(folder, 'cache', 'fetching', `${tenant}.${blob}`);
+    await expect.poll(async () => (await stat(place).catch(() => null))?.size).toBe(50_000);
+    cache.close();
+    await expect(bringing).rejects.toThrow();
+
+    remote.set(blob, { bytes });
+    reopen(1e9);
+    expect((await useWith(blob, sha256(bytes))).equals(bytes)).toBe(true);
+    expect(starts).toEqual([0, 49_999]);
+  });
+
+  it('never writes into what is linked elsewhere, whatever a killed process left', async () => {
+    const bytes = randomBytes(100);
+    const blob = keep(bytes);
+    const place = await leave(blob, bytes.subarray(0, 60));
+    reopen();
+    await link(place, path.join(folder, 'staged'));
+    expect((await useWith(blob, sha256(bytes))).equals(bytes)).toBe(true);
+    expect(starts).toEqual([0]);
+    expect((await readFile(path.join(folder, 'staged'))).equals(bytes.subarray(0, 60))).toBe(true);
+  });
+
+  it('gives up what an earlier process has brought: after a day, with the blob, and to stay below its budget', async () => {
+    const [old, dropped, free] = [keep(randomBytes(500)), keep(randomBytes(500)), keep(randomBytes(500))];
+    const places = [await leave(old, randomBytes(100), 25 * 3_600_000), await leave(dropped, randomBytes(100)), await leave(free, randomBytes(400))];
+    const there = async (): Promise<boolean[]> =>
+      Promise.all(
+        places.map((place) =>
+          stat(place).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      );
+    reopen();
+    expect(await there()).toEqual([false, true, true]);
+    await cache.drop(tenant, dropped);
+    expect(await there()).toEqual([false, false, true]);
+    await use(keep(Buffer.alloc(500)));
+    expect(await there(), 'it fits').toEqual([false, false, true]);
+    await use(keep(Buffer.alloc(300)));
+    expect(await there(), 'not used for longest').toEqual([false, false, false]);
+    expect((await cached()).length).toBe(2);
+  });
+
+  it('counts what it goes on with once', async () => {
+    const bytes = randomBytes(600);
+    const [first, second] = [keep(Buffer.alloc(300)), keep(bytes)];
+    await leave(second, bytes.subarray(0, 500));
+    reopen();
+    await use(first);
+    expect((await useWith(second, sha256(bytes))).equals(bytes)).toBe(true);
+    await use(keep(Buffer.alloc(100)));
+    expect((await cached()).length, 'all within the budget of 1000').toBe(3);
   });
 
   it('ends fetches when it is closed', async () => {

@@ -14,16 +14,16 @@ export interface S3Object {
 const FRUITLESS_LIMIT = 5;
 
 /**
- * Opens an object, or a range of it. A connection that breaks off later is made again from the next byte on, of the same
+ * Opens an object, or a range of it; an infinite end is the object's. A connection that breaks off later is made again from the next byte on, of the same
  * version of the object; the reader notices nothing but a pause.
- * @throws what `isMissing` tells when it is not there
+ * @throws what `isMissing` tells when it is not there, and `isPastEnd` when it ends before the range
  */
 export async function readS3Object(s3: S3Connection, key: string, range?: ByteRange): Promise<S3Object> {
   const get = async (from: ByteRange | undefined, etag: string | undefined) => {
     const input = {
       Bucket: s3.settings.bucket,
       Key: key,
-      ...(from === undefined ? {} : { Range: `bytes=${from.start}-${from.end}` }),
+      ...(from === undefined ? {} : { Range: `bytes=${from.start}-${from.end === Infinity ? '' : from.end}` }),
       ...(etag === undefined ? {} : { IfMatch: etag }),
     };
     const answer = await s3.call((client, options) => client.send(new GetObjectCommand(input), options), { kind: 'bytes' });

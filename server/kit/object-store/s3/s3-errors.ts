@@ -35,8 +35,11 @@ export const isPassingTrouble = (error: unknown): boolean =>
 
 const isFull = (error: unknown): boolean => says(error, ...FULL) || statusOf(error) === 507;
 
+/** The object has no such byte. */
+export const isPastEnd = (error: unknown): boolean => says(error, 'InvalidRange') || statusOf(error) === 416;
+
 /** What the caller's own logic goes by; everything else is a trouble of the store. */
-export const isAnswer = (error: unknown): boolean => isMissing(error) || isUploadGone(error) || isPartChanged(error);
+export const isAnswer = (error: unknown): boolean => isMissing(error) || isUploadGone(error) || isPartChanged(error) || isPastEnd(error);
 
 export interface AskedStore {
   readonly endpoint: string;

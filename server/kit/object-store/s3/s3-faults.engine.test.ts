@@ -121,6 +121,29 @@ describe.skipIf(whyNot !== null)(`S3 in trouble${whyNot === null ? '' : ` (skipp
     expect(cuts).toBe(4);
   });
 
+  it.each([
+    ['a half', (bytes: Buffer) => bytes.subarray(0, 1_000_000), 'bytes=999999-'],
+    ['more than there is', (bytes: Buffer) => Buffer.concat([bytes, bytes]), 'bytes=5999999-'],
+  ])('goes on with a fetch that a killed process left: %s', async (_what, left, range) => {
+    const bytes = randomBytes(3_000_000);
+    const upload = await send(bytes);
+    await seal(upload);
+    await store.close();
+    const fetching = path.join(home, 'cache', 'fetching');
+    await mkdir(fetching, { recursive: true });
+    await writeFile(path.join(fetching, `${tenant}.${blobOfUpload(upload.id)}`), left(bytes));
+    store = open(settings);
+    const ranges: (string | undefined)[] = [];
+    proxy.fault = ({ method, headers }) => {
+      if (method === 'GET') ranges.push(headers.range);
+      return null;
+    };
+    const target = path.join(home, 'tree', 'linked');
+    await store.linkBlobs(tenant, [{ blob: blobOfUpload(upload.id), digest: sha256(bytes), target }], 'link', never);
+    expect((await readFile(target)).equals(bytes)).toBe(true);
+    expect(ranges).toEqual(left(bytes).length < bytes.length ? [range] : [range, undefined]);
+  });
+
   it('goes on from the next byte when reading back for the digest is cut off', async () => {
     const bytes = randomBytes(PART + 1_000_000);
     const upload = await send(bytes);

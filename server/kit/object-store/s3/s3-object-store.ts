@@ -8,7 +8,7 @@ import { type BlobId, type BlobLink, type ObjectStore, partLengthOf } from '#kit
 import { readS3Object } from '#kit/object-store/s3/read-s3-object.ts';
 import { openS3 } from '#kit/object-store/s3/s3-connection.ts';
 import { makeS3Direct } from '#kit/object-store/s3/s3-direct.ts';
-import { isMissing } from '#kit/object-store/s3/s3-errors.ts';
+import { isMissing, isPastEnd, toStoreError } from '#kit/object-store/s3/s3-errors.ts';
 import { s3Keys } from '#kit/object-store/s3/s3-keys.ts';
 import { makeS3Pending } from '#kit/object-store/s3/s3-pending.ts';
 import type { S3Patience, S3Settings } from '#kit/object-store/s3/s3-settings.ts';
@@ -60,6 +60,7 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
     try {
       return await readS3Object(...asked);
     } catch (error) {
+      if (isPastEnd(error)) throw new RangeError('The object ends before this byte', { cause: error });
       throw isMissing(error) ? Object.assign(new Error('There is no such object'), { code: 'ENOENT' }) : error;
     }
   };
@@ -68,7 +69,7 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
     budgetBytes: cacheBytes,
     hasher,
     clock,
-    fetch: (tenant, blob) => open(s3, keys.blob(tenant, blob)),
+    fetch: (tenant, blob, start) => open(s3, keys.blob(tenant, blob), start === 0 ? undefined : { start, end: Infinity }),
   });
 
   /** Each link with the file its blob is in by then, in order; the next ones are being fetched meanwhile. */
@@ -104,6 +105,7 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
       try {
         return (await readS3Object(s3, keys.blob(tenant, blob), range)).bytes;
       } catch (error) {
+        if (isPastEnd(error)) throw toStoreError(error, settings);
         throw isMissing(error) ? new SodateError('not-found', { thing: 'file content', reference: blob }) : error;
       }
     },

@@ -14,6 +14,9 @@ import { promisify } from 'node:util';
 /**
  * A real S3 server for tests: Versity's gateway over a folder, built once from its Go module and kept beside other things
  * that are temporary. Machines without Go or without the module say why, for the name of a skipped suite.
+ *
+ * Another server is tried by hand: with SODATE_TEST_S3_ENDPOINT (and _ACCESS_KEY_ID, _SECRET_ACCESS_KEY, _REGION) the same
+ * suites make their buckets there.
  */
 export interface TestS3 {
   readonly endpoint: string;
@@ -37,6 +40,7 @@ const START_LIMIT_MS = 20_000;
 
 /** Why there is no S3 server for tests on this machine; null when there is. Builds it if need be. */
 export async function whyNoTestS3(): Promise<string | null> {
+  if (givenServer() !== null) return null;
   try {
     await ensureProgram();
     return null;
@@ -120,6 +124,8 @@ const freePort = async (): Promise<number> => {
 };
 
 export async function startTestS3(): Promise<TestS3> {
+  const given = givenServer();
+  if (given !== null) return { ...openServer(given), stop: async () => {} };
   const program = await ensureProgram();
   const folder = await mkdtemp(path.join(tmpdir(), 'sodate-s3-'));
   const [data, side] = [path.join(folder, 'data'), path.join(folder, 'side')];
@@ -148,14 +154,46 @@ export async function startTestS3(): Promise<TestS3> {
     { stdio: 'ignore' },
   );
   const ended = once(server, 'exit');
+  await untilAnswers(endpoint, server);
+  return {
+    ...openServer({ endpoint, region: 'test-region', accessKeyId, secret }),
+    async stop() {
+      server.kill('SIGKILL');
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface ServerAddress {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secret: string;
+}
+
+/** The server that whoever started the tests named, if any. */
+function givenServer(): ServerAddress | null {
+  // oxlint-disable-next-line node/no-process-env -- of the tests, not of the program
+  const environment = process.env;
+  const endpoint = environment['SODATE_TEST_S3_ENDPOINT'] ?? '';
+  if (endpoint === '') return null;
+  return {
+    endpoint,
+    region: environment['SODATE_TEST_S3_REGION'] ?? 'us-east-1',
+    accessKeyId: environment['SODATE_TEST_S3_ACCESS_KEY_ID'] ?? '',
+    secret: environment['SODATE_TEST_S3_SECRET_ACCESS_KEY'] ?? '',
+  };
+}
+
+function openServer({ endpoint, region, accessKeyId, secret }: ServerAddress): Pick<TestS3, 'endpoint' | 'makeBucket'> {
   const client = new S3Client({
     endpoint,
-    region: 'test-region',
+    region,
     credentials: { accessKeyId, secretAccessKey: secret },
     forcePathStyle: true,
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  await untilAnswers(endpoint, server);
   return {
     endpoint,
     async makeBucket() {
@@ -164,7 +202,7 @@ export async function startTestS3(): Promise<TestS3> {
       return {
         settings: {
           endpoint,
-          region: 'test-region',
+          region,
           bucket,
           prefix: 'some/prefix/',
           accessKeyId,
@@ -177,12 +215,6 @@ export async function startTestS3(): Promise<TestS3> {
         put: async (key, bytes) => void (await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }))),
         remove: async (key) => void (await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))),
       };
-    },
-    async stop() {
-      client.destroy();
-      server.kill('SIGKILL');
-      await ended;
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }
