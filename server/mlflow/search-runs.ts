@@ -30,11 +30,10 @@ export async function searchRunIds(
   const orders = search.order.map((term) => orderOf(tenant, parseOrderTerm(term, RUN_GRAMMAR)));
   const offset = readPageToken(search.pageToken);
   const numbers = search.experiments.filter((reference) => /^(0|[1-9][0-9]{0,14})$/.test(reference)).map(Number);
+  if (numbers.length === 0) return { ids: [], nextPageToken: undefined };
   const withDefault = numbers.includes(DEFAULT_EXPERIMENT);
-  const named = await experimentIds(db, tenant, numbers);
-  if (named.length === 0 && !withDefault) return { ids: [], nextPageToken: undefined };
-
-  const inside: Sql = withDefault ? sql`(t.experiment_id is null or t.experiment_id = any(${named}::uuid[]))` : sql`t.experiment_id = any(${named}::uuid[])`;
+  const named = sql`t.experiment_id = any(array(select e.id from experiments e where e.tenant_id = ${tenant} and e.number = any(${numbers}::bigint[])))`;
+  const inside: Sql = withDefault ? sql`(t.experiment_id is null or ${named})` : named;
   const visible: Sql = search.view === 'ALL' ? sql`true` : search.view === 'ACTIVE_ONLY' ? sql`t.hidden_at is null` : sql`t.hidden_at is not null`;
   // Without an order that was asked for, the one in which runs were made, for which there is an index on both sides.
   const newestFirst = withDefault ? sql`r.created_at desc, r.id desc` : sql`t.created_at desc, t.run_id desc`;
@@ -48,11 +47,4 @@ export async function searchRunIds(
     ids: rows.slice(0, search.limit).map(({ id }) => id),
     nextPageToken: rows.length > search.limit ? writePageToken(offset + search.limit) : undefined,
   };
-}
-
-async function experimentIds(db: Database, tenant: TenantId, numbers: readonly number[]): Promise<readonly string[]> {
-  const wanted = numbers.filter((number) => number !== DEFAULT_EXPERIMENT);
-  if (wanted.length === 0) return [];
-  const rows = await db.selectFrom('experiments').select('id').where('tenant_id', '=', tenant).where('number', 'in', wanted).execute();
-  return rows.map(({ id }) => id);
 }
