@@ -1,12 +1,10 @@
-import { ActionIcon, Skeleton, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { Skeleton, Text, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
 import { openContent } from '@sodate/contract/content.ts';
 import { type Data, type DataFile, deleteDataFile, getDataFile, previewDataFile } from '@sodate/contract/data.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
-import { IconDownload, IconTrash } from '@tabler/icons-react';
-import { Suspense, useCallback, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { lazyPart } from '../kit/lazy-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
@@ -14,16 +12,14 @@ import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { ErrorPanel } from '../ui/error-panel.tsx';
 import { FileIcon } from '../ui/file-icon.tsx';
 import { formatBytes } from '../ui/formats.ts';
+import { LazyPreviewDialog } from '../ui/preview/lazy-preview-dialog.tsx';
+import { DeleteAction, DownloadAction } from '../ui/row-actions.tsx';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
 import { visibleName } from '../ui/visible-name.ts';
 import { dataFilesQuery } from './data-queries.ts';
 import classes from './data-files.module.css';
 
 const ROW_PX = 41;
-const PreviewDialog = lazyPart(
-  () => import('../ui/preview/preview-dialog.tsx'),
-  (part) => part.PreviewDialog,
-);
 
 /** The files of a data, thousands of them if need be; a click looks into one. */
 export function DataFiles({ tenant, data }: { readonly tenant: string; readonly data: Data }) {
@@ -78,48 +74,29 @@ export function DataFiles({ tenant, data }: { readonly tenant: string; readonly 
                 {formatBytes(file.size, i18n.language)}
               </span>
               <span role="cell" className={classes['actions']}>
-                <Tooltip label={t('action.download')}>
-                  <ActionIcon
-                    variant="subtle"
-                    color="gray"
-                    component="a"
-                    href={buildPath(getDataFile.path, { tenant, data: data.id, file: file.id }, {})}
-                    download={file.name.split('/').at(-1)}
-                    aria-label={`${t('action.download')} ${file.name}`}
-                  >
-                    <IconDownload size={17} />
-                  </ActionIcon>
-                </Tooltip>
-                {may && (
-                  <Tooltip label={t('action.delete')}>
-                    <ActionIcon variant="subtle" color="gray" onClick={() => setLeaving(file)} aria-label={`${t('action.delete')} ${file.name}`}>
-                      <IconTrash size={17} />
-                    </ActionIcon>
-                  </Tooltip>
-                )}
+                <DownloadAction name={file.name} href={buildPath(getDataFile.path, { tenant, data: data.id, file: file.id }, {})} />
+                {may && <DeleteAction name={file.name} onDelete={() => setLeaving(file)} />}
               </span>
             </div>
           );
         }}
       />
       {preview !== undefined && shown !== null && (
-        <Suspense fallback={null}>
-          <PreviewDialog
-            file={{
-              name: preview.name,
-              key: [tenant, 'data-file', preview.id],
-              changing: false,
-              href: buildPath(getDataFile.path, { tenant, data: data.id, file: preview.id }, {}),
-              preview: (signal) => client.call(previewDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
-              open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'data', data: data.id, path: preview.name }, signal }),
-              content: (signal) => client.bytes(getDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
-            }}
-            onClose={() => setShown(null)}
-            onStep={(by) => setShown(Math.max(0, Math.min(files.length - 1, shown + by)))}
-            first={shown === 0}
-            last={shown === files.length - 1}
-          />
-        </Suspense>
+        <LazyPreviewDialog
+          file={{
+            name: preview.name,
+            key: [tenant, 'data-file', preview.id],
+            changing: false,
+            href: buildPath(getDataFile.path, { tenant, data: data.id, file: preview.id }, {}),
+            preview: (signal) => client.call(previewDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
+            open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'data', data: data.id, path: preview.name }, signal }),
+            content: (signal) => client.bytes(getDataFile, { params: { tenant, data: data.id, file: preview.id }, signal }),
+          }}
+          onClose={() => setShown(null)}
+          onStep={(by) => setShown(Math.max(0, Math.min(files.length - 1, shown + by)))}
+          first={shown === 0}
+          last={shown === files.length - 1}
+        />
       )}
       <ConfirmDialog
         opened={leaving !== null}

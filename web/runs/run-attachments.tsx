@@ -1,15 +1,14 @@
-import { ActionIcon, Button, Group, Stack, Table, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { Button, Group, Stack, Table, Text, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
 import { type Attachment, attachFile, detachFile, getAttachment, listAttachments, previewAttachment } from '@sodate/contract/attachments.ts';
 import { openContent } from '@sodate/contract/content.ts';
 import type { Run } from '@sodate/contract/run-routes.ts';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
-import { IconDownload, IconFolder, IconLink, IconPaperclip, IconTrash } from '@tabler/icons-react';
-import { Suspense, useState } from 'react';
+import { IconFolder, IconLink, IconPaperclip } from '@tabler/icons-react';
+import { useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import { useTranslation } from 'react-i18next';
 import { eachThing } from '../kit/each-thing.ts';
-import { lazyPart } from '../kit/lazy-part.ts';
 import { usePlatform } from '../kit/platform.tsx';
 import { useMe } from '../session/session-queries.ts';
 import { mayWork } from '../tenants/rights.ts';
@@ -18,7 +17,9 @@ import { FileIcon } from '../ui/file-icon.tsx';
 import { formatBytes } from '../ui/formats.ts';
 import { Moment } from '../ui/moment.tsx';
 import { PanelState } from '../ui/panel-state.tsx';
+import { LazyPreviewDialog } from '../ui/preview/lazy-preview-dialog.tsx';
 import { Refusals } from '../ui/refusals.tsx';
+import { DeleteAction, DownloadAction } from '../ui/row-actions.tsx';
 import { visibleName } from '../ui/visible-name.ts';
 import rows from '../ui/rows.module.css';
 import classes from './outputs/run-outputs.module.css';
@@ -26,10 +27,6 @@ import { hasEnded } from './run-words.ts';
 
 const PER_PAGE = 200;
 const LIVE_EVERY_MS = 3_000;
-const PreviewDialog = lazyPart(
-  () => import('../ui/preview/preview-dialog.tsx'),
-  (part) => part.PreviewDialog,
-);
 
 /** Files beside a run: what people put there, by a drop on this place, and what the job wrote there. */
 export function RunAttachments({ tenant, run }: { readonly tenant: string; readonly run: Run }) {
@@ -128,32 +125,8 @@ export function RunAttachments({ tenant, run }: { readonly tenant: string; reado
                       )}
                     </Table.Td>
                     <Table.Td className={classes['end'] ?? ''}>
-                      {item.kind === 'file' && (
-                        <Tooltip label={t('action.download')}>
-                          <ActionIcon
-                            variant="subtle"
-                            color="gray"
-                            component="a"
-                            href={buildPath(getAttachment.path, params, { name: item.name })}
-                            download={item.name}
-                            aria-label={`${t('action.download')} ${visibleName(item.name)}`}
-                          >
-                            <IconDownload size={17} />
-                          </ActionIcon>
-                        </Tooltip>
-                      )}
-                      {may && item.attachedBy !== null && (
-                        <Tooltip label={t('action.delete')}>
-                          <ActionIcon
-                            variant="subtle"
-                            color="gray"
-                            onClick={() => setLeaving(item)}
-                            aria-label={`${t('action.delete')} ${visibleName(item.name)}`}
-                          >
-                            <IconTrash size={17} />
-                          </ActionIcon>
-                        </Tooltip>
-                      )}
+                      {item.kind === 'file' && <DownloadAction name={item.name} href={buildPath(getAttachment.path, params, { name: item.name })} />}
+                      {may && item.attachedBy !== null && <DeleteAction name={item.name} onDelete={() => setLeaving(item)} />}
                     </Table.Td>
                   </Table.Tr>
                 ))}
@@ -170,23 +143,21 @@ export function RunAttachments({ tenant, run }: { readonly tenant: string; reado
         )}
       </Stack>
       {file !== undefined && (
-        <Suspense fallback={null}>
-          <PreviewDialog
-            file={{
-              name: file.name,
-              key: [tenant, 'run-attachment', run.id, file.name, file.modifiedAt ?? ''],
-              changing: !hasEnded(run.state),
-              href: buildPath(getAttachment.path, params, { name: file.name }),
-              preview: (signal) => client.call(previewAttachment, { params, query: { name: file.name }, signal }),
-              open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'attachments', run: run.id, path: file.name }, signal }),
-              content: (signal) => client.bytes(getAttachment, { params, query: { name: file.name }, signal }),
-            }}
-            first={at === 0}
-            last={at === files.length - 1}
-            onStep={(by) => setShown(files[at + by]?.name ?? null)}
-            onClose={() => setShown(null)}
-          />
-        </Suspense>
+        <LazyPreviewDialog
+          file={{
+            name: file.name,
+            key: [tenant, 'run-attachment', run.id, file.name, file.modifiedAt ?? ''],
+            changing: !hasEnded(run.state),
+            href: buildPath(getAttachment.path, params, { name: file.name }),
+            preview: (signal) => client.call(previewAttachment, { params, query: { name: file.name }, signal }),
+            open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'attachments', run: run.id, path: file.name }, signal }),
+            content: (signal) => client.bytes(getAttachment, { params, query: { name: file.name }, signal }),
+          }}
+          first={at === 0}
+          last={at === files.length - 1}
+          onStep={(by) => setShown(files[at + by]?.name ?? null)}
+          onClose={() => setShown(null)}
+        />
       )}
       <ConfirmDialog
         opened={leaving !== null}

@@ -24,11 +24,16 @@ export async function seedLists(db: Database, size: SeedSize): Promise<SeededTen
   await sql`insert into tenants (id, name, display_name, created_at) values (${tenant}, ${`t-${tenant}`}, 'Seeded', now())`.execute(db);
   await sql`insert into users (id, name, display_name, created_at)
     select gen_random_uuid(), 'user-' || n || '-' || ${tenant}::text, 'User ' || n, now() from generate_series(1, ${USERS}::int) n`.execute(db);
+  // What each step reads was only just written: without this it is planned, and its foreign keys are checked, as if nearly nothing were there.
+  const analyze = () => sql`analyze`.execute(db);
   await seedData(db, tenant, size.data);
+  await analyze();
   await seedDatasets(db, tenant);
+  await analyze();
   await seedRuns(db, tenant, size.runs);
+  await analyze();
   await seedMetrics(db, tenant);
-  await sql`analyze`.execute(db);
+  await analyze();
   const { id } = await db.selectFrom('users').select('id').where('name', '=', `user-1-${tenant}`).executeTakeFirstOrThrow();
   return { tenant, user: id as UserId };
 }

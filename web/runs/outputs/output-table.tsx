@@ -1,24 +1,20 @@
-import { ActionIcon, Table, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { Table, Text, UnstyledButton } from '@mantine/core';
 import { buildPath } from '@sodate/client/build-path.ts';
 import { openContent } from '@sodate/contract/content.ts';
 import { archiveOutputs, getOutput, type OutputEntry, previewOutput, type Run } from '@sodate/contract/run-routes.ts';
-import { IconDownload, IconFileZip, IconFolder, IconLink } from '@tabler/icons-react';
-import { Suspense, useState } from 'react';
+import { IconFolder, IconLink } from '@tabler/icons-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { lazyPart } from '../../kit/lazy-part.ts';
 import { useClient } from '../../kit/platform.tsx';
 import { FileIcon } from '../../ui/file-icon.tsx';
 import { formatBytes, formatNumber } from '../../ui/formats.ts';
 import { Moment } from '../../ui/moment.tsx';
+import { LazyPreviewDialog } from '../../ui/preview/lazy-preview-dialog.tsx';
+import { DownloadAction } from '../../ui/row-actions.tsx';
 import { visibleName } from '../../ui/visible-name.ts';
 import { hasEnded } from '../run-words.ts';
 import rows from '../../ui/rows.module.css';
 import classes from './run-outputs.module.css';
-
-const PreviewDialog = lazyPart(
-  () => import('../../ui/preview/preview-dialog.tsx'),
-  (part) => part.PreviewDialog,
-);
 
 /** Entries of the output folder; a click opens a folder, or looks into a file. Names are the job's: shown as text, control characters made visible. */
 export function OutputTable({
@@ -88,18 +84,11 @@ export function OutputTable({
                 </Table.Td>
                 <Table.Td className={classes['end'] ?? ''}>
                   {item.kind !== 'other' && (
-                    <Tooltip label={t(item.kind === 'file' ? 'action.download' : 'outputs.archive')}>
-                      <ActionIcon
-                        variant="subtle"
-                        color="gray"
-                        component="a"
-                        href={item.kind === 'file' ? buildPath(getOutput.path, params, { path }) : buildPath(archiveOutputs.path, params, { path })}
-                        download={item.kind === 'file' ? item.name.split('/').at(-1) : true}
-                        aria-label={`${t(item.kind === 'file' ? 'action.download' : 'outputs.archive')} ${visibleName(item.name)}`}
-                      >
-                        {item.kind === 'file' ? <IconDownload size={17} /> : <IconFileZip size={17} />}
-                      </ActionIcon>
-                    </Tooltip>
+                    <DownloadAction
+                      name={item.name}
+                      folder={item.kind === 'folder'}
+                      href={buildPath(item.kind === 'file' ? getOutput.path : archiveOutputs.path, params, { path })}
+                    />
                   )}
                 </Table.Td>
               </Table.Tr>
@@ -108,23 +97,21 @@ export function OutputTable({
         </Table.Tbody>
       </Table>
       {file !== undefined && (
-        <Suspense fallback={null}>
-          <PreviewDialog
-            file={{
-              name: file.name,
-              key: [tenant, 'run-output', run.id, pathOf(file.name), file.modifiedAt ?? ''],
-              changing: !hasEnded(run.state),
-              href: buildPath(getOutput.path, params, { path: pathOf(file.name) }),
-              preview: (signal) => client.call(previewOutput, { params, query: { path: pathOf(file.name) }, signal }),
-              open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'output', run: run.id, path: pathOf(file.name) }, signal }),
-              content: (signal) => client.bytes(getOutput, { params, query: { path: pathOf(file.name) }, signal }),
-            }}
-            first={at === 0}
-            last={at === files.length - 1}
-            onStep={(by) => setShown(files[at + by]?.name ?? null)}
-            onClose={() => setShown(null)}
-          />
-        </Suspense>
+        <LazyPreviewDialog
+          file={{
+            name: file.name,
+            key: [tenant, 'run-output', run.id, pathOf(file.name), file.modifiedAt ?? ''],
+            changing: !hasEnded(run.state),
+            href: buildPath(getOutput.path, params, { path: pathOf(file.name) }),
+            preview: (signal) => client.call(previewOutput, { params, query: { path: pathOf(file.name) }, signal }),
+            open: (signal) => client.call(openContent, { params: { tenant }, body: { kind: 'output', run: run.id, path: pathOf(file.name) }, signal }),
+            content: (signal) => client.bytes(getOutput, { params, query: { path: pathOf(file.name) }, signal }),
+          }}
+          first={at === 0}
+          last={at === files.length - 1}
+          onStep={(by) => setShown(files[at + by]?.name ?? null)}
+          onClose={() => setShown(null)}
+        />
       )}
     </div>
   );
