@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addFiles, BundleHead, createData, getData, getDataFile, listData, listDataFiles } from '@sodate/contract/data.ts';
+import { addFiles, BundleHead, createData, getData, getDataFile, listData, listDataFiles, readFiles } from '@sodate/contract/data.ts';
 import { createDataset, getDataset, updateDataset } from '@sodate/contract/datasets.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { getHealth } from '@sodate/contract/health.ts';
@@ -239,6 +239,14 @@ describe('data', () => {
         received = bytes.subarray(4 + headLength).toString();
         return { files: [fresh], refused: [] };
       })
+      .on(getData, () => ({ ...data, fileCount: 2, totalSize: 6 }))
+      .on(readFiles, ({ body, response }) => {
+        const files = [old, fresh].filter(({ id }) => body.files.includes(id as (typeof body.files)[number]));
+        const head = Buffer.from(JSON.stringify({ files: files.map(({ id, size, digest }) => ({ id, size, digest })) }));
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(head.length);
+        return void response.end(Buffer.concat([length, head, ...files.map(({ id }) => Buffer.from(id === old.id ? 'old' : received))]));
+      })
       .on(getDataFile, ({ params, response }) => void response.end(params.file === old.id ? 'old' : received));
     const uploaded = await cli.run(['data', 'upload', '3', folder]);
     expect(uploaded).toEqual({ exitCode: 0, out: '1 file (3 B) is in data 3.\n1 file was there already.\n', err: '' });
@@ -261,6 +269,7 @@ describe('data', () => {
 
   test('a file name that leads out of the folder is refused', async () => {
     server
+      .on(getData, () => ({ ...data, fileCount: 1, totalSize: 1 }))
       .on(listDataFiles, () => ({ ...noMore, items: [{ id: id(20), name: '../evil', size: 1, digest: 'sha256:0' }] }))
       .on(getDataFile, ({ response }) => void response.end('x'));
     const into = join(cli.folder, 'out');

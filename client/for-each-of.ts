@@ -16,7 +16,9 @@ export async function forEachOf<Item>(
   const worker = async (): Promise<void> => {
     try {
       while (!combined.aborted) {
-        const next = await rest.next();
+        const coming = rest.next();
+        // What is there already is begun at once, and not after others have had a turn.
+        const next = 'then' in coming ? await coming : coming;
         if (next.done === true || combined.aborted) return;
         await withOwnSignal(combined, (own) => work(next.value, own));
       }
