@@ -91,9 +91,8 @@ async function seedRuns(db: Database, tenant: TenantId, count: number): Promise<
     insert into run_datasets (tenant_id, run_id, dataset_id)
     select ${tenant}, r.id, d.id
     from (select id, row_number() over (order by created_at) as nth from runs where tenant_id = ${tenant} and kind = 'training') r
-    join (select id, row_number() over (order by created_at) - 1 as nth, count(*) over () as total from datasets where tenant_id = ${tenant}) d on d.nth = r.nth % d.total`.execute(
-    db,
-  );
+    join (select id, row_number() over (order by created_at) - 1 as nth from datasets where tenant_id = ${tenant}) d
+      on d.nth = r.nth % (select greatest(count(*), 1) from datasets where tenant_id = ${tenant})`.execute(db);
   await sql`update datasets set locked_at = now() where tenant_id = ${tenant} and id in (select dataset_id from run_datasets where tenant_id = ${tenant})`.execute(
     db,
   );
