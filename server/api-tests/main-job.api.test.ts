@@ -86,7 +86,7 @@ describe.each([
   { isolation: 'none', store: 'in the home', skipped: null },
   { isolation: 'auto', store: `in S3${whyNoS3 === null ? '' : ` (skipped: ${whyNoS3})`}`, skipped: whyNoS3, objectStore: inBucket },
 ] as const)('the main job, isolation $isolation, files $store', ({ isolation, skipped, ...more }) => {
-  if (skipped !== null) return it.skip('the main job', () => {});
+  if (skipped !== null) return it.skip(`goes from data to an inference (skipped: ${skipped})`, () => {});
   const opened = useTestPlatform({ executor: 'local', isolation, ...('objectStore' in more ? { objectStore: more.objectStore } : {}) });
   const at = { tenant: 'alpha' };
   const held: {
