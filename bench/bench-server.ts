@@ -14,6 +14,8 @@ export interface BenchServer {
 
 const START_PATIENCE_MS = 60_000;
 const END_PATIENCE_MS = 30_000;
+/** As `./sodate up` does. */
+const NODE_OPTIONS = ['--initial-old-space-size=128'];
 
 /** Starts the built program as a child, the way `up` runs it, and waits until it serves. */
 export async function startServer(options: {
@@ -24,7 +26,7 @@ export async function startServer(options: {
   const { program, profile } = options;
   const environment = { ...process.env, ...options.environment };
   const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const child = spawn(process.execPath, [...profiling, program, 'up'], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...profiling, program, 'up'], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

@@ -2,6 +2,8 @@ import { type Bench, type BenchContext, scaled } from './bench.ts';
 import { atLeast, explain, type Figure, rounded } from './figure.ts';
 import { peakMemoryOf, resetPeakMemory } from './processes.ts';
 import { createData, listDataFiles } from '@sodate/contract/data.ts';
+import { getRun, type OutputEntry, searchOutputs } from '@sodate/contract/run-routes.ts';
+import { startTask } from '@sodate/contract/tasks.ts';
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,6 +12,7 @@ import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** The budgets are for 4 GiB; less shows the same, and more is asked for by SODATE_BENCH_TRANSFER_BYTES and _FILES. */
 const LARGE_BYTES = 1024 ** 3;
@@ -30,7 +33,7 @@ export const transfersBench: Bench = {
     const folder = path.join(context.folder, 'transfers');
     await mkdir(folder);
     try {
-      return [...(await largeFile(context, folder, bytes)), ...(await smallFiles(context, folder, files))];
+      return [...(await largeFile(context, folder, bytes)), ...(await smallFiles(context, folder, files)), ...(await outputs(context, folder, files))];
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -104,7 +107,47 @@ async function smallFiles(context: BenchContext, folder: string, count: number):
     explain('  the same once more: nothing is sent', rate(again)),
     explain('  download of them', rate(down)),
     explain('  peak memory: CLI, server', memory(down, downloadPeak)),
-    explain(`  killed ${KILLS} times, the rest and a comparison of all`, `${rounded(resumed.seconds)} s`),
+    explain(`  killed ${KILLS} times, the rest`, `${rounded(resumed.seconds)} s, ${thereBefore(resumed)} files were there`),
+  ];
+}
+
+/** As many, left behind by a run. */
+async function outputs(context: BenchContext, folder: string, count: number): Promise<readonly Figure[]> {
+  const { client, tenant, server } = await context.platform();
+  const inFolder = Math.min(count, FILES_PER_FOLDER);
+  const command = `set -e; for folder in $(seq 1 ${Math.ceil(count / FILES_PER_FOLDER)}); do
+    mkdir "$SAKURA_ARTIFACT_DIR/$folder"
+    head -c ${inFolder * SMALL_BYTES} /dev/urandom | split -a 3 -d -b ${SMALL_BYTES} - "$SAKURA_ARTIFACT_DIR/$folder/"
+  done`;
+  const params = { tenant };
+  const { id } = await client().call(startTask, { params, body: { name: 'outputs', command, resources: { cpu: 1, memory: 200_000_000 } } });
+  const last = async (): Promise<OutputEntry | undefined> => {
+    const { items } = await client().call(searchOutputs, { params: { ...params, run: id }, query: { path: '1', limit: 1 } });
+    return items[0];
+  };
+  const hasSucceeded = async (): Promise<boolean> => {
+    const { state } = await client().call(getRun, { params: { ...params, run: id } });
+    if (state === 'failed' || state === 'cancelled') throw new Error(`The run that writes the outputs ended as ${state}.`);
+    return state === 'succeeded';
+  };
+  // The server reads what an ended run has left, some time later.
+  while (!(await hasSucceeded()) || ((await last())?.digest ?? null) === null) await pause(500);
+  const back = path.join(folder, 'outputs back');
+  const download = ['run', 'download', id, '--into', back];
+  const { pid } = server();
+  await resetPeakMemory(pid);
+  const down = await cli(context, download);
+  const peak = await peakMemoryOf(pid);
+  const verified = await cli(context, download);
+  await rm(back, { recursive: true });
+  await cli(context, download, down.seconds * 0.8);
+  const resumed = await cli(context, download);
+  await run('diff', ['-r', path.join(context.folder, 'home/runs', id, 'output'), back]);
+  return [
+    explain(`download of ${count} outputs of ${SMALL_BYTES} bytes`, `${rounded(count / down.seconds)} files/s, ${rounded(down.seconds)} s`),
+    explain('  peak memory: CLI, server', `${rounded(down.peakBytes / MIB)}, ${peak === null ? 'not known' : rounded(peak / MIB)} MiB`),
+    explain('  once more: all are read and compared', `${rounded(verified.seconds)} s`),
+    explain('  killed late, the rest', `${rounded(resumed.seconds)} s, ${thereBefore(resumed)} files were there`),
   ];
 }
 
@@ -130,6 +173,7 @@ async function makeData(context: BenchContext): Promise<string> {
 interface Ran {
   readonly seconds: number;
   readonly peakBytes: number;
+  readonly said: string;
 }
 
 /**
@@ -144,15 +188,19 @@ async function cli(context: BenchContext, words: readonly string[], killAfterSec
   )}`;
   const environment = { ...process.env, ...platform.cliEnvironment() };
   const began = performance.now();
-  const child = spawn(process.execPath, ['--import', preload, program, ...words], { env: environment, stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', preload, program, ...words], { env: environment, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
   let said = '';
-  child.stdio[3]?.on('data', (text: Buffer) => (said += text.toString()));
+  let peakBytes = '';
+  child.stdout?.on('data', (text: Buffer) => (said += text.toString()));
+  child.stdio[3]?.on('data', (text: Buffer) => (peakBytes += text.toString()));
   const killing = killAfterSeconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterSeconds * 1000);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearTimeout(killing);
   if (code !== 0 && (killing === undefined || signal !== 'SIGKILL')) throw new Error(`sodate ${words.join(' ')} ended with code ${code}.`);
-  return { seconds: (performance.now() - began) / 1000, peakBytes: Number(said) };
+  return { seconds: (performance.now() - began) / 1000, peakBytes: Number(peakBytes), said };
 }
+
+const thereBefore = ({ said }: Ran): number => Number(/ (\d+) of them were there already/.exec(said)?.[1] ?? 0);
 
 async function run(program: string, args: readonly string[]): Promise<void> {
   const [code] = (await once(spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] }), 'close')) as [number | null];

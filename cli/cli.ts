@@ -1,4 +1,5 @@
 import { type Client, makeClient } from '@sodate/client/make-client.ts';
+import { nodeFetch } from '@sodate/client/node-fetch.ts';
 import { getMe } from '@sodate/contract/session.ts';
 import { listTenants } from '@sodate/contract/tenants.ts';
 import { CliError } from './cli-error.ts';
@@ -46,7 +47,7 @@ export async function makeCli(surroundings: Surroundings, options: GlobalOptions
   const config = await readConfig(environment);
   const settings = settingsFrom(options, environment, config);
 
-  const clientFor = (address: string, token?: string): Client => makeClient({ server: address, ...credentials(token) });
+  const clientFor = (address: string, token?: string): Client => makeClient({ server: address, fetch: nodeFetch, ...credentials(token) });
   const client = (): Client => {
     const address = settings.server;
     if (settings.token !== null) return clientFor(address, settings.token);

@@ -31,9 +31,14 @@ export interface Settings {
   readonly tokenFromEnvironment: boolean;
 }
 
-export function configPath(environment: Environment): string {
-  const base = environment['XDG_CONFIG_HOME'];
-  return join(base === undefined || base === '' ? join(environment['HOME'] ?? homedir(), '.config') : base, 'sodate', 'config.json');
+export const configPath = (environment: Environment): string => join(ownFolder(environment, 'XDG_CONFIG_HOME', '.config'), 'config.json');
+
+/** For what can be removed at any time. */
+export const cachePath = (environment: Environment): string => ownFolder(environment, 'XDG_CACHE_HOME', '.cache');
+
+function ownFolder(environment: Environment, variable: string, inHome: string): string {
+  const base = environment[variable];
+  return join(base === undefined || base === '' ? join(environment['HOME'] ?? homedir(), inHome) : base, 'sodate');
 }
 
 export async function readConfig(environment: Environment): Promise<Config> {

@@ -8,7 +8,18 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import { getHealth } from '@sodate/contract/health.ts';
 import { getLineage } from '@sodate/contract/lineage.ts';
 import { attachFile, detachFile, getAttachment, listAttachments } from '@sodate/contract/attachments.ts';
-import { archiveOutputs, followLog, getLog, getOutput, getRun, getWaiting, listOutputs, listRuns, previewOutput } from '@sodate/contract/run-routes.ts';
+import {
+  archiveOutputs,
+  followLog,
+  getLog,
+  getOutput,
+  getRun,
+  getWaiting,
+  listOutputs,
+  listRuns,
+  previewOutput,
+  searchOutputs,
+} from '@sodate/contract/run-routes.ts';
 import { getMe, signIn, signInByLink, signOut } from '@sodate/contract/session.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
 import { getTenant } from '@sodate/contract/tenants.ts';
@@ -417,21 +428,27 @@ describe('runs', () => {
     const file = (name: string) => ({ name, kind: 'file' as const, size: 1, modifiedAt: null, digest: null, below: null });
     server
       .on(listOutputs, ({ query }) => {
-        if (query.path === 'nothing' || query.path === 'a') throw new SodateError('not-found', { thing: 'folder', reference: query.path });
-        const items = query.path === '' ? [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }] : [file('b')];
+        const items = [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }];
         // Page by page, whatever was asked for.
         const at = query.cursor === undefined ? 0 : Number(query.cursor);
         return { items: items.slice(at, at + 1), nextCursor: at + 1 < items.length ? String(at + 1) : null, total: { count: items.length, exact: true } };
+      })
+      .on(searchOutputs, ({ query }) => {
+        if (query.path === 'nothing' || query.path === 'a') throw new SodateError('not-found', { thing: 'folder', reference: query.path });
+        expect(query.text).toBeUndefined();
+        const items = [file('a'), { ...file('sub'), kind: 'folder' as const, size: null }, file('sub/b')];
+        const at = query.cursor === undefined ? 0 : Number(query.cursor);
+        return { items: items.slice(at, at + 1), nextCursor: at + 1 < items.length ? String(at + 1) : null };
       })
       .on(previewOutput, ({ query }) => {
         if (query.path === 'a') return { kind: 'text' as const, size: 1, cut: false, encoding: 'utf-8', text: 'a\u001b[31m' };
         throw new SodateError('not-found', { thing: 'output file', reference: query.path });
       })
       .on(archiveOutputs, ({ query, response }) => void response.end(`zip of ${query.path}`))
-      .on(getOutput, ({ query, response }) => void response.end(query.path));
+      .on(getOutput, ({ query, response }) => void response.end(query.path.at(-1)));
     const into = join(cli.folder, 'all');
     expect(await cli.run(['run', 'download', 'task-12', '--into', into])).toMatchObject({ exitCode: 0, out: `2 files (2 B) are in ${into}.\n` });
-    expect(await readFile(join(into, 'sub/b'), 'utf8')).toBe('sub/b');
+    expect(await readFile(join(into, 'sub/b'), 'utf8')).toBe('b');
     expect(await cli.run(['run', 'download', 'task-12', 'nothing'])).toMatchObject({ exitCode: 1, err: expect.stringContaining('holds no files at nothing') });
     expect(await cli.run(['run', 'download', 'task-12', 'a', '--into', into])).toMatchObject({ exitCode: 0, out: `1 file (1 B) are in ${into}.\n` });
     const zip = join(cli.folder, 'out.zip');

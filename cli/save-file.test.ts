@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { getData, getDataFile, listDataFiles } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
-import { getOutput, listOutputs } from '@sodate/contract/run-routes.ts';
+import { getOutput, searchOutputs } from '@sodate/contract/run-routes.ts';
 import { contractServer, type ContractServer } from './testing/contract-server.ts';
 import { data } from './testing/samples.ts';
 import { testCli, type TestCli } from './testing/run-in-test.ts';
@@ -100,10 +100,9 @@ describe('a download', () => {
     let asked = 0;
     let answered = bytes;
     server
-      .on(listOutputs, () => ({
+      .on(searchOutputs, () => ({
         items: [{ name: 'model', kind: 'file' as const, size: bytes.length, modifiedAt: null, digest: null, below: null }],
         nextCursor: null,
-        total: { count: 1, exact: true },
       }))
       .on(getOutput, ({ response }) => {
         asked += 1;

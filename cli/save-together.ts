@@ -1,7 +1,8 @@
 import { persist } from '@sodate/client/backoff.ts';
 import { ApiError, isPassing, UnexpectedAnswer } from '@sodate/client/connection-errors.ts';
 import { placeBelow } from './place-below.ts';
-import { BACKOFF, hasDigest, saveBytes } from './save-file.ts';
+import { BACKOFF, findThere, saveBytes, type Saved } from './save-file.ts';
+import type { VerifiedFiles } from './verified-files.ts';
 
 export interface WantedFile {
   readonly name: string;
@@ -9,15 +10,19 @@ export interface WantedFile {
   readonly digest?: string | undefined;
 }
 
-/** The bytes of files as they come; those that are not there do not come. */
-export type FilesTogether<File> = (files: readonly File[], signal: AbortSignal) => AsyncIterable<{ readonly file: File; readonly bytes: Uint8Array }>;
+/** The bytes of files as they come, with the digest that the server gives them; those that are not there do not come. */
+export type FilesTogether<File> = (
+  files: readonly File[],
+  signal: AbortSignal,
+) => AsyncIterable<{ readonly file: File; readonly digest: string; readonly bytes: Uint8Array }>;
 
 interface Group<File> {
   readonly folder: string;
   readonly files: readonly File[];
   readonly signal: AbortSignal;
+  readonly verified: VerifiedFiles;
   readonly onBytes: (count: number) => void;
-  readonly done: (file: File, how: 'saved' | 'there') => void;
+  readonly done: (file: File, saved: Saved) => void;
   /** Does something about one file; what is wrong with that file alone is noted, and not thrown. */
   readonly orLeftOut: (file: File, work: () => Promise<void>) => Promise<void>;
 }
@@ -28,27 +33,30 @@ interface Group<File> {
  * does not know this request serves them so
  */
 export async function saveTogether<File extends WantedFile>(group: Group<File>, together: FilesTogether<File>): Promise<readonly File[]> {
-  const { folder, signal, onBytes, done, orLeftOut } = group;
+  const { folder, signal, verified, onBytes, done, orLeftOut } = group;
   const missing = new Map<File, string>();
   const checked = new Set<string>();
   for (const file of group.files) {
     await orLeftOut(file, async () => {
       const path = await placeBelow(folder, file.name, checked);
-      if (await hasDigest(path, file.digest ?? '', onBytes)) done(file, 'there');
-      else missing.set(file, path);
+      const there = file.digest === undefined ? null : await findThere(path, file.digest, verified);
+      if (there === null) return void missing.set(file, path);
+      onBytes(there.size);
+      done(file, there);
     });
   }
   const alone: File[] = [];
   const fetchMissing = async (): Promise<void> => {
     if (missing.size === 0) return;
-    for await (const { file, bytes } of together([...missing.keys()], signal)) {
+    for await (const { file, digest, bytes } of together([...missing.keys()], signal)) {
       const path = missing.get(file);
       if (path === undefined) continue;
       missing.delete(file);
       await orLeftOut(file, async () => {
-        if (!(await saveBytes(path, file.digest ?? '', bytes))) return void alone.push(file);
-        onBytes(bytes.length);
-        done(file, 'saved');
+        const saved = await saveBytes(path, file.digest ?? digest, bytes, verified);
+        if (saved === null) return void alone.push(file);
+        onBytes(saved.size);
+        done(file, saved);
       });
     }
   };

@@ -6,7 +6,7 @@ export interface Digests {
 }
 
 export interface RunningDigest {
-  update(bytes: Uint8Array): void;
+  update(bytes: Uint8Array): Promise<void>;
   /** `sha256:` and 64 hexadecimal digits. Ends it. */
   digest(): string;
 }

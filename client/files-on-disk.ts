@@ -45,12 +45,12 @@ function fileOnDisk(path: string, name: string, { size, mtimeMs }: Stats): Sourc
   return {
     name,
     size,
-    async read(start, end) {
+    async read(start, end, take) {
       const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
         throw new SourceTrouble(`${path} cannot be read (${error.code ?? error.message}).`, error);
       });
       try {
-        const bytes = new Uint8Array(end - start);
+        const bytes = take?.().subarray(0, end - start) ?? new Uint8Array(end - start);
         for (let filled = 0; filled < bytes.length;) {
           const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
           if (bytesRead === 0) throw changed();

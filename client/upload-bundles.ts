@@ -25,7 +25,7 @@ interface ReadFile {
 async function sendBundle(work: UploadWork, files: readonly SourceFile[], signal: AbortSignal): Promise<void> {
   const read = await readAll(work, files, signal);
   if (read.length === 0) return;
-  const body = frame(work, read);
+  const body = await frame(work, read);
   const { tenant, data } = work;
   const answer = await persist(work.backoff, signal, mayPass, async () => {
     const response = await work.client.exchange({
@@ -68,14 +68,16 @@ async function readAll(work: UploadWork, files: readonly SourceFile[], signal: A
 }
 
 /** See `BundleHead` in the contract. */
-function frame({ digests }: UploadWork, files: readonly ReadFile[]): Uint8Array<ArrayBuffer> {
+async function frame({ digests }: UploadWork, files: readonly ReadFile[]): Promise<Uint8Array<ArrayBuffer>> {
   const head: BundleHead = {
-    files: files.map(({ file: { name, size }, bytes }) => {
-      if (digests === null) return { name, size };
-      const running = digests.sha256();
-      running.update(bytes);
-      return { name, size, digest: running.digest() };
-    }),
+    files: await Promise.all(
+      files.map(async ({ file: { name, size }, bytes }) => {
+        if (digests === null) return { name, size };
+        const running = digests.sha256();
+        await running.update(bytes);
+        return { name, size, digest: running.digest() };
+      }),
+    ),
   };
   const text = new TextEncoder().encode(JSON.stringify(head));
   const body = new Uint8Array(4 + text.length + files.reduce((sum, { bytes }) => sum + bytes.length, 0));

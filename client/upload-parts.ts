@@ -14,6 +14,7 @@ import { persist } from './backoff.ts';
 import { ApiError, ConnectionError, isPassing, UnexpectedAnswer } from './connection-errors.ts';
 import type { RunningDigest } from './digests.ts';
 import { forEachOf } from './for-each-of.ts';
+import type { TakeMemory } from './part-memory.ts';
 import { readBytes, type SourceFile, SourceTrouble } from './upload-source.ts';
 import { concernsOneFile, mayPass, storedFiles, type UploadWork } from './upload-work.ts';
 
@@ -129,24 +130,33 @@ async function sendPart(work: UploadWork, one: Sending, number: number, signal: 
   const { partSize, size } = one.upload;
   const start = (number - 1) * partSize;
   const end = Math.min(start + partSize, size);
+  await work.memory.use(end - start, (take) => readAndSend(work, one, { number, start, end, take }, signal));
+  work.sent(end - start);
+}
+
+async function readAndSend(
+  work: UploadWork,
+  one: Sending,
+  { number, start, end, take }: { readonly number: number; readonly start: number; readonly end: number; readonly take: TakeMemory },
+  signal: AbortSignal,
+): Promise<void> {
   const digestedBefore = one.digested;
-  const reading = one.trouble === null ? readPart(one, start, end) : Promise.resolve(null);
+  const reading = one.trouble === null ? readPart(one, start, end, take) : Promise.resolve(null);
   // Set before anything is waited for, so that the next part finds this one before it.
   one.digested = reading.then(async (bytes) => {
     await digestedBefore;
-    if (bytes !== null) one.running?.update(bytes);
+    if (bytes !== null) await one.running?.update(bytes);
   });
   one.digested.catch(() => {});
   const bytes = await reading;
   await one.digested;
   if (bytes !== null) await putBytes(work, one, { number, bytes }, signal);
-  work.sent(end - start);
 }
 
 /** @returns null when the file cannot be read as it was; then none of its parts is sent any more */
-async function readPart(one: Sending, start: number, end: number): Promise<Uint8Array<ArrayBuffer> | null> {
+async function readPart(one: Sending, start: number, end: number, take: TakeMemory): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
-    return await readBytes(one.file, start, end);
+    return await readBytes(one.file, start, end, take);
   } catch (error) {
     if (!(error instanceof SourceTrouble)) throw error;
     one.trouble = error;

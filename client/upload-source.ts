@@ -1,6 +1,7 @@
 import { FileName } from '@sodate/contract/names.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { Digests } from './digests.ts';
+import type { TakeMemory } from './part-memory.ts';
 
 export interface SourceFile {
   /** As it shall be called in the data, segments joined by `/`. */
@@ -8,9 +9,10 @@ export interface SourceFile {
   readonly size: number;
   /**
    * Exactly the bytes from `start` up to, not including, `end`. May be called again for the same part.
+   * @param take gives memory that may be used for them instead of new
    * @throws SourceTrouble when this file cannot be uploaded now; others can
    */
-  read(start: number, end: number): Promise<Blob | Uint8Array<ArrayBuffer>>;
+  read(start: number, end: number, take?: TakeMemory): Promise<Blob | Uint8Array<ArrayBuffer>>;
 }
 
 /** One file cannot be uploaded, through no fault of the server: it changed while it was read, or may not be read. */
@@ -45,8 +47,8 @@ export function refusedNames(files: readonly SourceFile[]): ReadonlyMap<SourceFi
   return refused;
 }
 
-export async function readBytes(file: SourceFile, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-  const read = await file.read(start, end);
+export async function readBytes(file: SourceFile, start: number, end: number, take?: TakeMemory): Promise<Uint8Array<ArrayBuffer>> {
+  const read = await file.read(start, end, take);
   return read instanceof Uint8Array ? read : new Uint8Array(await read.arrayBuffer());
 }
 
@@ -55,9 +57,11 @@ const DIGEST_STEP_BYTES = 4 * 1024 * 1024;
 /** The digest of the whole file, read in steps. */
 export async function digestOf(file: SourceFile, digests: Digests, signal: AbortSignal | undefined): Promise<string> {
   const running = digests.sha256();
+  let memory: Uint8Array<ArrayBuffer> | undefined;
+  const take: TakeMemory = () => (memory ??= new Uint8Array(Math.min(file.size, DIGEST_STEP_BYTES)));
   for (let at = 0; at < file.size; at += DIGEST_STEP_BYTES) {
     signal?.throwIfAborted();
-    running.update(await readBytes(file, at, Math.min(file.size, at + DIGEST_STEP_BYTES)));
+    await running.update(await readBytes(file, at, Math.min(file.size, at + DIGEST_STEP_BYTES), take));
   }
   return running.digest();
 }

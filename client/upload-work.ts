@@ -4,6 +4,7 @@ import type { Backoff } from './backoff.ts';
 import { ApiError, isPassing, UnexpectedAnswer } from './connection-errors.ts';
 import type { Digests } from './digests.ts';
 import type { Client } from './make-client.ts';
+import type { PartMemory } from './part-memory.ts';
 import { type RefusedFile, SourceTrouble } from './upload-source.ts';
 
 /** What the steps of one upload share. */
@@ -14,6 +15,7 @@ export interface UploadWork {
   readonly signal: AbortSignal | undefined;
   readonly backoff: Backoff;
   readonly concurrency: number;
+  readonly memory: PartMemory;
   readonly digests: Digests | null;
   /** Whether parts may go to the object store itself. */
   readonly direct: boolean;

@@ -5,6 +5,7 @@ import type { Digests } from './digests.ts';
 import { forEachOf } from './for-each-of.ts';
 import { BUNDLED_UP_TO_BYTES } from './in-bundles.ts';
 import type { Client } from './make-client.ts';
+import { makePartMemory } from './part-memory.ts';
 import { sendBundles } from './upload-bundles.ts';
 import { readOpenUploads, sendInParts } from './upload-parts.ts';
 import { digestOf, type RefusedFile, refusedNames, type SourceFile } from './upload-source.ts';
@@ -67,6 +68,7 @@ export async function uploadFiles(client: Client, options: UploadOptions): Promi
     signal: options.signal,
     backoff: options.backoff ?? TRANSFER_BACKOFF,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+    memory: makePartMemory(),
     digests: options.digests ?? null,
     direct: options.direct ?? false,
     sent(bytes) {

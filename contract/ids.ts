@@ -36,7 +36,9 @@ export type RunId = z.infer<typeof RunId>;
 export type AttemptId = z.infer<typeof AttemptId>;
 
 /** How a caller names a thing: its id, or its number with or without `#`. */
-export const ThingRef = z.union([uuid, z.string().regex(/^#?[1-9][0-9]{0,14}$/)]).describe('Id (UUID) or number');
+export const ThingRef = z
+  .union([uuid, z.string().regex(/^#?[1-9][0-9]{0,14}$/)], { error: 'must be an id (UUID) or a number' })
+  .describe('Id (UUID) or number');
 
 /** How a caller names a thing that has a unique name: its id or that name. */
 export const NamedRef = z
@@ -47,4 +49,6 @@ export const NamedRef = z
   .describe('Id (UUID) or name');
 
 /** How a caller names a run: its id, or kind and number, such as `training-12`. */
-export const RunRef = z.union([uuid, z.string().regex(/^[a-z]+-[1-9][0-9]{0,14}$/)]).describe('Id (UUID), or kind and number such as training-12');
+export const RunRef = z
+  .union([uuid, z.string().regex(/^[a-z]+-[1-9][0-9]{0,14}$/)], { error: 'must be an id (UUID), or kind and number such as training-12' })
+  .describe('Id (UUID), or kind and number such as training-12');

@@ -6,8 +6,11 @@ export const PageQuery = z.strictObject({
   cursor: z.string().max(512).optional(),
 });
 
-/** Totals are exact up to this many; beyond it a list says "10,000 or more". */
+/** Totals of whole lists are exact up to this many; beyond it they say "10,000 or more". */
 export const EXACT_TOTAL_LIMIT = 10_000;
+
+/** The same for what a search or a filter finds: counting that means finding it all, one by one, in a table of any size. */
+export const EXACT_FOUND_LIMIT = 1_000;
 
 export const Total = z.object({ count: z.number().int(), exact: z.boolean() });
 

@@ -10,6 +10,7 @@ import { lineageRoutes } from './lineage.ts';
 import { liveRoutes } from './live.ts';
 import { metricRoutes } from './metrics.ts';
 import { nodeRoutes } from './nodes.ts';
+import { outputBundleRoutes } from './output-bundles.ts';
 import { registryRoutes } from './registries.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
@@ -38,6 +39,7 @@ export const ALL_ROUTES: readonly Route[] = [
   ...inferenceRoutes,
   ...taskRoutes,
   ...runRoutes,
+  ...outputBundleRoutes,
   ...attachmentRoutes,
   ...contentRoutes,
   ...metricRoutes,

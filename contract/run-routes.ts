@@ -218,7 +218,7 @@ export const searchOutputs = defineRoute({
   method: 'GET',
   path: '/v1/tenants/{tenant}/runs/{run}/outputs/search',
   permission: 'tenant-viewer',
-  summary: 'What lies below a folder of the output and has a text in its name; a page may be short or empty while there is more',
+  summary: 'All that lies below a folder of the output, or what of it has a text in its name; a page may be short or empty while there is more',
   params: RunParams,
   query: z.strictObject({
     path: OutputPath.default(''),
@@ -226,7 +226,8 @@ export const searchOutputs = defineRoute({
       .string()
       .min(1)
       .max(255)
-      .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+      .regex(/^[^\u0000]*$/, 'must not contain NUL')
+      .optional(),
     limit: OutputLimit,
     cursor: z.string().max(8192).optional(),
   }),

@@ -24,22 +24,25 @@ export const RunState = z.enum(RUN_STATES);
 export type RunState = z.infer<typeof RunState>;
 
 /** A text is a script: bash where the image has it, else sh. A list is executed as it is, without a shell. */
-export const Command = z.union([
-  z
-    .string()
-    .min(1)
-    .max(100_000)
-    .regex(/^[^\u0000]*$/, 'must not contain NUL'),
-  z
-    .array(
-      z
-        .string()
-        .max(100_000)
-        .regex(/^[^\u0000]*$/, 'must not contain NUL'),
-    )
-    .min(1)
-    .max(1000),
-]);
+export const Command = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .max(100_000)
+      .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+    z
+      .array(
+        z
+          .string()
+          .max(100_000)
+          .regex(/^[^\u0000]*$/, 'must not contain NUL'),
+      )
+      .min(1)
+      .max(1000),
+  ],
+  { error: 'must be a script as a text, or a program and its arguments as a list of texts' },
+);
 export type Command = z.infer<typeof Command>;
 
 /** What every submission may say, whatever the kind. */

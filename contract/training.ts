@@ -6,7 +6,9 @@ import { RunSubmission, RunSummary } from './runs.ts';
 import { TenantParams } from './tenants.ts';
 
 /** Reference to a run of a known kind: id, number, or kind and number. */
-export const ParentRef = z.union([ThingRef, z.string().regex(/^[a-z]+-[1-9][0-9]{0,14}$/)]);
+export const ParentRef = z.union([ThingRef, z.string().regex(/^[a-z]+-[1-9][0-9]{0,14}$/)], {
+  error: 'must be an id (UUID), a number, or kind and number such as training-12',
+});
 
 export const TrainingRequest = RunSubmission.extend({
   dataset: ThingRef,

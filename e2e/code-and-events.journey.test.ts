@@ -11,21 +11,19 @@ import { setParameters, appendPoints } from '@sodate/contract/metrics.ts';
 import { getRun } from '@sodate/contract/run-routes.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
 import { startTraining } from '@sodate/contract/training.ts';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { build } from 'vite';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provideSshGit, type SshGit, whySshGitCannot } from '../server/git/testing/provide-ssh-git.ts';
 import en from '../web/kit/i18n/en.json' with { type: 'json' };
 import gitEn from '../web/kit/i18n/git.en.json' with { type: 'json' };
 import gitJa from '../web/kit/i18n/git.ja.json' with { type: 'json' };
 import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
-import { CHROMIUM, openPage, PICTURES, seriousViolations, startBrowser, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
+import { CHROMIUM, PICTURES, seriousViolations, WITHOUT_CHROMIUM } from './browser.ts';
 import { makeEventFile } from './event-file.ts';
-import { CHECKOUT, makeProgram, type Program } from './program.ts';
-import { ADMIN_PASSWORD, makeTestHome, signInAsAdmin, type TestHome } from './test-home.ts';
+import { signInAsAdmin } from './test-home.ts';
 import { until } from './until.ts';
+import { TENANT, useWebJourney } from './web-journey.ts';
 
-const TENANT = 'sandbox';
 const LANGUAGES = [
   ['en-US', en, gitEn],
   ['ja-JP', ja, gitJa],
@@ -36,40 +34,21 @@ const WITHOUT_SSH = whySshGitCannot();
 
 describe.skipIf(CHROMIUM === undefined)(`code and event files in the browser${WITHOUT_CHROMIUM}`, () => {
   const base = mkdtempSync(path.join(tmpdir(), 'sodate-code-'));
-  const held: { program?: Program; home?: TestHome; browser?: Browser; url?: string; ssh?: SshGit; runs?: readonly string[] } = {};
-  beforeAll(async () => {
-    held.program = await makeProgram();
-    await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
-    held.home = await makeTestHome(held.program.file, { environment: { SODATE_EXECUTORS: 'local' } });
+  const repositories = path.join(base, 'repositories');
+  const journey = useWebJourney(() => {
     makeRepository(base);
-    held.url = (await held.home.up({ environment: { SODATE_GIT_ROOT: path.join(base, 'repositories') } })).url;
+    return { SODATE_GIT_ROOT: repositories };
+  });
+  const held: { ssh?: SshGit; runs?: readonly string[] } = {};
+  beforeAll(async () => {
     if (WITHOUT_SSH === null) held.ssh = await provideSshGit(path.join(base, 'ssh'));
-    held.runs = await makeRuns(await signInAsAdmin(held.url), path.join(base, 'repositories'));
-    held.browser = await startBrowser();
-    mkdirSync(PICTURES, { recursive: true });
+    held.runs = await makeRuns(await signInAsAdmin(journey().url), repositories);
   });
   afterAll(async () => {
-    await held.browser?.close();
     await held.ssh?.close();
-    await held.home?.remove();
-    await held.program?.remove();
     rmSync(base, { recursive: true, force: true });
   });
 
-  const open = async (locale: 'en-US' | 'ja-JP', texts: typeof en) => {
-    if (!held.browser || held.url === undefined) throw new Error('The set-up has failed');
-    const opened = await openPage(held.browser, locale);
-    const go = async (to: string): Promise<void> => {
-      await opened.page.goto(`${held.url}/tenants/${TENANT}${to}`);
-      await untilLoaded(opened.page);
-    };
-    await opened.page.goto(held.url);
-    await opened.page.getByLabel(texts.session.name).fill('admin');
-    await opened.page.getByLabel(texts.session.password, { exact: true }).fill(ADMIN_PASSWORD);
-    await opened.page.keyboard.press('Enter');
-    await opened.page.getByRole('heading', { name: texts.home.title, level: 1 }).waitFor();
-    return { ...opened, go };
-  };
   const picture = async (page: Page, name: string): Promise<readonly string[]> => {
     await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.png`) });
     // What is wrong in one language is wrong in the other.
@@ -94,7 +73,7 @@ describe.skipIf(CHROMIUM === undefined)(`code and event files in the browser${WI
     async (locale, texts, git) => {
       const { ssh } = held;
       if (ssh === undefined) throw new Error('The set-up has failed');
-      const { page, complaints, go } = await open(locale, texts);
+      const { page, complaints, go } = await journey().signIn(locale, texts);
       const faults: string[] = [];
       const short = locale.slice(0, 2);
       const name = `lab ${short}`;
@@ -207,7 +186,7 @@ describe.skipIf(CHROMIUM === undefined)(`code and event files in the browser${WI
   it.each(LANGUAGES)(
     'shows histograms, pictures and texts of event files, step by step (%s)',
     async (locale, texts) => {
-      const { page, complaints, go } = await open(locale, texts);
+      const { page, complaints, go } = await journey().signIn(locale, texts);
       const [first = '', second = ''] = held.runs ?? [];
       const short = locale.slice(0, 2);
       const faults: string[] = [];
@@ -261,7 +240,7 @@ describe.skipIf(CHROMIUM === undefined)(`code and event files in the browser${WI
   it.each(LANGUAGES)(
     'completes names of metrics, keeps columns with a search, says what is wrong with one, and fetches several things as one (%s)',
     async (locale, texts) => {
-      const { page, complaints, go } = await open(locale, texts);
+      const { page, complaints, go } = await journey().signIn(locale, texts);
       const short = locale.slice(0, 2);
       const field = page.getByRole('combobox', { name: texts.search.field, exact: true });
       const dialog = page.getByRole('dialog');

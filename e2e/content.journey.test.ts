@@ -1,17 +1,13 @@
-import path from 'node:path';
-import { makeClient } from '@sodate/client/make-client.ts';
-import { signIn } from '@sodate/contract/session.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
-import type { Browser, Frame, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Frame, Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import en from '../web/kit/i18n/en.json' with { type: 'json' };
 import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
-import { CHROMIUM, openPage, startBrowser, WITHOUT_CHROMIUM } from './browser.ts';
-import { CHECKOUT, makeProgram, type Program } from './program.ts';
-import { ADMIN_PASSWORD, makeTestHome, type TestHome } from './test-home.ts';
+import { CHROMIUM, WITHOUT_CHROMIUM } from './browser.ts';
+import { signInAsAdmin } from './test-home.ts';
+import { type SignedIn, TENANT as NAME, useWebJourney } from './web-journey.ts';
 
-const TENANT = '/tenants/sandbox';
+const TENANT = `/tenants/${NAME}`;
 
 interface WithStyles {
   getComputedStyle(element: unknown): { readonly color: string };
@@ -85,39 +81,22 @@ const REPORT: Readonly<Record<string, string>> = {
 };
 
 describe.skipIf(CHROMIUM === undefined)(`what jobs wrote, in a browser${WITHOUT_CHROMIUM}`, () => {
-  const held: { program?: Program; home?: TestHome; browser?: Browser; url?: string } = {};
+  const journey = useWebJourney();
   beforeAll(async () => {
-    held.program = await makeProgram();
-    await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
-    held.home = await makeTestHome(held.program.file, { environment: { SODATE_EXECUTORS: 'local' } });
-    held.url = (await held.home.up()).url;
-    const { token } = await makeClient({ server: held.url }).call(signIn, { body: { name: 'admin', password: ADMIN_PASSWORD, keep: 'token' } });
-    const files = Object.entries({ ...REPORT, 'hostile.html': hostilePage(held.url) });
+    const { url } = journey();
+    const files = Object.entries({ ...REPORT, 'hostile.html': hostilePage(url) });
     const write = files.map(([name, text]) => `echo ${Buffer.from(text).toString('base64')} | base64 -d > '${name}'`);
     const command = ['cd "$SAKURA_ARTIFACT_DIR"', 'mkdir report', ...write].join('\n');
-    await makeClient({ server: held.url, token: token ?? '' }).call(startTask, {
-      params: { tenant: 'sandbox' },
-      body: { name: 'writes pages', command, resources: { cpu: 0.1, memory: 100_000_000 } },
-    });
-    held.browser = await startBrowser();
-  });
-  afterAll(async () => {
-    await held.browser?.close();
-    await held.home?.remove();
-    await held.program?.remove();
+    await (
+      await signInAsAdmin(url)
+    ).call(startTask, { params: { tenant: NAME }, body: { name: 'writes pages', command, resources: { cpu: 0.1, memory: 100_000_000 } } });
   });
 
   /** At the files of the run, once it has ended and they stand still. */
-  const atOutputs = async (locale: string, texts: typeof en): Promise<{ readonly page: Page; readonly complaints: readonly string[] }> => {
-    if (!held.browser || held.url === undefined) throw new Error('The set-up has failed');
-    const opened = await openPage(held.browser, locale);
+  const atOutputs = async (locale: 'en-US' | 'ja-JP', texts: typeof en): Promise<SignedIn> => {
+    const opened = await journey().signIn(locale, texts);
     const { page } = opened;
-    await page.goto(held.url);
-    await page.getByLabel(texts.session.name).fill('admin');
-    await page.getByLabel(texts.session.password, { exact: true }).fill(ADMIN_PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: texts.home.title, level: 1 }).waitFor();
-    await page.goto(`${held.url}${TENANT}/runs/task-1?tab=outputs`);
+    await page.goto(`${journey().url}${TENANT}/runs/task-1?tab=outputs`);
     await page.getByText(texts.state.succeeded).first().waitFor();
     return opened;
   };
@@ -163,7 +142,7 @@ describe.skipIf(CHROMIUM === undefined)(`what jobs wrote, in a browser${WITHOUT_
     await tab.getByRole('heading', { name: 'A report of 3' }).waitFor();
     await page.keyboard.press('Escape');
 
-    await page.goto(`${held.url}${TENANT}/runs/task-1?tab=outputs`);
+    await page.goto(`${journey().url}${TENANT}/runs/task-1?tab=outputs`);
     await look(page, 'figure.svg');
     await frame.locator('#dot').waitFor();
     await page.keyboard.press('Escape');
@@ -172,7 +151,7 @@ describe.skipIf(CHROMIUM === undefined)(`what jobs wrote, in a browser${WITHOUT_
     expect(complaints).toEqual([]);
 
     // What was opened ends with the sign-in.
-    await page.request.delete(`${held.url}/v1/session`, { headers: { origin: held.url ?? '' } });
+    await page.request.delete(`${journey().url}/v1/session`, { headers: { origin: journey().url } });
     await tab.reload();
     await tab.getByText(locale === 'ja-JP' ? '開き直す必要があります' : 'has to be opened again').waitFor();
     await page.context().close();
@@ -183,7 +162,7 @@ describe.skipIf(CHROMIUM === undefined)(`what jobs wrote, in a browser${WITHOUT_
     await look(page, 'hostile.html');
     await page.locator('iframe').waitFor();
     expect(await reportOf(await framed(page))).toEqual(REFUSED);
-    expect(page.url()).toBe(`${held.url}${TENANT}/runs/task-1?tab=outputs`);
+    expect(page.url()).toBe(`${journey().url}${TENANT}/runs/task-1?tab=outputs`);
 
     const opening = page.waitForEvent('popup');
     await page.getByRole('button', { name: en.preview.openTab }).click();
@@ -199,7 +178,7 @@ describe.skipIf(CHROMIUM === undefined)(`what jobs wrote, in a browser${WITHOUT_
       cookies.filter(({ domain }) => domain.endsWith('localhost')).every(({ httpOnly, domain }) => httpOnly && /^[a-z2-7]{26}\.run\.localhost$/.test(domain)),
     ).toBe(true);
     // The person is signed in as before.
-    expect((await page.request.get(`${held.url}/v1/me`)).status()).toBe(200);
+    expect((await page.request.get(`${journey().url}/v1/me`)).status()).toBe(200);
     await page.context().close();
   });
 });

@@ -4,55 +4,21 @@ import { createData } from '@sodate/contract/data.ts';
 import { createDataset } from '@sodate/contract/datasets.ts';
 import { getRun } from '@sodate/contract/run-routes.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
-import { mkdirSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import en from '../web/kit/i18n/en.json' with { type: 'json' };
 import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
-import { CHROMIUM, openPage, PICTURES, seriousViolations, startBrowser, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
-import { CHECKOUT, makeProgram, type Program } from './program.ts';
-import { ADMIN_PASSWORD, makeTestHome, signInAsAdmin, type TestHome } from './test-home.ts';
+import { CHROMIUM, PICTURES, seriousViolations, WITHOUT_CHROMIUM } from './browser.ts';
+import { signInAsAdmin } from './test-home.ts';
 import { until } from './until.ts';
-
-const TENANT = 'sandbox';
+import { TENANT, useWebJourney } from './web-journey.ts';
 
 /* Lists are searched and sorted, searches kept, files looked into; on the real server and under its content policy, in both languages. */
 
 describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_CHROMIUM}`, () => {
-  const held: { program?: Program; home?: TestHome; browser?: Browser; url?: string; written?: string } = {};
-  beforeAll(async () => {
-    held.program = await makeProgram();
-    await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
-    held.home = await makeTestHome(held.program.file, { environment: { SODATE_EXECUTORS: 'local' } });
-    held.url = (await held.home.up()).url;
-    await makeThings(await signInAsAdmin(held.url));
-    held.browser = await startBrowser();
-    mkdirSync(PICTURES, { recursive: true });
-  });
-  afterAll(async () => {
-    await held.browser?.close();
-    await held.home?.remove();
-    await held.program?.remove();
-  });
-
-  const open = async (
-    locale: 'en-US' | 'ja-JP',
-    texts: typeof en,
-  ): Promise<{ readonly page: Page; readonly complaints: readonly string[]; readonly go: (to: string) => Promise<void> }> => {
-    if (!held.browser || held.url === undefined) throw new Error('The set-up has failed');
-    const opened = await openPage(held.browser, locale);
-    const go = async (to: string): Promise<void> => {
-      await opened.page.goto(`${held.url}/tenants/${TENANT}${to}`);
-      await untilLoaded(opened.page);
-    };
-    await opened.page.goto(held.url);
-    await opened.page.getByLabel(texts.session.name).fill('admin');
-    await opened.page.getByLabel(texts.session.password, { exact: true }).fill(ADMIN_PASSWORD);
-    await opened.page.keyboard.press('Enter');
-    await opened.page.getByRole('heading', { name: texts.home.title, level: 1 }).waitFor();
-    return { ...opened, go };
-  };
+  const journey = useWebJourney();
+  const held: { written?: string } = {};
+  beforeAll(async () => makeThings(await signInAsAdmin(journey().url)));
 
   it.each([
     ['en-US', en],
@@ -60,7 +26,7 @@ describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_
   ] as const)(
     'completes conditions, says where one is wrong, sorts, and keeps searches (%s)',
     async (locale, texts) => {
-      const { page, complaints, go } = await open(locale, texts);
+      const { page, complaints, go } = await journey().signIn(locale, texts);
       const field = page.getByRole('combobox', { name: texts.search.field, exact: true });
       const names = (): Promise<readonly string[]> => page.getByRole('table').getByRole('link').allInnerTexts();
       const query = (name: string): string | null => new URL(page.url()).searchParams.get(name);
@@ -181,13 +147,16 @@ describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_
     'looks into the files that a job wrote, and finds them by name (%s)',
     async (locale, texts) => {
       const run = await written();
-      const { page, complaints, go } = await open(locale, texts);
+      const { page, complaints, go } = await journey().signIn(locale, texts);
       const dialog = page.getByRole('dialog');
       const look = async (name: string): Promise<void> => {
         await page.getByRole('button', { name, exact: true }).click();
         await dialog.getByText(name).first().waitFor();
       };
       await go(`/runs/${run}?tab=outputs`);
+      const bottomOf = async (found: Locator): Promise<number> => found.boundingBox().then((box) => (box?.y ?? Number.NaN) + (box?.height ?? Number.NaN));
+      const field = await bottomOf(page.getByRole('searchbox', { name: texts.outputs.search }));
+      expect((await bottomOf(page.getByRole('navigation', { name: texts.outputs.path }))) - field, 'no gap below the field').toBeLessThan(60);
       await look('dot.png');
       const picture = dialog.getByRole('img', { name: 'dot.png' });
       await picture.waitFor();
@@ -252,8 +221,7 @@ describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_
 
   /** A run that has written files of every kind; made once. */
   const written = async (): Promise<string> => {
-    if (held.url === undefined) throw new Error('The set-up has failed');
-    held.written ??= await writeFiles(await signInAsAdmin(held.url));
+    held.written ??= await writeFiles(await signInAsAdmin(journey().url));
     return held.written;
   };
 });

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { makeClient } from '@sodate/client/make-client.ts';
 import { signIn } from '@sodate/contract/session.ts';
 import { startTask } from '@sodate/contract/tasks.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { CHECKOUT, makeProgram, type Program } from './program.ts';
+import type { Program } from './program.ts';
 import { makeTestHome, type TestHome } from './test-home.ts';
+import { makeProgramWithPages } from './web-journey.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((file) => existsSync(file));
 const PASSWORD = 'chosen by the first admin';
@@ -20,8 +19,7 @@ describe.skipIf(CHROMIUM === undefined)(
   () => {
     const held: { program?: Program; home?: TestHome; browser?: Browser } = {};
     beforeAll(async () => {
-      held.program = await makeProgram();
-      await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
+      held.program = await makeProgramWithPages();
       held.home = await makeTestHome(held.program.file, { environment: { SODATE_ADMIN_PASSWORD: '' } });
       held.browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
     });

@@ -5,55 +5,34 @@ import { appendPoints } from '@sodate/contract/metrics.ts';
 import { getRun, stopRun } from '@sodate/contract/run-routes.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
 import { startTask, type TaskRequest } from '@sodate/contract/tasks.ts';
-import { mkdirSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
-import { CHROMIUM, openPage, PICTURES, seriousViolations, startBrowser, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
-import { CHECKOUT, makeProgram, type Program } from './program.ts';
-import { ADMIN_PASSWORD, makeTestHome, signInAsAdmin, type TestHome } from './test-home.ts';
+import { CHROMIUM, PICTURES, seriousViolations, WITHOUT_CHROMIUM } from './browser.ts';
+import { signInAsAdmin } from './test-home.ts';
 import { until } from './until.ts';
-
-const TENANT = 'sandbox';
+import { type SignedIn, TENANT, useWebJourney } from './web-journey.ts';
 
 /* What the server says, read by somebody who reads Japanese: how runs went, why they failed or wait, what refuses a deletion. */
 
 describe.skipIf(CHROMIUM === undefined)(`what the server says, in Japanese${WITHOUT_CHROMIUM}`, () => {
-  const held: { program?: Program; home?: TestHome; browser?: Browser; url?: string; page?: Page; complaints?: readonly string[] } = {};
+  const journey = useWebJourney();
+  const held: { opened?: SignedIn } = {};
   beforeAll(async () => {
-    held.program = await makeProgram();
-    await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
-    held.home = await makeTestHome(held.program.file, { environment: { SODATE_EXECUTORS: 'local' } });
-    held.url = (await held.home.up()).url;
-    await makeThings(await signInAsAdmin(held.url));
-    held.browser = await startBrowser();
-    mkdirSync(PICTURES, { recursive: true });
-    const { page, complaints } = await openPage(held.browser, 'ja-JP');
-    Object.assign(held, { page, complaints });
-    await page.goto(held.url);
-    await page.getByLabel(ja.session.name).fill('admin');
-    await page.getByLabel(ja.session.password, { exact: true }).fill(ADMIN_PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: ja.home.title, level: 1 }).waitFor();
-  });
-  afterAll(async () => {
-    await held.browser?.close();
-    await held.home?.remove();
-    await held.program?.remove();
+    await makeThings(await signInAsAdmin(journey().url));
+    held.opened = await journey().signIn('ja-JP', ja);
   });
 
   const go = async (to: string): Promise<Page> => {
-    if (held.page === undefined) throw new Error('The set-up has failed');
-    await held.page.goto(`${held.url}/tenants/${TENANT}${to}`);
-    await untilLoaded(held.page);
-    return held.page;
+    if (held.opened === undefined) throw new Error('The set-up has failed');
+    await held.opened.go(to);
+    return held.opened.page;
   };
   const picture = async (page: Page, name: string): Promise<void> => {
     await page.screenshot({ path: path.join(PICTURES, `${name}.ja.png`), fullPage: true });
     expect(await seriousViolations(page, null)).toEqual([]);
-    expect(held.complaints).toEqual([]);
+    expect(held.opened?.complaints).toEqual([]);
   };
 
   it.each([

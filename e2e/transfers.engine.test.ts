@@ -3,15 +3,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createData, getData } from '@sodate/contract/data.ts';
+import { listOutputs, stopRun } from '@sodate/contract/run-routes.ts';
 import { createToken } from '@sodate/contract/tokens.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kill } from './home-processes.ts';
 import { makeProgram, type Program } from './program.ts';
-import { makeTenant, TENANT } from './run-task.ts';
+import { makeTenant, startScript, TENANT, untilState } from './run-task.ts';
 import { beginProcess, freePort, makeTestHome, type Running, signInAsAdmin, type TestHome } from './test-home.ts';
 import { until } from './until.ts';
 
-/** A whole server is started twice, and the command seven times. */
+/** A whole server is started three times, and the command ten times. */
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const FILES = 1_500;
@@ -29,6 +30,7 @@ describe('a folder of many files', () => {
     beginProcess([process.execPath, path.join(path.dirname(held.program?.file ?? ''), 'cli.mjs'), ...words], {
       PATH: process.env['PATH'],
       XDG_CONFIG_HOME: held.folder,
+      XDG_CACHE_HOME: path.join(held.folder, 'cache'),
       SODATE_SERVER: held.server?.url,
       SODATE_TOKEN: held.token,
       SODATE_TENANT: TENANT,
@@ -75,8 +77,7 @@ describe('a folder of many files', () => {
 
   it('comes down, every byte of it, though the command and the server are killed', async () => {
     const into = path.join(held.folder, 'back');
-    const arrived = async (): Promise<number> =>
-      (await readdir(into, { recursive: true, withFileTypes: true }).catch(() => [])).filter((entry) => entry.isFile() && !entry.name.endsWith('.part')).length;
+    const arrived = (): Promise<number> => filesIn(into);
     const download = (): Running => cli('data', 'download', held.data, '--into', into);
     for (const share of [0.1, 0.4]) {
       const running = download();
@@ -94,19 +95,71 @@ describe('a folder of many files', () => {
     expect(last).toMatchObject({ code: 0, stderr: '' });
     expect(Number(/ (\d+) of them were there already/.exec(last.stdout)?.[1])).toBeGreaterThanOrEqual(FILES * 0.4);
 
-    const digestsBelow = async (folder: string): Promise<Map<string, string>> => {
-      const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-      const files = entries.map((entry) => path.join(entry.parentPath, entry.name));
-      const digests = await Promise.all(
-        files.map(async (file) =>
-          createHash('sha256')
-            .update(await readFile(file))
-            .digest('hex'),
-        ),
-      );
-      return new Map(files.map((file, at) => [path.relative(folder, file), digests[at] ?? '']));
-    };
     expect(await digestsBelow(into)).toEqual(await digestsBelow(source()));
+    expect(await readdir(path.join(held.folder, 'cache/sodate/downloads')), 'what was noted for going on is gone').toEqual([]);
     expect((await download().ended).stdout).toContain(`${FILES + 2} of them were there already`);
   });
+
+  it('of outputs comes down while its run goes on and afterwards, though the command and the server are killed', async () => {
+    const client = await signInAsAdmin(held.server?.url ?? '');
+    const script = `set -e; for folder in $(seq 0 14); do
+      mkdir -p "$SAKURA_ARTIFACT_DIR/many/$folder"
+      head -c $((100 * (folder * 90 + 1))) /dev/urandom | split -a 3 -b $((folder * 90 + 1)) - "$SAKURA_ARTIFACT_DIR/many/$folder/"
+    done
+    touch "$SAKURA_ARTIFACT_DIR/written"; sleep 1000`;
+    const run = await startScript(client, script);
+    const output = path.join(held.home?.folder ?? '', 'runs', run, 'output');
+    await until('the job has written its files', async () => {
+      const { items } = await client.call(listOutputs, { params: { tenant: TENANT, run } });
+      return items.some(({ name }) => name === 'written');
+    });
+    const fromRunning = path.join(held.folder, 'of a run that goes on');
+    expect(await cli('run', 'download', run, '--into', fromRunning).ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await digestsBelow(fromRunning)).toEqual(await digestsBelow(output));
+
+    await client.call(stopRun, { params: { tenant: TENANT, run }, body: { graceSeconds: 0 } });
+    await untilState(client, run, 'cancelled');
+    const into = path.join(held.folder, 'outputs');
+    const download = (): Running => cli('run', 'download', run, 'many', '--into', into);
+    const first = download();
+    await until('a part of the files has come', async () => first.hasEnded() || (await filesIn(into)) >= FILES * 0.2);
+    kill(held.server?.pid ?? 0, 'SIGKILL');
+    await held.server?.ended;
+    held.server = await held.home?.up();
+    expect(await first.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await digestsBelow(path.join(into, 'many'))).toEqual(await digestsBelow(path.join(output, 'many')));
+
+    // From then on there are digests, by which what has come is known.
+    const afterwards = await signInAsAdmin(held.server?.url ?? '');
+    await until('the server has read what the run left', async () => {
+      const { items } = await afterwards.call(listOutputs, { params: { tenant: TENANT, run } });
+      return items.some(({ name, digest }) => name === 'written' && digest !== null);
+    });
+    await rm(into, { recursive: true });
+    const killed = download();
+    await until('a part of the files has come', async () => killed.hasEnded() || (await filesIn(into)) >= FILES * 0.2);
+    kill(killed.pid, 'SIGKILL');
+    await killed.ended;
+    const last = await download().ended;
+    expect(last).toMatchObject({ code: 0, stderr: '' });
+    expect(Number(/ (\d+) of them were there already/.exec(last.stdout)?.[1])).toBeGreaterThanOrEqual(FILES * 0.2);
+    expect(await digestsBelow(path.join(into, 'many'))).toEqual(await digestsBelow(path.join(output, 'many')));
+  });
 });
+
+/** Those that have come whole. */
+const filesIn = async (folder: string): Promise<number> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])).filter((entry) => entry.isFile() && !entry.name.endsWith('.part')).length;
+
+async function digestsBelow(folder: string): Promise<Map<string, string>> {
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const files = entries.map((entry) => path.join(entry.parentPath, entry.name));
+  const digests = await Promise.all(
+    files.map(async (file) =>
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    ),
+  );
+  return new Map(files.map((file, at) => [path.relative(folder, file), digests[at] ?? '']));
+}

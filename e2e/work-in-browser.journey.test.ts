@@ -1,27 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import en from '../web/kit/i18n/en.json' with { type: 'json' };
 import gitEn from '../web/kit/i18n/git.en.json' with { type: 'json' };
 import ja from '../web/kit/i18n/ja.json' with { type: 'json' };
-import { CHROMIUM, openPage, PICTURES, seriousViolations, startBrowser, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
-import { CHECKOUT, makeProgram, type Program } from './program.ts';
-import { ADMIN_PASSWORD, makeTestHome, type TestHome } from './test-home.ts';
+import { CHROMIUM, PICTURES, seriousViolations, untilLoaded, WITHOUT_CHROMIUM } from './browser.ts';
+import { TENANT as NAME, useWebJourney } from './web-journey.ts';
 
-const TENANT = '/tenants/sandbox';
+const TENANT = `/tenants/${NAME}`;
 
 /* The whole work in a browser, on the real server and under its content policy, in both languages; then every page. */
 
 describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIUM}`, () => {
-  const held: { program?: Program; home?: TestHome; browser?: Browser; url?: string } = {};
-  beforeAll(async () => {
-    held.program = await makeProgram();
-    await build({ root: path.join(CHECKOUT, 'web'), logLevel: 'error', build: { outDir: path.join(path.dirname(held.program.file), 'web') } });
-    held.home = await makeTestHome(held.program.file, { environment: { SODATE_EXECUTORS: 'local' } });
-    const root = path.join(held.home.folder, 'repositories');
+  const journey = useWebJourney((home) => {
+    rmSync(PICTURES, { recursive: true, force: true });
+    const root = path.join(home.folder, 'repositories');
     const repository = path.join(root, 'digits');
     mkdirSync(repository, { recursive: true });
     writeFileSync(path.join(repository, 'train.sh'), `${writeMetrics(0.001)}echo a model is trained\n`);
@@ -31,27 +26,8 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     git('init', '--quiet');
     git('add', '--all');
     git('commit', '--quiet', '--message', 'Train and infer');
-    held.url = (await held.home.up({ environment: { SODATE_GIT_ROOT: root } })).url;
-    held.browser = await startBrowser();
-    rmSync(PICTURES, { recursive: true, force: true });
-    mkdirSync(PICTURES, { recursive: true });
+    return { SODATE_GIT_ROOT: root };
   });
-  afterAll(async () => {
-    await held.browser?.close();
-    await held.home?.remove();
-    await held.program?.remove();
-  });
-
-  const signedIn = async (locale: 'en-US' | 'ja-JP', texts: typeof en): Promise<{ readonly page: Page; readonly complaints: readonly string[] }> => {
-    if (!held.browser || held.url === undefined) throw new Error('The set-up has failed');
-    const opened = await openPage(held.browser, locale);
-    await opened.page.goto(held.url);
-    await opened.page.getByLabel(texts.session.name).fill('admin');
-    await opened.page.getByLabel(texts.session.password, { exact: true }).fill(ADMIN_PASSWORD);
-    await opened.page.keyboard.press('Enter');
-    await opened.page.getByRole('heading', { name: texts.home.title, level: 1 }).waitFor();
-    return opened;
-  };
 
   it.each([
     ['en-US', en],
@@ -59,7 +35,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
   ] as const)(
     'goes from files to the lineage of an inference (%s)',
     async (locale, texts) => {
-      const { page, complaints } = await signedIn(locale, texts);
+      const { page, complaints } = await journey().signIn(locale, texts);
       const button = (name: string) => page.getByRole('button', { name, exact: true });
       const fill = (label: string, value: string): Promise<void> => page.getByRole('textbox', { name: label }).first().fill(value);
       const datasetName = `digits ${locale}`;
@@ -75,7 +51,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
           .first()
           .click();
         await page.getByRole('option', { name: gitEn.kind.local }).click();
-        await fill(texts.admin.root, path.join(held.home?.folder ?? '', 'repositories'));
+        await fill(texts.admin.root, path.join(journey().home.folder, 'repositories'));
         await button(texts.action.create).click();
         await page.getByRole('list', { name: texts.admin.section.git }).getByText('repositories').waitFor();
       }
@@ -227,7 +203,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
   );
 
   it('has more to draw than a picture has points, and something to compare', async () => {
-    const { page } = await signedIn('en-US', en);
+    const { page } = await journey().signIn('en-US', en);
     const noise = (step: number): number => Math.sin(step / 700) + (step % 997 === 0 ? 3 : Math.sin(step * 12.9) / 8);
     for (const run of ['training-1', 'inference-1']) {
       const points = Array.from({ length: 9_000 }, (_, step) => ({ name: 'gradient/norm', step, value: noise(step + run.length * 300) }));
@@ -239,10 +215,10 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
   });
 
   it('shows every page without a serious fault, in both themes and on a narrow screen', async () => {
-    const { page, complaints } = await signedIn('en-US', en);
+    const { page, complaints } = await journey().signIn('en-US', en);
     const faults: string[] = [];
     for (const [name, address] of Object.entries(PAGES)) {
-      await page.goto(`${held.url}${address}`);
+      await page.goto(`${journey().url}${address}`);
       if (DRAWS.has(name)) await page.locator('main canvas').first().waitFor();
       await untilLoaded(page);
       await page.screenshot({ animations: 'disabled', path: path.join(PICTURES, `${name}.en.light.png`) });
@@ -273,9 +249,9 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
   }, 240_000);
 
   it('shows every page in Japanese', async () => {
-    const { page, complaints } = await signedIn('ja-JP', ja);
+    const { page, complaints } = await journey().signIn('ja-JP', ja);
     for (const [name, address] of Object.entries(PAGES)) {
-      await page.goto(`${held.url}${address}`);
+      await page.goto(`${journey().url}${address}`);
       if (DRAWS.has(name)) await page.locator('main canvas').first().waitFor();
       await untilLoaded(page);
       // A key instead of a text is a text that is missing.
@@ -290,7 +266,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
   }, 240_000);
 
   it('finds its way through 10,000 metrics, of which it draws and asks for those in view', async () => {
-    const { page, complaints } = await signedIn('en-US', en);
+    const { page, complaints } = await journey().signIn('en-US', en);
     for (const run of ['training-1', 'inference-1']) {
       const points = Array.from({ length: 9_900 }, (_, index) => ({ name: `layer${index % 40}/weight ${index}`, step: 1, value: index * run.length }));
       await append(page, run, points);
@@ -300,7 +276,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
       if (request.url().includes('/charts?')) asked.push(new URL(request.url()).searchParams.get('name') ?? '');
     });
     const tile = (name: string) => page.getByRole('region', { name, exact: true });
-    await page.goto(`${held.url}${TENANT}/runs/inference-1?tab=metrics`);
+    await page.goto(`${journey().url}${TENANT}/runs/inference-1?tab=metrics`);
     await tile('accuracy').locator('canvas').waitFor();
     const search = page.getByLabel(en.metrics.search);
     await search.fill('weight 7777');
@@ -315,7 +291,7 @@ describe.skipIf(CHROMIUM === undefined)(`working in the browser${WITHOUT_CHROMIU
     expect(await page.locator('main canvas').count()).toBeLessThan(40);
     expect(new Set(asked).size).toBeLessThan(120);
 
-    await page.goto(`${held.url}${TENANT}/compare?runs=training-1,inference-1&view=values`);
+    await page.goto(`${journey().url}${TENANT}/compare?runs=training-1,inference-1&view=values`);
     await page.getByRole('row', { name: /^accuracy/ }).waitFor();
     await page.getByLabel(en.metrics.search).fill('weight 9899');
     const row = page.getByRole('row', { name: /weight 9899/ });

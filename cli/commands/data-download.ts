@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand, needed, text, wholeNumber } from '../command.ts';
 import { saveFiles } from '../save-files.ts';
+import { turnPages } from '../turn-pages.ts';
 
 /** Files of one page; the API's limit. */
 const PAGE = 1_000;
@@ -39,9 +40,9 @@ file that was cut off (its beginning is in a .part file beside it) only the rest
         one: (file, headers, signal) => client.bytes(getDataFile, { params: { ...params, file: file.id }, headers, signal }),
         async *together(files, signal) {
           const byId = new Map(files.map((file) => [file.id, file]));
-          for await (const { id, bytes } of readFilesOf(client, { ...params, files: [...byId.keys()], signal })) {
+          for await (const { id, digest, bytes } of readFilesOf(client, { ...params, files: [...byId.keys()], signal })) {
             const file = byId.get(id);
-            if (file !== undefined) yield { file, bytes };
+            if (file !== undefined) yield { file, digest, bytes };
           }
         },
       },
@@ -54,20 +55,8 @@ interface Params {
   readonly data: string;
 }
 
-/** The next page is asked for while one is worked on. */
-async function* listPages(cli: Cli, params: Params): AsyncGenerator<readonly DataFile[]> {
-  const ask = (cursor?: string) => {
-    const page = cli.client().call(listDataFiles, { params, query: { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) }, signal: cli.signal });
-    // Looked at in its turn.
-    page.catch(() => {});
-    return page;
-  };
-  for (let asked: ReturnType<typeof ask> | null = ask(); asked !== null;) {
-    const { items, nextCursor }: Awaited<ReturnType<typeof ask>> = await asked;
-    asked = nextCursor === null ? null : ask(nextCursor);
-    yield items;
-  }
-}
+const listPages = (cli: Cli, params: Params): AsyncGenerator<readonly DataFile[]> =>
+  turnPages(cli.signal, (cursor) => cli.client().call(listDataFiles, { params, query: { limit: PAGE, ...cursor }, signal: cli.signal }));
 
 async function findFile(cli: Cli, params: Params, name: string): Promise<DataFile> {
   for await (const page of listPages(cli, params)) {

@@ -38,7 +38,7 @@ export async function testCli(environment: Environment): Promise<TestCli> {
           askSecret: () => Promise.resolve(null),
           readInput: () => Promise.resolve(given.input ?? ''),
         },
-        environment: { XDG_CONFIG_HOME: folder, ...environment, ...given.environment },
+        environment: { XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: join(folder, 'cache'), ...environment, ...given.environment },
         signal: given.signal ?? new AbortController().signal,
         now: () => Date.parse('2026-01-01T01:00:00Z'),
       });

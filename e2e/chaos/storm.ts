@@ -164,10 +164,10 @@ export async function makeStorm({ home, random, mark, installation, engine }: St
   };
 
   const killServer = async (): Promise<void> => {
+    // Before it serves the record is an earlier server's; then the process that we started is meant. It may begin to serve while we read.
+    const serves = server.stdout() !== '';
     const record = await home.serverRecord();
-    // Before it serves the record is an earlier server's; then the process that we started is meant.
-    if (server.stdout() !== '' && !server.hasEnded() && record?.pid !== server.pid)
-      throw new Error(`server.json names ${record?.pid} instead of ${server.pid}`);
+    if (serves && !server.hasEnded() && record?.pid !== server.pid) throw new Error(`server.json names ${record?.pid} instead of ${server.pid}`);
     kill(server.pid, 'SIGKILL');
     await server.ended;
   };

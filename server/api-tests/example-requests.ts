@@ -307,6 +307,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'runs.outputArchive': withRun(),
   'runs.someOutputsArchive': forTenant(async (things) => ({ query: { run: (await things.endedTask()).id } })),
   'runs.outputPreview': withJobsFile('output', { path: 'result.txt' }),
+  'runs.readOutputs': forTenant(async (things, platform) => {
+    const { params } = await withJobsFile('output', {})(things, platform);
+    return { params: params ?? {}, body: { paths: ['result.txt'] } };
+  }),
 
   'attachments.list': withRun(),
   'attachments.add': withRun({ query: { name: 'notes.txt' }, body: new TextEncoder().encode('8 bytes!') }),

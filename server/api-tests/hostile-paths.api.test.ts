@@ -120,6 +120,7 @@ describe('hostile text in a query', () => {
           what: `sub/${hostile}`,
           send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs/content?path=sub%2f${asQuery(hostile)}`),
         },
+        { what: `of many ${hostile}`, send: () => opened().ask(opened().member.secret, 'POST', `${base}/runs/${run.id}/outputs/read`, { paths: [hostile] }) },
         { what: `folder ${hostile}`, send: () => opened().ask(opened().member.secret, 'GET', `${base}/runs/${run.id}/outputs?path=${asQuery(hostile)}`) },
         ...[
           ['GET', `outputs/preview?path=${asQuery(hostile)}`],

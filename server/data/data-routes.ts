@@ -13,6 +13,7 @@ import { receivePart } from '#data/receive-part.ts';
 import { giveUpUpload } from '#data/remove-uploads.ts';
 import { listOpenUploads, resumeUpload, startUploadsOf } from '#data/start-uploads.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
+import { sendBundle } from '#kit/http/send-bundle.ts';
 import { sendDownload } from '#kit/http/send-download.ts';
 import {
   abortUpload,
@@ -101,15 +102,8 @@ export function bindDataRoutes(binder: Binder, parts: DataParts & { readonly arc
 
   binder.bind(readFiles, async ({ params, body, tenant, request, reply }) => {
     const { id } = await findDataRow(db, tenant.id, params.data);
-    const { length, bytes } = await openFiles(parts, { tenant: tenant.id, data: id, files: body.files });
-    // The reader may have gone while the first file was read.
-    if (request.raw.socket.destroyed) {
-      bytes.destroy();
-      return void reply.hijack();
-    }
-    reply.raw.on('close', () => bytes.destroy());
-    reply.headers({ 'cache-control': 'no-store', 'content-length': length, 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' });
-    reply.send(bytes);
+    const { length, pieces } = await openFiles(parts, { tenant: tenant.id, data: id, files: body.files });
+    await sendBundle(request, reply, pieces, length);
   });
 
   binder.bind(previewDataFile, async ({ params, tenant }) => {

@@ -1,6 +1,6 @@
 import * as fields from '#search/search-fields.ts';
 import type { SearchedList } from '#search/search.ts';
-import { instantColumn, numberColumn, textColumn } from '#search/sort-order.ts';
+import { asWritten, instantColumn, numberColumn, textColumn } from '#search/sort-order.ts';
 import { sql } from 'kysely';
 
 const text = sql<string>`(data.name || ' ' || data.memo)`;
@@ -25,8 +25,8 @@ export const DATA_LIST: SearchedList = {
     ),
   ],
   sorts: {
-    created: instantColumn(sql`data.created_at`),
-    number: numberColumn(sql`data.number`),
+    created: asWritten(instantColumn(sql`data.created_at`)),
+    number: asWritten(numberColumn(sql`data.number`)),
     name: textColumn(sql`data.name`),
     files: numberColumn(sql`data.file_count`),
     size: numberColumn(sql`data.total_size`),

@@ -1,5 +1,4 @@
 import type { DataParts } from '#data/data-parts.ts';
-import { withChecksum } from '#data/checksum-stream.ts';
 import { checkPartAddress } from '#data/signed-part-address.ts';
 import { deletePart, findSignedUpload, insertPart, receivedParts, type StoredUpload } from '#data/upload-store.ts';
 import { isForeignKeyViolation } from '#kit/db/database-errors.ts';
@@ -31,6 +30,8 @@ export async function receivePart(
   now: Date,
 ): Promise<{ etag: string }> {
   checkPartAddress(signingKey, sent, now);
+  // Until it is read, an error of it that nobody listens to would end the process; whoever reads it later hears of it too.
+  sent.body.on('error', () => {});
   return gate.send(sent.upload, sent.part, async (signal) => {
     const notFound = (): SodateError => new SodateError('not-found', { thing: 'upload', reference: sent.upload });
     const upload = await findSignedUpload(db, sent.upload);
@@ -40,13 +41,7 @@ export async function receivePart(
     const expected = partLengthOf(upload, sent.part);
     if (sent.length !== null && sent.length !== expected) throw new SodateError('part-out-of-form', { part: sent.part, expected, actual: sent.length });
     await deletePart(db, upload, sent.part);
-    const body = withChecksum(sent.body, signal);
-    try {
-      await store.writePart(upload, sent.part, body.stream, signal);
-    } finally {
-      body.leave();
-    }
-    const crc32 = body.crc32();
+    const crc32 = await store.writePart(upload, sent.part, sent.body, signal);
     // Without a row it has not arrived.
     if (sent.crc32 !== null && sent.crc32 !== crc32) throw new SodateError('part-damaged', { part: sent.part, expected: sent.crc32, actual: crc32 });
     // Says which sending it was. Not a digest: that would cost a core as much as the whole upload does.

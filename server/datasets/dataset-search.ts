@@ -1,6 +1,6 @@
 import * as fields from '#search/search-fields.ts';
 import type { SearchedList } from '#search/search.ts';
-import { instantColumn, numberColumn, textColumn } from '#search/sort-order.ts';
+import { asWritten, instantColumn, numberColumn, textColumn } from '#search/sort-order.ts';
 import { sql } from 'kysely';
 
 const text = sql<string>`(datasets.name || ' ' || datasets.memo)`;
@@ -26,8 +26,8 @@ export const DATASET_LIST: SearchedList = {
     fields.runField('run', (id, { tenant }) => sql`datasets.id in (select dataset_id from run_datasets where tenant_id = ${tenant} and run_id = ${id})`),
   ],
   sorts: {
-    created: instantColumn(sql`datasets.created_at`),
-    number: numberColumn(sql`datasets.number`),
+    created: asWritten(instantColumn(sql`datasets.created_at`)),
+    number: asWritten(numberColumn(sql`datasets.number`)),
     name: textColumn(sql`datasets.name`),
     entries: numberColumn(sql`datasets.entry_count`),
   },

@@ -36,9 +36,8 @@ export async function appendPoints(tx: DatabaseTransaction, ask: AppendAsk): Pro
   if (ask.points.length === 0) return { stored: 0, dropped: 0 };
   const { tenant, run, origin } = ask;
   const refuse = ask.beyondLimits === 'refuse';
-  for (const { series, step, at } of ask.points)
-    if (!isExact(step, STEP_LIMIT) || !isExact(at, AT_LIMIT))
-      throw new SodateError('invalid-request', { details: `the step or time of a point of ${series} is out of range` });
+  const strange = ask.points.find((point) => !isKept(point));
+  if (strange !== undefined) throw new SodateError('invalid-request', { details: `the step or time of a point of ${strange.series} is out of range` });
   const byTag = groupBy(ask.points, ({ series }) => series);
   const { claimed, ...held } = await hold(tx, { tenant, run, origin, kind: 'scalar', tags: [...byTag.keys()] });
   if (refuse && claimed.size < byTag.size) throw new SodateError('metrics-limit', { limit: SERIES_PER_RUN_LIMIT, things: 'series' });
@@ -55,7 +54,7 @@ export async function appendPoints(tx: DatabaseTransaction, ask: AppendAsk): Pro
   const stored = additions.reduce((sum, { points }) => sum + points.length, 0);
   const inSeries = ask.points.length - [...byTag].reduce((sum, [tag, points]) => sum + (claimed.has(tag) ? points.length : 0), 0);
   const dropped = room === 0 && !refuse ? ask.points.length - stored : inSeries;
-  const { chunks, series } = await plan(tx, tenant, additions);
+  const { chunks, series } = await planPoints(tx, tenant, additions);
   // One statement: most requests bring one point, and then its way to the database is most of what it costs.
   await sql`
     with chunks as (${insertionOfChunks(tenant, chunks)}), series as (${updateOfSeries(tenant, series)})
@@ -80,10 +79,13 @@ async function hold(
 /** Packed at a stretch: some ten milliseconds. */
 const POINTS_AT_A_STRETCH = 5_000;
 
+/** Whether its step and instant are kept exactly. */
+export const isKept = ({ step, at }: Point): boolean => isExact(step, STEP_LIMIT) && isExact(at, AT_LIMIT);
+
 const isExact = (value: number, limit: number): boolean => Number.isSafeInteger(value) && Math.abs(value) <= limit;
 
 /** What to write for these points. The pieces that are written anew with them are gone afterwards. */
-async function plan(
+export async function planPoints(
   tx: DatabaseTransaction,
   tenant: TenantId,
   additions: readonly { readonly series: SeriesRow; readonly points: readonly Point[] }[],
@@ -120,16 +122,19 @@ function unpackTails(pieces: readonly StoredPiece[]): { readonly points: readonl
 
 const shapeOf = ({ id, points, tail_pieces }: SeriesRow) => ({ id, points, tailPieces: tail_pieces });
 
-function updateOfSeries(tenant: TenantId, rows: readonly SeriesRow[]): RawBuilder<unknown> {
+/** As a part of a statement. */
+export function updateOfSeries(tenant: TenantId, rows: readonly SeriesRow[]): RawBuilder<unknown> {
   const all = <Field extends keyof SeriesRow>(field: Field): readonly SeriesRow[Field][] => rows.map((row) => row[field]);
+  // By the primary key, row after row: the limit has PostgreSQL expect few, and no index serves `is not distinct`. A plan that
+  // was made while there were few series would go on to look through all of the tenant's (see `holdTogether`).
   return sql`
     update metric_series s set points = u.points, nan_points = u.nan_points, first_step = u.first_step, last_step = u.last_step, last_at = u.last_at,
       last_value = u.last_value, min_value = u.min_value, min_step = u.min_step, max_value = u.max_value, max_step = u.max_step,
       latest_at = u.latest_at, tail_pieces = u.tail_pieces
-    from unnest(${all('id')}::bigint[], ${all('points')}::bigint[], ${all('nan_points')}::bigint[], ${all('first_step')}::bigint[],
+    from (select * from unnest(${all('id')}::bigint[], ${all('points')}::bigint[], ${all('nan_points')}::bigint[], ${all('first_step')}::bigint[],
       ${all('last_step')}::bigint[], ${all('last_at')}::bigint[], ${all('last_value')}::float8[], ${all('min_value')}::float8[],
       ${all('min_step')}::bigint[], ${all('max_value')}::float8[], ${all('max_step')}::bigint[], ${all('latest_at')}::bigint[],
       ${all('tail_pieces')}::int[]) as u (id, points, nan_points, first_step, last_step, last_at, last_value, min_value, min_step, max_value,
-      max_step, latest_at, tail_pieces)
-    where s.tenant_id = ${tenant} and s.id = u.id`;
+      max_step, latest_at, tail_pieces) limit ${rows.length}) u
+    where s.id = u.id and s.tenant_id is not distinct from ${tenant}`;
 }

@@ -1,4 +1,5 @@
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
+import type { NewSeries } from '#metrics/series-store.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
 import { type RawBuilder, sql } from 'kysely';
 
@@ -52,4 +53,21 @@ export function insertionOfChunks(tenant: TenantId, chunks: readonly Chunk[]): R
     select ${tenant}, * from unnest(${all('series')}::bigint[], ${all('level')}::smallint[], ${all('seq')}::bigint[], ${all('count')}::int[],
       ${all('sealed')}::boolean[], ${all('minStep')}::bigint[], ${all('maxStep')}::bigint[], ${all('minAt')}::bigint[], ${all('maxAt')}::bigint[],
       ${all('data')}::bytea[])`;
+}
+
+/** As `insertionOfChunks`, in a statement in which `made` has the series that it makes, which have no id before. */
+export function insertionOfChunksOfNew(tenant: TenantId, chunks: readonly Chunk[], news: readonly NewSeries[]): RawBuilder<unknown> {
+  const all = <Field extends keyof Chunk>(field: Field): readonly Chunk[Field][] => chunks.map((chunk) => chunk[field]);
+  const byId = new Map(news.map((series) => [series.id, series]));
+  const ofNew = chunks.map(({ series }) => byId.get(series));
+  // A chunk whose series was not made has none, which the table refuses, and so the whole statement.
+  return sql`
+    insert into metric_chunks (tenant_id, series_id, level, seq, count, sealed, min_step, max_step, min_at, max_at, data)
+    select ${tenant}, coalesce(made.id, u.series_id), u.level, u.seq, u.count, u.sealed, u.min_step, u.max_step, u.min_at, u.max_at, u.data
+    from unnest(${ofNew.map((series) => series?.run ?? null)}::uuid[], ${ofNew.map((series) => series?.tag ?? null)}::text[],
+      ${chunks.map(({ series }) => (byId.has(series) ? null : series))}::bigint[], ${all('level')}::smallint[], ${all('seq')}::bigint[],
+      ${all('count')}::int[], ${all('sealed')}::boolean[], ${all('minStep')}::bigint[], ${all('maxStep')}::bigint[], ${all('minAt')}::bigint[],
+      ${all('maxAt')}::bigint[], ${all('data')}::bytea[])
+      as u (run_id, tag, series_id, level, seq, count, sealed, min_step, max_step, min_at, max_at, data)
+      left join made on made.run_id = u.run_id and made.tag = u.tag`;
 }

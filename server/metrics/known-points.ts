@@ -12,6 +12,10 @@ const LOOKED_THROUGH_LIMIT = 40;
  * that is nearly every point.
  */
 export async function removeKnownPoints(tx: DatabaseTransaction, tenant: TenantId, series: SeriesRow, points: readonly Point[]): Promise<readonly Point[]> {
+  const [first] = points;
+  // Nearly always: one step after another, and all after what is there.
+  if (first !== undefined && first.step > (series.last_step ?? -Infinity) && points.every(({ step }, at) => at === 0 || step > (points[at - 1] as Point).step))
+    return points;
   const unique = [...new Map(points.map((point) => [keyOf(point), point])).values()];
   const perhaps = unique.filter(({ step, at }) => step <= (series.last_step ?? -Infinity) && at <= (series.latest_at ?? -Infinity));
   if (perhaps.length === 0) return unique;

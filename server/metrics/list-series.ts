@@ -5,7 +5,7 @@ import { SERIES_COLUMNS, type SeriesRow } from '#metrics/series-store.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import type { RunMetric } from '@sodate/contract/runs.ts';
 import type { MetricLosses, SeriesKind } from '@sodate/contract/metrics.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { z } from 'zod';
 
 interface SeriesFilter {
@@ -129,3 +129,19 @@ export async function selectLatest(
     .limit(limit)
     .execute();
 }
+
+/** The last point of a scalar: its name, value, instant and step. What no JSON number can be is a text, such as `NaN`. */
+export type LatestPoint = readonly [name: string, value: number | 'NaN' | 'Infinity' | '-Infinity' | null, at: number | null, step: number | null];
+
+/**
+ * The last points of all scalars of a run by name, as JSON, as a part of a statement; null where `runs`, of which the run is
+ * one, have more than `limit` together. A row for each takes several times as long on its way. By the run's index, whatever is
+ * known of the tables (see `holdTogether`).
+ */
+export const latestAsJson = (tenant: TenantId, run: RawBuilder<unknown>, runs: readonly RunId[], limit: number): RawBuilder<unknown> => sql`
+  case when (select coalesce(sum(m.series), 0) from metric_runs m
+    where m.run_id = any(${runs}::uuid[]) and m.tenant_id is not distinct from ${tenant}) <= ${limit}
+    or (select count(*) from (select from metric_series s where s.tenant_id = ${tenant} and s.kind = 'scalar' and s.run_id = any(${runs}::uuid[])
+      limit ${limit + 1}) s) <= ${limit}
+  then coalesce((select json_agg(json_build_array(s.name, s.last_value, s.last_at, s.last_step) order by s.name collate "C") from metric_series s
+    where s.run_id = ${run} and s.tenant_id is not distinct from ${tenant} and s.kind is not distinct from 'scalar'), '[]') end`;

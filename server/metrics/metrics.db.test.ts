@@ -1,7 +1,8 @@
 import type { DatabaseTransaction } from '#kit/db/open-database.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
-import { findSeries, latestMetrics, readParameters, readPointsFrom, readSeries, setParameters } from '#metrics/metrics.ts';
+import { findSeries, readParameters, readPointsFrom, readSeries, setParameters } from '#metrics/metrics.ts';
 import { type AppendAsk, appendPoints } from '#metrics/append-points.ts';
+import { selectLatest } from '#metrics/list-series.ts';
 import { SERIES_PER_RUN_LIMIT } from '#metrics/metric-limits.ts';
 import { CHUNK_SIZE, COARSER_BY } from '#metrics/plan-chunks.ts';
 import type { SeriesRow } from '#metrics/series-store.ts';
@@ -142,7 +143,7 @@ describe('the store of metrics', () => {
     await expect(append(foreign, rising(1))).rejects.toMatchObject({ code: 'not-found' });
     await expect(append({ tenant: theirs.tenant, run: crypto.randomUUID() as never }, rising(1))).rejects.toMatchObject({ code: 'not-found' });
     expect(await findSeries(database().db, theirs.tenant, [mine.run], ['loss'])).toEqual([]);
-    expect(await latestMetrics(database().db, theirs.tenant, [mine.run], 10)).toEqual([]);
+    expect(await selectLatest(database().db, theirs.tenant, [mine.run], 10)).toEqual([]);
     expect(await readParameters(database().db, theirs.tenant, [mine.run])).toEqual([]);
     const row = await series(mine, 'loss');
     expect(await readSeries(database().db, theirs.tenant, row, { maxPoints: 10 })).toEqual([]);

@@ -5,7 +5,7 @@ import { SodateError } from '@sodate/contract/errors.ts';
 import type { SeriesKind } from '@sodate/contract/metrics.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import { newId } from '#kit/ids.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { createHash } from 'node:crypto';
 
 /** Where a series comes from: a request, the lines of `metrics.jsonl`, or event files, of one folder each. */
@@ -128,6 +128,30 @@ export async function claimSeries(
 }
 
 const MANY_NEW_SERIES = 1_000;
+
+/** A series of scalars that requests begin, before it has its row: its id is a number below 0 that only tells it from others. */
+export interface NewSeries {
+  readonly run: RunId;
+  readonly id: number;
+  readonly tag: string;
+}
+
+export const newSeriesRow = (tag: string, id: number): SeriesRow => ({
+  ...{ id, kind: 'scalar', name: tag, origin: 'api', tag, points: 0, nan_points: 0, first_step: null, last_step: null, last_at: null, last_value: null },
+  ...{ min_value: null, min_step: null, max_value: null, max_step: null, latest_at: null, tail_pieces: 0, keep_every: 1 },
+});
+
+/** With what is known of their points by now, as a part of a statement. A name that is taken fails it. */
+export function insertionOfSeries(tenant: TenantId, news: readonly NewSeries[], rows: ReadonlyMap<number, SeriesRow>): RawBuilder<unknown> {
+  const all = <Field extends keyof SeriesRow>(field: Field): readonly (SeriesRow[Field] | null)[] => news.map(({ id }) => rows.get(id)?.[field] ?? null);
+  return sql`
+    insert into metric_series (tenant_id, kind, origin, run_id, tag, name, points, nan_points, first_step, last_step, last_at, last_value, min_value,
+      min_step, max_value, max_step, latest_at, tail_pieces)
+    select ${tenant}, 'scalar', 'api', u.* from unnest(${news.map(({ run }) => run)}::uuid[], ${all('tag')}::text[], ${all('name')}::text[],
+      ${all('points')}::bigint[], ${all('nan_points')}::bigint[], ${all('first_step')}::bigint[], ${all('last_step')}::bigint[],
+      ${all('last_at')}::bigint[], ${all('last_value')}::float8[], ${all('min_value')}::float8[], ${all('min_step')}::bigint[],
+      ${all('max_value')}::float8[], ${all('max_step')}::bigint[], ${all('latest_at')}::bigint[], ${all('tail_pieces')}::int[]) u`;
+}
 
 /** The name of a series whose plain one is another's. */
 const qualified = (origin: string, tag: string): string => `${origin === 'jsonl' ? 'metrics.jsonl' : origin.slice('events/'.length) || 'tensorboard'}/${tag}`;

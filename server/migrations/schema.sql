@@ -355,7 +355,7 @@ table metric_series
   constraint metric_series_run_id_kind_name_key UNIQUE (run_id, kind, name)
   constraint metric_series_run_id_origin_tag_kind_key UNIQUE (run_id, origin, tag, kind)
   constraint metric_series_tenant_id_id_key UNIQUE (tenant_id, id)
-  CREATE INDEX metric_series_last ON public.metric_series USING btree (tenant_id, name, last_value) WHERE (kind = 'scalar'::text)
+  CREATE INDEX metric_series_last ON public.metric_series USING btree (tenant_id, name, last_value, run_id) WHERE (kind = 'scalar'::text)
 
 table node_executors
   node_id uuid not null
@@ -495,6 +495,8 @@ table run_parameters
   constraint run_parameters_pkey PRIMARY KEY (run_id, name)
   CREATE INDEX run_parameters_number ON public.run_parameters USING btree (tenant_id, name, number) WHERE (number IS NOT NULL)
   CREATE INDEX run_parameters_value ON public.run_parameters USING btree (tenant_id, name, "left"(value, 250))
+  CREATE STATISTICS public.run_parameters_numbers (mcv) ON name, number FROM run_parameters
+  CREATE STATISTICS public.run_parameters_values (mcv) ON name, "left"(value, 250) FROM run_parameters
 
 table run_parents
   tenant_id uuid not null
@@ -759,3 +761,9 @@ sequence number_tracked
 sequence number_training
 
 sequence number_user
+
+CREATE OR REPLACE FUNCTION public.user_called(name_in_lower_case text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT users.id FROM users WHERE (lower(users.name) = user_called.name_in_lower_case))

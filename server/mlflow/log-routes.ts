@@ -1,5 +1,6 @@
 import type { Caller } from '#kit/http/access.ts';
-import { appendPoints, findSeries, readPointsFrom, setParameters } from '#metrics/metrics.ts';
+import { findSeries, readPointsFrom } from '#metrics/metrics.ts';
+import { makeLogger } from '#mlflow/log-together.ts';
 import type { MlflowBinder } from '#mlflow/mlflow-binder.ts';
 import { findAskedRun, findWritableRun, type MlflowParts, type RunAsked } from '#mlflow/mlflow-parts.ts';
 import { readPageToken, writePageToken } from '#mlflow/page-token.ts';
@@ -25,25 +26,22 @@ interface Batch {
 
 export function bindLogRoutes(binder: MlflowBinder, parts: MlflowParts): void {
   const { db } = parts;
+  const store = makeLogger(parts);
 
   /** Stores all of a batch or nothing, but for the run's name. */
   async function log(caller: Caller, tenant: TenantId, ask: RunAsked, { metrics = [], params = [], tags = [] }: Batch): Promise<Record<never, never>> {
-    const run = await findWritableRun(db, tenant, caller, ask);
     checkParamsOfBatch(params);
     const name = tags.findLast(({ key }) => key === RUN_NAME_TAG)?.value;
-    if (name !== undefined) await renameRun(parts, tenant, run.id, name);
-    await db.transaction().execute(async (tx) => {
-      const points = metrics.map(({ key, value, timestamp, step }) => ({ series: key, value, at: timestamp, step }));
-      await appendPoints(tx, { tenant, run: run.id, origin: 'api', beyondLimits: 'refuse', points });
-      const [changed] = await setParameters(
-        tx,
-        tenant,
-        run.id,
-        params.map(({ key, value }) => ({ name: key, value })),
-      );
-      if (changed !== undefined) throw paramIsSet(changed.name, changed.present, changed.value, run.id);
-      const labels = tags.filter(({ key }) => key !== RUN_NAME_TAG).map(({ key, value }) => ({ name: key, value }));
-      await setRunLabels(tx, tenant, run.id, labels);
+    if (name !== undefined) await renameRun(parts, tenant, (await findWritableRun(db, tenant, caller, ask)).id, name);
+    await store({
+      caller,
+      tenant,
+      run: ask,
+      said: {
+        points: metrics.map(({ key, value, timestamp, step }) => ({ series: key, value, at: timestamp, step })),
+        parameters: params.map(({ key, value }) => ({ name: key, value })),
+        labels: tags.filter(({ key }) => key !== RUN_NAME_TAG).map(({ key, value }) => ({ name: key, value })),
+      },
     });
     return {};
   }
@@ -146,12 +144,6 @@ function checkParamsOfBatch(params: readonly z.output<typeof ParamAsked>[]): voi
     seen.add(key);
   }
 }
-
-/** In MLflow's words, which say what is usually wrong. */
-const paramIsSet = (key: string, old: string, now: string, run: string): SodateError =>
-  new SodateError('invalid-request', {
-    details: `Changing param values is not allowed. Param with key='${key}' was already logged with value='${old}' for run ID='${run}'. Attempted logging new value '${now}'`,
-  });
 
 function parseObject(text: string): object {
   try {

@@ -24,8 +24,9 @@ export interface RunAsked {
 }
 
 /** @throws SodateError `not-found`, for other tenants' runs as well */
-export const findAskedRun = (db: Database, tenant: TenantId, ask: RunAsked): Promise<TrackableRun> =>
-  findTrackableRun(db, tenant, ask.run_id === '' ? ask.run_uuid : ask.run_id);
+export const findAskedRun = (db: Database, tenant: TenantId, ask: RunAsked): Promise<TrackableRun> => findTrackableRun(db, tenant, referenceOf(ask));
+
+export const referenceOf = (ask: RunAsked): string => (ask.run_id === '' ? ask.run_uuid : ask.run_id);
 
 /**
  * What a job may write to: its own run, and those that it began.
@@ -50,8 +51,13 @@ const refuseJob = (): SodateError =>
  */
 export async function findWritableRun(db: Database, tenant: TenantId, caller: Caller, ask: RunAsked): Promise<TrackableRun> {
   const run = await findAskedRun(db, tenant, ask);
+  checkWritable(caller, run);
+  return run;
+}
+
+/** @throws SodateError `not-allowed`, `wrong-state` for a run that is put aside */
+export function checkWritable(caller: Caller, run: TrackableRun): void {
   checkWriter(caller, run);
   if (run.hidden)
     throw new SodateError('wrong-state', { thing: 'Run', reference: run.id, state: 'deleted', needed: "a run in the 'active' state; restore it first" });
-  return run;
 }

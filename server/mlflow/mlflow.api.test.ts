@@ -3,6 +3,7 @@ import { makeTenantThings } from '#api-tests/tenant-things.ts';
 import { useTestPlatform } from '#api-tests/test-platform.ts';
 import { ARTIFACT_PERMISSIONS, MLFLOW_ROUTES } from '@sodate/contract/mlflow-routes.ts';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { sql } from 'kysely';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -183,6 +184,44 @@ describe('runs that go on outside', () => {
     expect(body).toMatchObject({ state: 'failed', failure: { class: 'user-error' } });
     const timeline = await opened().must(opened().viewer.secret, 'GET', `/v1/tenants/alpha/runs/${run}/timeline`);
     expect(timeline.body.items.map(({ state }: { state: string }) => state)).toEqual(['running', 'finishing', 'failed']);
+  });
+
+  it('begin and end at the same time, each with its own answer, and what is wrong with one hurts no other', async () => {
+    const p = opened();
+    const { experiment_id } = await ok(post(member(), 'experiments/create', { name: 'many at once' }));
+    const begun = await Promise.all(
+      Array.from({ length: 12 }, (_, at) =>
+        post(member(), 'runs/create', {
+          experiment_id: at === 5 ? '999999' : experiment_id,
+          run_name: at === 7 ? 'two\nlines' : `run ${at}`,
+          start_time: 1_700_000_000_000 + at,
+          tags: [{ key: 'at', value: String(at) }],
+        }),
+      ),
+    );
+    expect(begun.flatMap((answer, at) => (answer.status === 200 ? [] : [`${at} ${refusal(answer)}`]))).toEqual([`5 ${NOT_FOUND}`, `7 ${INVALID}`]);
+    const runs = begun.flatMap(({ status, body }, at) => (status === 200 ? [{ at, run: body.run }] : []));
+    for (const { at, run } of runs) {
+      expect(run.info).toMatchObject({ run_name: `run ${at}`, start_time: 1_700_000_000_000 + at, experiment_id, status: 'RUNNING' });
+      expect(await readRun(run.info.run_id)).toEqual(run);
+    }
+    const ended = await Promise.all(
+      runs.flatMap(({ at, run }) => {
+        const end = (secret: string, status: string) => post(secret, 'runs/update', { run_id: run.info.run_id, status, end_time: 1_700_000_100_000 + at });
+        return at === 3 ? [end(foreigner(), 'FAILED'), end(member(), 'FINISHED')] : [end(member(), at % 2 === 0 ? 'FINISHED' : 'FAILED')];
+      }),
+    );
+    expect(ended.flatMap((answer) => (answer.status === 200 ? [] : [refusal(answer)]))).toEqual([NOT_FOUND]);
+    for (const { at, run } of runs) {
+      const { info } = await readRun(run.info.run_id);
+      expect([info.status, info.end_time]).toEqual([at === 3 || at % 2 === 0 ? 'FINISHED' : 'FAILED', 1_700_000_100_000 + at]);
+    }
+    // Said twice at the same time the run ends once.
+    const twice = await newRun();
+    await Promise.all(['FINISHED', 'FAILED'].map((status) => ok(post(member(), 'runs/update', { run_id: twice, status }))));
+    const { rows } = await sql<{ state: string }>`select state from run_timeline where run_id = ${twice} order by seq`.execute(p.database.db);
+    expect(rows.map(({ state }) => state).slice(0, 2)).toEqual(['running', 'finishing']);
+    expect(rows).toHaveLength(3);
   });
 
   it('put their experiment aside, and take it back with its runs', async () => {

@@ -1,11 +1,12 @@
 import { inventRunName } from '#mlflow/run-names.ts';
 import type { MlflowBinder } from '#mlflow/mlflow-binder.ts';
-import { checkWriter, findAskedRun, findWritableRun, type MlflowParts } from '#mlflow/mlflow-parts.ts';
+import { checkWriter, findAskedRun, type MlflowParts } from '#mlflow/mlflow-parts.ts';
+import { makeRunBeginner, makeRunUpdater } from '#mlflow/runs-together.ts';
 import { RUN_NAME_TAG } from '#mlflow/search-conditions.ts';
 import { searchRunIds } from '#mlflow/search-runs.ts';
-import { showNewRun, showOneRun, showRunInfo, showRuns } from '#mlflow/show-runs.ts';
+import { showNewRun, showOneRun, showRuns } from '#mlflow/show-runs.ts';
 import { END_OF } from '#mlflow/statuses.ts';
-import { beginTrackedRun, endTrackedRun, findExperiment, hideRun } from '#tracking/tracking.ts';
+import { hideRun } from '#tracking/tracking.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import * as routes from '@sodate/contract/mlflow-routes.ts';
@@ -33,35 +34,42 @@ export async function renameRun({ db, changes }: MlflowParts, tenant: TenantId, 
 
 export function bindTrackedRunRoutes(binder: MlflowBinder, parts: MlflowParts): void {
   const { db, clock } = parts;
+  const beginRun = makeRunBeginner(parts);
+  const updateRun = makeRunUpdater(parts, (tenant, run, name) => renameRun(parts, tenant, run, name));
 
   binder.bind(routes.createRun, async ({ caller, tenant, ask }) => {
-    const experiment = await findExperiment(db, tenant.id, ask.experiment_id === '' ? '0' : ask.experiment_id, clock.now());
     const tags = new Map(ask.tags.map(({ key, value }) => [key, value]));
     const named = [ask.run_name, tags.get(RUN_NAME_TAG)].find((name) => name !== undefined && name !== null && name.trim() !== '');
     const source = tags.get(SOURCE_TAG) ?? '';
     const labels = [...tags].filter(([name]) => name !== RUN_NAME_TAG).map(([name, value]) => ({ name, value }));
-    const id = await beginTrackedRun(parts, {
+    const name = typeof named === 'string' ? checkedRunName(named) : inventRunName();
+    const begun = await beginRun({
       tenant: tenant.id,
-      user: caller.user,
-      experiment,
-      name: typeof named === 'string' ? checkedRunName(named) : inventRunName(),
-      startedAt: ask.start_time === null ? null : new Date(ask.start_time),
-      labels,
-      command: source === '' ? SOURCE_UNKNOWN : source,
-      maker: caller.attempt?.run ?? null,
+      experiment: ask.experiment_id === '' ? '0' : ask.experiment_id,
+      begin: {
+        user: caller.user,
+        name,
+        labels,
+        maker: caller.attempt?.run ?? null,
+        startedAt: ask.start_time === null ? null : new Date(ask.start_time),
+        command: source === '' ? SOURCE_UNKNOWN : source,
+      },
     });
-    return { run: await showNewRun(db, tenant.id, id, labels) };
+    return { run: showNewRun({ ...begun, name, userName: caller.name, labels }) };
   });
 
   binder.bind(routes.getRun, async ({ tenant, ask }) => ({ run: await showOneRun(db, tenant.id, (await findAskedRun(db, tenant.id, ask)).id) }));
 
   binder.bind(routes.updateRun, async ({ caller, tenant, ask }) => {
-    const run = await findWritableRun(db, tenant.id, caller, ask);
-    if (ask.run_name !== null && ask.run_name !== undefined && ask.run_name !== '' && ask.run_name !== run.name)
-      await renameRun(parts, tenant.id, run.id, ask.run_name);
     const to = ask.status === null || ask.status === undefined ? null : END_OF[ask.status];
-    if (to !== null) await endTrackedRun(parts, tenant.id, run, { to, endedAt: ask.end_time === null ? null : new Date(ask.end_time) });
-    return { run_info: await showRunInfo(db, tenant.id, run.id) };
+    const run_info = await updateRun({
+      caller,
+      tenant: tenant.id,
+      run: ask,
+      name: ask.run_name === '' ? null : (ask.run_name ?? null),
+      end: to === null ? null : { to, endedAt: ask.end_time === null ? null : new Date(ask.end_time) },
+    });
+    return { run_info };
   });
 
   binder.bind(routes.deleteRun, async ({ caller, tenant, ask }) => {

@@ -113,9 +113,11 @@ function matchesText(value: string, comparison: Extract<Comparison, { type: 'tex
 export function orderOf(tenant: TenantId, term: OrderTerm): Sql {
   const { entity, key } = term;
   const direction = term.ascending ? sql`asc` : sql`desc`;
-  const named = (table: Sql): Sql => sql`(select v.value from ${table} v where v.tenant_id = ${tenant} and v.run_id = r.id and v.name = ${key})`;
+  // Asked for each run, and so by the run's index: those that begin with the tenant do not serve `is not distinct`.
+  const named = (table: Sql): Sql =>
+    sql`(select v.value from ${table} v where v.tenant_id is not distinct from ${tenant} and v.run_id = r.id and v.name = ${key})`;
   if (entity === 'metric') {
-    const value = sql`(select s.last_value from metric_series s where s.tenant_id = ${tenant} and s.run_id = r.id and s.kind = 'scalar' and s.name = ${key})`;
+    const value = sql`(select s.last_value from metric_series s where s.tenant_id is not distinct from ${tenant} and s.run_id = r.id and s.kind is not distinct from 'scalar' and s.name = ${key})`;
     // NaN is greater than every number in PostgreSQL, also turned about: it comes after them in both directions.
     return term.ascending ? sql`${value} asc nulls last` : sql`- ${value} asc nulls last`;
   }

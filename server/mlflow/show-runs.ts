@@ -1,13 +1,13 @@
 import type { Database } from '#kit/db/open-database.ts';
-import { latestMetrics, readParameters } from '#metrics/metrics.ts';
+import { latestAsJson, type LatestPoint, parametersAsJson } from '#metrics/metrics.ts';
 import { artifactRootOf, RUN_NAME_TAG } from '#mlflow/search-conditions.ts';
 import { STATUS_OF } from '#mlflow/statuses.ts';
-import { type Label, readRunInputs, readRunLabels, type RunInput } from '#tracking/tracking.ts';
+import { type BegunRun, type Experiment, inputsAsJson, type Label, labelsAsJson, type RunInput } from '#tracking/tracking.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
 import type { DoubleAnswer, Run } from '@sodate/contract/mlflow.ts';
 import type { RunState } from '@sodate/contract/runs.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { z } from 'zod';
 
 /** An answer with more values than this is asked for in smaller pages. */
@@ -18,6 +18,14 @@ export const showDouble = (value: number | null): DoubleAnswer => {
   return Number.isFinite(value) ? value : value > 0 ? 'Infinity' : '-Infinity';
 };
 
+/** What lies beside a run's row, of which the statements are those of its features. */
+interface Logged {
+  readonly metrics: readonly LatestPoint[] | null;
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  readonly inputs: readonly RunInput[];
+}
+
 /**
  * Runs as MLflow shows them, in the order of their ids here, with the last value of each metric. Those that have gone
  * meanwhile are left out.
@@ -25,53 +33,62 @@ export const showDouble = (value: number | null): DoubleAnswer => {
  */
 export async function showRuns(db: Database, tenant: TenantId, ids: readonly RunId[]): Promise<z.input<typeof Run>[]> {
   if (ids.length === 0) return [];
-  const [rows, metrics, parameters, labels, inputs] = await Promise.all([
-    readInfos(db, tenant, ids),
-    latestMetrics(db, tenant, ids, METRICS_PER_ANSWER + 1),
-    readParameters(db, tenant, ids),
-    readRunLabels(db, tenant, ids),
-    readRunInputs(db, tenant, ids),
-  ]);
-  if (metrics.length > METRICS_PER_ANSWER)
-    throw new SodateError('too-many', { limit: METRICS_PER_ANSWER, things: 'metrics; ask for fewer runs (max_results)' });
-  const metricsOf = collect(metrics, ({ run_id }) => run_id);
-  const parametersOf = collect(parameters, ({ run_id }) => run_id);
+  const id = sql`r.id`;
+  const rows = await selectRuns<Logged>(
+    db,
+    tenant,
+    ids,
+    sql`, ${latestAsJson(tenant, id, ids, METRICS_PER_ANSWER)} as metrics, ${parametersAsJson(tenant, id)} as parameters,
+      ${labelsAsJson(tenant, id)} as labels, ${inputsAsJson(tenant, id)} as inputs`,
+  );
   const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.flatMap((id) => {
-    const row = byId.get(id);
-    if (row === undefined) return [];
-    return [
-      {
-        info: showInfo(row),
-        data: {
-          metrics: (metricsOf.get(id) ?? []).map((series) => ({
-            key: series.name,
-            value: showDouble(series.last_value),
-            timestamp: series.last_at ?? 0,
-            step: series.last_step ?? 0,
-          })),
-          params: (parametersOf.get(id) ?? []).map(({ name, value }) => ({ key: name, value })),
-          tags: showLabels(row, labels.get(id) ?? []),
-        },
-        inputs: { dataset_inputs: (inputs.get(id) ?? []).map(showInput) },
-      },
-    ];
+  return ids.flatMap((each) => {
+    const row = byId.get(each);
+    return row === undefined ? [] : [showRun(row)];
   });
 }
 
-type InfoRow = Awaited<ReturnType<typeof readInfos>>[number];
+function showRun(row: InfoRow & Logged): z.input<typeof Run> {
+  if (row.metrics === null) throw new SodateError('too-many', { limit: METRICS_PER_ANSWER, things: 'metrics; ask for fewer runs (max_results)' });
+  return {
+    info: showInfo(row),
+    data: {
+      metrics: row.metrics.map(([key, value, at, step]) => ({ key, value: value ?? 'NaN', timestamp: at ?? 0, step: step ?? 0 })),
+      params: row.parameters.map(([key, value]) => ({ key, value })),
+      tags: showLabels(
+        row,
+        row.labels.map(([name, value]) => ({ name, value })),
+      ),
+    },
+    inputs: { dataset_inputs: row.inputs.map(showInput) },
+  };
+}
 
-async function readInfos(db: Database, tenant: TenantId, ids: readonly RunId[]) {
-  return db
-    .selectFrom('runs')
-    .innerJoin('users', 'users.id', 'runs.created_by')
-    .leftJoin('run_tracking', 'run_tracking.run_id', 'runs.id')
-    .leftJoin('experiments', 'experiments.id', 'run_tracking.experiment_id')
-    .select(['runs.id', 'runs.name', 'runs.state', 'runs.created_at', 'runs.started_at', 'runs.ended_at'])
-    .select(['users.name as user_name', 'run_tracking.hidden_at', 'experiments.number as experiment'])
-    .where('runs.tenant_id', '=', tenant)
-    .where(sql<boolean>`runs.id = any(${ids}::uuid[])`)
-    .execute();
+interface InfoRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunState;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+  readonly user_name: string;
+  readonly hidden_at: Date | null;
+  readonly experiment: number | null;
+}
+
+/** One statement, in no order. */
+async function selectRuns<More>(
+  db: Database,
+  tenant: TenantId,
+  ids: readonly RunId[],
+  more: RawBuilder<unknown> = sql``,
+): Promise<readonly (InfoRow & More)[]> {
+  const { rows } = await sql<InfoRow & More>`
+    select r.id, r.name, r.state, r.created_at, r.started_at, r.ended_at, u.name as user_name, t.hidden_at, e.number as experiment ${more}
+    from (select * from unnest(${ids}::uuid[]) as a (id) limit ${ids.length}) as asked join runs r on r.id = asked.id
+      join users u on u.id = r.created_by left join run_tracking t on t.run_id = r.id left join experiments e on e.id = t.experiment_id
+    where r.tenant_id is not distinct from ${tenant}`.execute(db);
+  return rows;
 }
 
 const showInfo = (row: InfoRow): z.input<typeof Run>['info'] => ({
@@ -80,7 +97,7 @@ const showInfo = (row: InfoRow): z.input<typeof Run>['info'] => ({
   run_name: row.name,
   experiment_id: String(row.experiment ?? 0),
   user_id: row.user_name,
-  status: STATUS_OF[row.state as RunState],
+  status: STATUS_OF[row.state],
   start_time: (row.started_at ?? row.created_at).getTime(),
   ...(row.ended_at === null ? {} : { end_time: row.ended_at.getTime() }),
   artifact_uri: artifactRootOf(row.id),
@@ -106,19 +123,25 @@ export async function showOneRun(db: Database, tenant: TenantId, id: RunId): Pro
   return run;
 }
 
-/** One to which nothing has been logged yet but these labels. @throws SodateError `not-found` when it has gone meanwhile */
-export async function showNewRun(db: Database, tenant: TenantId, id: RunId, labels: readonly Label[]): Promise<z.input<typeof Run>> {
-  const row = await readInfo(db, tenant, id);
-  return { info: showInfo(row), data: { metrics: [], params: [], tags: showLabels(row, labels) }, inputs: { dataset_inputs: [] } };
+/** One that has just begun, to which nothing has been logged yet but these labels. */
+export function showNewRun(
+  run: BegunRun & { readonly name: string; readonly userName: string; readonly experiment: Experiment; readonly labels: readonly Label[] },
+): z.input<typeof Run> {
+  const row: InfoRow = {
+    ...{ id: run.id, name: run.name, state: 'running', created_at: run.createdAt, started_at: run.startedAt, ended_at: null },
+    ...{ user_name: run.userName, hidden_at: null, experiment: run.experiment.number },
+  };
+  return { info: showInfo(row), data: { metrics: [], params: [], tags: showLabels(row, run.labels) }, inputs: { dataset_inputs: [] } };
 }
 
-/** Without what was logged to it. @throws SodateError `not-found` when it has gone meanwhile */
-export const showRunInfo = async (db: Database, tenant: TenantId, id: RunId): Promise<z.input<typeof Run>['info']> => showInfo(await readInfo(db, tenant, id));
-
-async function readInfo(db: Database, tenant: TenantId, id: RunId): Promise<InfoRow> {
-  const [row] = await readInfos(db, tenant, [id]);
-  if (row === undefined) throw notFound(id);
-  return row;
+/** Without what was logged to them, in the order of the ids. @throws SodateError `not-found` when one has gone meanwhile */
+export async function showRunInfos(db: Database, tenant: TenantId, ids: readonly RunId[]): Promise<readonly z.input<typeof Run>['info'][]> {
+  const byId = new Map((await selectRuns(db, tenant, ids)).map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = byId.get(id);
+    if (row === undefined) throw notFound(id);
+    return showInfo(row);
+  });
 }
 
 const notFound = (id: RunId): SodateError => new SodateError('not-found', { thing: 'run', reference: id });
@@ -127,13 +150,3 @@ const showLabels = (row: InfoRow, labels: readonly Label[]): z.input<typeof Run>
   { key: RUN_NAME_TAG, value: row.name },
   ...labels.filter(({ name }) => name !== RUN_NAME_TAG).map(({ name, value }) => ({ key: name, value })),
 ];
-
-function collect<Row>(rows: readonly Row[], key: (row: Row) => string): ReadonlyMap<string, readonly Row[]> {
-  const found = new Map<string, Row[]>();
-  for (const row of rows) {
-    const mine = found.get(key(row));
-    if (mine === undefined) found.set(key(row), [row]);
-    else mine.push(row);
-  }
-  return found;
-}

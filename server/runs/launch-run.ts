@@ -39,7 +39,7 @@ export async function launchRun(parts: EngineParts, run: ClaimedRun, executor: E
   } finally {
     await phases.end();
   }
-  await showLogToJob(parts.folders, run);
+  showLogToJob(parts.folders, run);
   // An error from here on is the platform's alone: the job lives, and is found again by its id.
   const now = clock.now();
   const moved = await moveRun(db, {

@@ -3,14 +3,17 @@ import type { Database } from '#kit/db/open-database.ts';
 import type { FolderEntry, ForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
 import { openInside } from '#kit/foreign-folders/open-inside.ts';
 import type { Binder } from '#kit/http/bind-route.ts';
+import { sendBundle } from '#kit/http/send-bundle.ts';
 import { archiveFolder, archiveFolders } from '#runs/archive-folder.ts';
 import { findOutputDigest } from '#runs/find-output-digest.ts';
 import { findRun } from '#runs/find-run.ts';
 import { previewInside, sendFileInside } from '#runs/file-inside.ts';
 import { readManifestNotes } from '#runs/output-manifest.ts';
+import { readOutputFiles } from '#runs/read-outputs.ts';
 import type { RunFolders } from '#staging/run-folders.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
+import { readOutputs } from '@sodate/contract/output-bundles.ts';
 import * as routes from '@sodate/contract/run-routes.ts';
 import type { z } from 'zod';
 
@@ -48,7 +51,8 @@ export function bindOutputRoutes(binder: Binder, { db, folders, foreignFolders, 
     const run = await findRun(db, tenant.id, params.run);
     const after = decodePlace(query.cursor);
     if (after !== null && query.path !== '' && !after.startsWith(`${query.path}/`)) throw new SodateError('invalid-cursor');
-    const found = await foreignFolders.walk(folders.output(run.id), query.path, { after, limit: query.limit, look: SEARCHED_NAMES, text: query.text });
+    const named = query.text === undefined ? {} : { text: query.text };
+    const found = await foreignFolders.walk(folders.output(run.id), query.path, { after, limit: query.limit, look: SEARCHED_NAMES, ...named });
     if (found === null) {
       if (query.path === '') return { items: [], nextCursor: null };
       throw new SodateError('not-found', { thing: 'folder', reference: query.path });
@@ -63,6 +67,12 @@ export function bindOutputRoutes(binder: Binder, { db, folders, foreignFolders, 
       thing: 'output file',
       findDigest: (size) => findOutputDigest(db, tenant.id, run.id, { path: query.path, size }),
     });
+  });
+
+  binder.bind(readOutputs, async ({ tenant, params, body, request, reply }) => {
+    const run = await findRun(db, tenant.id, params.run);
+    const isSent = await sendBundle(request, reply, readOutputFiles(folders.output(run.id), body.paths));
+    if (!isSent) throw new SodateError('not-found', { thing: 'output file', reference: body.paths[0] ?? '' });
   });
 
   binder.bind(routes.previewOutput, async ({ tenant, params, query }) => {

@@ -1,7 +1,8 @@
 import type { ClaimedRun } from '#runs/claim-runs.ts';
 import type { RunFolders } from '#staging/run-folders.ts';
 import type { AttemptId, RunId } from '@sodate/contract/ids.ts';
-import { link, open, unlink, type FileHandle } from 'node:fs/promises';
+import { linkSync, unlinkSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Sent in one message of a live log at most: base64 makes it a third more on the wire. */
@@ -9,16 +10,27 @@ const LOG_BATCH_BYTES = 256 * 1024;
 
 /**
  * Shows the log to the job, under the name its users know, as a second name of the file in /kqi/attach. The job may do
- * with that name what it likes: the file itself belongs to the server and stays where it is.
+ * with that name what it likes: the file itself belongs to the server and stays where it is. Synchronous: mostly one call of
+ * 10 µs, which through Node's thread pool would take the server ten times that.
  */
-export async function showLogToJob(folders: RunFolders, run: Pick<ClaimedRun, 'id' | 'kind' | 'number' | 'attempt_id'>): Promise<void> {
+export function showLogToJob(folders: RunFolders, run: Pick<ClaimedRun, 'id' | 'kind' | 'number' | 'attempt_id'>): void {
   const file = folders.logFile(run.id as RunId, run.attempt_id as AttemptId);
   const shown = path.join(folders.attach(run.id as RunId), `${run.kind}_stdout_stderr_${run.number}.log`);
   try {
-    await unlink(shown).catch(() => {});
-    await link(file, shown);
+    linkSync(file, shown);
+  } catch (error) {
+    // No attach folder (a task), or another file system: the log itself is elsewhere.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') replaceLink(file, shown);
+  }
+}
+
+/** That of an earlier attempt, or what a job has put there; where that is more than a file it stays. */
+function replaceLink(file: string, shown: string): void {
+  try {
+    unlinkSync(shown);
+    linkSync(file, shown);
   } catch {
-    // No attach folder (a task), another file system, or a job that put something else there: the log itself is elsewhere.
+    // A folder stands there, or the other reasons for which the log is not shown.
   }
 }
 

@@ -9,6 +9,7 @@ import { relabelLineage } from '#lineage/lineage.ts';
 import { deleteRun } from '#runs/delete-run.ts';
 import { explainWaiting } from '#runs/explain-waiting.ts';
 import { findRun } from '#runs/find-run.ts';
+import { isEnded } from '#runs/run-states.ts';
 import { bindOutputRoutes } from '#runs/output-routes.ts';
 import { followRunLog, sendRunLog } from '#runs/run-log-routes.ts';
 import { readUsage } from '#runs/read-usage.ts';
@@ -111,6 +112,8 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
   binder.bind(routes.listAttempts, async ({ tenant, params }) => {
     const run = await findRun(db, tenant.id, params.run);
     const rows = await listAttemptRows(db, tenant.id, run.id);
+    // What was asked of the run decides what the end of its last attempt means: a command that was stopped has not failed.
+    const judged = isEnded(run.state) ? await view(tenant.id, run.id) : null;
     return {
       items: rows.map((row) => ({
         number: row.number,
@@ -120,7 +123,7 @@ export function bindRunRoutes(binder: Binder, parts: RunRouteParts): void {
         imageDigest: row.image_digest,
         exitCode: row.exit_code,
         signal: row.signal,
-        failure: showFailure(row),
+        failure: showFailure(judged !== null && row.id === run.attemptId ? judged : row),
         placedAt: row.placed_at.toISOString(),
         startedAt: row.started_at?.toISOString() ?? null,
         endedAt: row.ended_at?.toISOString() ?? null,

@@ -54,8 +54,14 @@ const byNumber = orderedField<number>({
   inside: ofParameter,
 });
 
-/** The beginning is what is indexed. */
-const isText = (text: string): Condition => sql`(left(given.value, 250) = ${Array.from(text).slice(0, 250).join('')} and given.value = ${text})`;
+/** As many characters as are indexed. */
+const INDEXED = 250;
+
+const isText = (text: string): Condition => {
+  const characters = Array.from(text);
+  const begins = sql<boolean>`left(given.value, ${sql.lit(INDEXED)}) = ${characters.slice(0, INDEXED).join('')}`;
+  return characters.length < INDEXED ? begins : sql`(${begins} and given.value = ${text})`;
+};
 
 /** Runs by a parameter of theirs. `param.lr=0.01` also finds 1e-2: numbers are compared as numbers. */
 export const parameterField: SearchField = {

@@ -1,7 +1,7 @@
 import * as fields from '#search/search-fields.ts';
 import { metricColumn, metricField, parameterColumn, parameterField } from '#runs/run-search-values.ts';
 import type { SearchedList } from '#search/search.ts';
-import { durationColumn, instantColumn, nullable, numberColumn, textColumn } from '#search/sort-order.ts';
+import { asWritten, durationColumn, instantColumn, nullable, numberColumn, textColumn } from '#search/sort-order.ts';
 import { FailureClass } from '@sodate/contract/failures.ts';
 import { RUN_KINDS, RUN_STATES } from '@sodate/contract/runs.ts';
 import { sql } from 'kysely';
@@ -57,12 +57,12 @@ export const RUN_LIST: SearchedList = {
     parameterField,
   ],
   sorts: {
-    created: instantColumn(sql`runs.created_at`),
-    number: numberColumn(sql`runs.number`),
+    created: asWritten(instantColumn(sql`runs.created_at`)),
+    number: asWritten(numberColumn(sql`runs.number`)),
     name: textColumn(sql`runs.name`),
     state: textColumn(sql`runs.state`),
-    started: nullable(instantColumn(sql`runs.started_at`)),
-    ended: nullable(instantColumn(sql`runs.ended_at`)),
+    started: asWritten(nullable(instantColumn(sql`runs.started_at`))),
+    ended: asWritten(nullable(instantColumn(sql`runs.ended_at`))),
     duration: nullable(durationColumn(duration)),
     exit: nullable(numberColumn(sql`runs.exit_code`)),
     value: nullable(textColumn(value)),

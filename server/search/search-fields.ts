@@ -223,9 +223,9 @@ function readInstant(text: string, { now }: Asking): Meaning<Date> | null {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** A person by name or id. Looked up first: the condition is then one on an indexed column. Nobody's name finds nothing. */
+/** A person by name or id. Looked up when the search is planned. Nobody's name finds nothing. */
 export const isPerson = (value: RawBuilder<unknown>, reference: string): Condition =>
-  UUID.test(reference) ? sql`${value} = ${reference}::uuid` : sql`${value} = (select id from users where lower(name) = ${reference.toLowerCase()})`;
+  UUID.test(reference) ? sql`${value} = ${reference}::uuid` : sql`${value} = user_called(${reference.toLowerCase()}::text)`;
 
 export const personField = (name: string, value: RawBuilder<unknown>): SearchField =>
   equalField(name, "a user's name or id", (text) => (text === '' ? null : isPerson(value, text)));

@@ -2,6 +2,7 @@ import { DATA_LIST } from '#data/data-search.ts';
 import { useTestDatabase } from '#kit/db/test-database.ts';
 import { RUN_LIST } from '#runs/run-search.ts';
 import { findInList, type ListAsk, type SearchedList } from '#search/search.ts';
+import { isPerson } from '#search/search-fields.ts';
 import { type SeededTenant, seedLists } from '#search/testing/seed-lists.ts';
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -73,20 +74,35 @@ describe('lists of many', () => {
     }
   });
 
-  it('counts to ten thousand and no further, and still finds the right page', async () => {
+  it.each([
+    ['soon where the order goes on', 'tag:even', 'number', sql`tags @> '{even}'`, sql`number`],
+    ['far on in the order, not all that many', 'number:1..1500', '-created', sql`number <= 1500`, sql`created_at desc, id desc`],
+    [
+      'far on in the order, in thousands',
+      '-name:camera -name:digits -name:faces -name:leaves',
+      'name',
+      sql`name !~ '^(camera|digits|faces|leaves)'`,
+      sql`name, id`,
+    ],
+  ])('counts to a thousand and no further, and finds the pages of those that are %s', async (_where, search, sort, condition, order) => {
     const { db } = database();
-    const found = await find(DATA_LIST, { search: 'tag:even', sort: 'number', limit: 3 });
-    expect(found.total).toEqual({ count: 10_000, exact: false });
-    const expected = await db
-      .selectFrom('data')
-      .select('id')
-      .where('tenant_id', '=', asking().tenant)
-      .where(sql<boolean>`tags @> '{even}'`)
-      .orderBy('number')
-      .limit(6)
-      .execute();
-    const next = await find(DATA_LIST, { search: 'tag:even', sort: 'number', limit: 3, cursor: found.nextCursor ?? undefined });
-    expect([...found.ids, ...next.ids]).toEqual(expected.map(({ id }) => id));
+    const found = await find(DATA_LIST, { search, sort, limit: 3 });
+    const next = await find(DATA_LIST, { search, sort, limit: 3, cursor: found.nextCursor ?? undefined });
+    const { rows } = await sql<{ id: string }>`select id from data where tenant_id = ${asking().tenant} and ${condition} order by ${order} limit 6`.execute(db);
+    expect([...found.ids, ...next.ids]).toEqual(rows.map(({ id }) => id));
+    expect([found.total, next.total]).toEqual([1, 2].map(() => ({ count: 1_000, exact: false })));
+  });
+
+  it('expects as much of a person as is theirs, so that nothing is read for somebody who has made nothing', async () => {
+    const expected = async (name: string): Promise<number> => {
+      const condition = isPerson(sql`data.created_by`, name);
+      const { rows } = await sql<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>`
+        explain (format json) select from data where tenant_id = ${asking().tenant} and ${condition}`.execute(database().db);
+      return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+    };
+    const each = SIZE.data / 20;
+    expect(await expected('nobody')).toBeLessThan(each / 10);
+    expect(await expected(`User-1-${asking().tenant}`)).toBeGreaterThan(each / 2);
   });
 
   it('gives up a search that takes too long, and keeps nothing of it', async () => {

@@ -13,6 +13,8 @@ export interface SortColumn {
   /** `table on …`, where the value is another table's, and the column there that has the thing's id. */
   readonly join?: (asking: Asking) => RawBuilder<unknown>;
   readonly id?: RawBuilder<string>;
+  /** Things stand in the table about in this order, since they were written in it: the next thousand are neighbours on the disk. */
+  readonly asWritten?: true;
 }
 
 export interface SortOrder {
@@ -40,6 +42,8 @@ export const durationColumn = (value: RawBuilder<unknown>): SortColumn => ({
   value,
   typed: (text) => sql`${text}::interval`,
 });
+
+export const asWritten = (column: SortColumn): SortColumn => ({ ...column, asWritten: true });
 
 export const nullable = (column: SortColumn): SortColumn => ({ ...column, without: () => sql`${column.value} is null` });
 

@@ -19,6 +19,7 @@ export interface TokenUser {
 }
 
 interface FoundToken {
+  readonly secret_hash: Buffer;
   readonly id: string;
   readonly last_used_at: Date | null;
   readonly user_id: string;
@@ -30,34 +31,38 @@ interface FoundToken {
   readonly tenant_name: string;
 }
 
-/** Whose token this secret is, where it works and what its user is there; null for unknown, expired and ended ones and for disabled users. */
-export async function findToken(db: Database, secret: string, now: Date): Promise<(TokenUser & { readonly id: TokenId }) | null> {
+/** Whose tokens these secrets are, where they work and what their users are there; null for unknown, expired and ended ones and for disabled users. */
+export async function findTokens(db: Database, secrets: readonly string[], now: Date): Promise<readonly ((TokenUser & { readonly id: TokenId }) | null)[]> {
+  const hashes = secrets.map(hashSecret);
   // Written out: every request with a token asks this, and the query builder takes longer for it than the database.
   const { rows } = await sql<FoundToken>`
-    select k.id, k.last_used_at, u.id as user_id, u.name as user_name, u.system_admin, m.role, t.id as tenant_id, t.number as tenant_number,
-      t.name as tenant_name
+    select k.secret_hash, k.id, k.last_used_at, u.id as user_id, u.name as user_name, u.system_admin, m.role, t.id as tenant_id,
+      t.number as tenant_number, t.name as tenant_name
     from tokens k join users u on u.id = k.user_id join tenants t on t.id = k.tenant_id
       left join memberships m on m.tenant_id = t.id and m.user_id = u.id
-    where k.secret_hash = ${hashSecret(secret)} and (k.expires_at is null or k.expires_at > ${now}) and u.disabled_at is null`.execute(db);
-  const [row] = rows;
-  if (!row) return null;
-  const stale = new Date(now.getTime() - LAST_USED_STEP_MS);
-  if (row.last_used_at === null || row.last_used_at <= stale) {
-    await db
-      .updateTable('tokens')
-      .set({ last_used_at: now })
-      .where('id', '=', row.id)
-      .where((expression) => expression.or([expression('last_used_at', 'is', null), expression('last_used_at', '<=', stale)]))
-      .execute();
-  }
-  return {
-    id: row.id as TokenId,
-    user: row.user_id as UserId,
-    name: row.user_name,
-    tenant: row.tenant_id as TenantId,
-    standing: toStanding({ ...row, id: row.tenant_id, number: row.tenant_number, name: row.tenant_name }),
-  };
+    where k.secret_hash = any(${hashes}::bytea[]) and (k.expires_at is null or k.expires_at > ${now}) and u.disabled_at is null`.execute(db);
+  await noteUse(db, rows, now);
+  const found = new Map(rows.map((row) => [row.secret_hash.toString('hex'), toTokenUser(row)]));
+  return hashes.map((hash) => found.get(hash.toString('hex')) ?? null);
 }
+
+/** A row that somebody holds, to end the token perhaps, is left out: others are being looked up with it, and would wait. */
+async function noteUse(db: Database, rows: readonly FoundToken[], now: Date): Promise<void> {
+  const stale = new Date(now.getTime() - LAST_USED_STEP_MS);
+  const ids = rows.filter(({ last_used_at }) => last_used_at === null || last_used_at <= stale).map(({ id }) => id);
+  if (ids.length === 0) return;
+  await sql`
+    update tokens set last_used_at = ${now} where id in (
+      select id from tokens where id = any(${ids}::uuid[]) and (last_used_at is null or last_used_at <= ${stale}) for update skip locked)`.execute(db);
+}
+
+const toTokenUser = (row: FoundToken): TokenUser & { readonly id: TokenId } => ({
+  id: row.id as TokenId,
+  user: row.user_id as UserId,
+  name: row.user_name,
+  tenant: row.tenant_id as TenantId,
+  standing: toStanding({ ...row, id: row.tenant_id, number: row.tenant_number, name: row.tenant_name }),
+});
 
 const selectTokens = (db: Database, tenant: TenantId) =>
   db.selectFrom('tokens').innerJoin('users', 'users.id', 'tokens.user_id').where('tokens.tenant_id', '=', tenant);

@@ -3,7 +3,7 @@ import { newId } from '#kit/ids.ts';
 import type { TenantId, TokenId, UserId } from '@sodate/contract/ids.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createToken } from './create-token.ts';
-import { deleteToken, endTokensOf, findToken, listTokens } from './token-store.ts';
+import { deleteToken, endTokensOf, findTokens, listTokens } from './token-store.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const at = (ms: number): Date => new Date(START + ms);
@@ -41,6 +41,8 @@ describe('tokens', () => {
         .execute();
   });
 
+  const findToken = async (secret: string, now: Date) => (await findTokens(db(), [secret], now))[0];
+
   const create = (user: UserId, more: { name?: string; tenant?: TenantId; expiresInDays?: number } = {}) =>
     createToken(db(), {
       id: newId<TokenId>(),
@@ -57,30 +59,30 @@ describe('tokens', () => {
     expect(token).toMatchObject({ name: 'laptop', user: { name: 'mina' }, expiresAt: at(2 * DAY_MS).toISOString(), lastUsedAt: null });
     expect(JSON.stringify(await db().selectFrom('tokens').selectAll().execute())).not.toContain(token.secret);
     expect(JSON.stringify(await listTokens(db(), red, { owner: null, limit: 50 }))).not.toContain(token.secret.slice(4));
-    expect(await findToken(db(), token.secret, at(0))).toEqual({
+    expect(await findToken(token.secret, at(0))).toEqual({
       id: token.id,
       user: mina,
       name: 'mina',
       tenant: red,
       standing: { tenant: { id: red, number: 1, name: 'red' }, role: 'member' },
     });
-    expect(await findToken(db(), `${token.secret.slice(0, -1)}_`, at(0))).toBeNull();
+    expect(await findToken(`${token.secret.slice(0, -1)}_`, at(0))).toBeNull();
   });
 
   it('ends when it expires', async () => {
     const { secret } = await create(mina, { expiresInDays: 1 });
-    expect(await findToken(db(), secret, at(DAY_MS - 1))).not.toBeNull();
-    expect(await findToken(db(), secret, at(DAY_MS))).toBeNull();
+    expect(await findToken(secret, at(DAY_MS - 1))).not.toBeNull();
+    expect(await findToken(secret, at(DAY_MS))).toBeNull();
   });
 
   it('notes its last use at most once a minute', async () => {
     const { secret, id } = await create(mina);
     const lastUse = async () => (await db().selectFrom('tokens').select('last_used_at').where('id', '=', id).executeTakeFirstOrThrow()).last_used_at;
-    await findToken(db(), secret, at(1000));
+    await findToken(secret, at(1000));
     expect(await lastUse()).toEqual(at(1000));
-    await findToken(db(), secret, at(60_999));
+    await findToken(secret, at(60_999));
     expect(await lastUse()).toEqual(at(1000));
-    await Promise.all([1, 2, 3].map(() => findToken(db(), secret, at(61_000))));
+    await Promise.all([1, 2, 3].map(() => findToken(secret, at(61_000))));
     expect(await lastUse()).toEqual(at(61_000));
   });
 
@@ -91,9 +93,9 @@ describe('tokens', () => {
       .set({ disabled_at: at(0) })
       .where('id', '=', bob)
       .execute();
-    expect(await findToken(db(), secret, at(0))).toBeNull();
+    expect(await findToken(secret, at(0))).toBeNull();
     await db().updateTable('users').set({ disabled_at: null }).where('id', '=', bob).execute();
-    expect(await findToken(db(), secret, at(0))).not.toBeNull();
+    expect(await findToken(secret, at(0))).not.toBeNull();
   });
 
   it('is listed and ended by its owner, and by others only when they may', async () => {
@@ -105,9 +107,9 @@ describe('tokens', () => {
     expect(await names(null, blue)).toEqual([]);
     expect(await deleteToken(db(), red, theirs.id, mina)).toBe(false);
     expect(await deleteToken(db(), blue, theirs.id, null)).toBe(false);
-    expect(await findToken(db(), theirs.secret, at(0))).not.toBeNull();
+    expect(await findToken(theirs.secret, at(0))).not.toBeNull();
     expect(await deleteToken(db(), red, theirs.id, null)).toBe(true);
-    expect(await findToken(db(), theirs.secret, at(0))).toBeNull();
+    expect(await findToken(theirs.secret, at(0))).toBeNull();
     expect(await deleteToken(db(), red, mine.id, mina)).toBe(true);
   });
 

@@ -3,4 +3,4 @@
  * and when its user leaves the tenant, and rests while its user is disabled. Its secret is shown once.
  */
 export { createToken } from './create-token.ts';
-export { endTokensOf, findToken, TOKEN_PREFIX } from './token-store.ts';
+export { endTokensOf, findTokens, TOKEN_PREFIX } from './token-store.ts';

@@ -1,8 +1,7 @@
 import type { Database } from '#kit/db/open-database.ts';
 import type { Label } from '#tracking/run-label-store.ts';
 import type { RunId, TenantId } from '@sodate/contract/ids.ts';
-import { sql } from 'kysely';
-import { z } from 'zod';
+import { type RawBuilder, sql } from 'kysely';
 
 /** Data that a run says it used. Where it lies is the run's word; nothing here reads it. */
 export interface RunInput {
@@ -14,8 +13,6 @@ export interface RunInput {
   readonly profile: string | null;
   readonly labels: readonly Label[];
 }
-
-const StoredLabels = z.array(z.object({ name: z.string(), value: z.string() }));
 
 /** Said again of the same name and digest, the later word counts. */
 export async function addRunInputs(db: Database, tenant: TenantId, run: RunId, inputs: readonly RunInput[]): Promise<void> {
@@ -48,28 +45,8 @@ export async function addRunInputs(db: Database, tenant: TenantId, run: RunId, i
     .execute();
 }
 
-/** By run. Runs without inputs are left out. */
-export async function readRunInputs(db: Database, tenant: TenantId, runs: readonly string[]): Promise<ReadonlyMap<string, readonly RunInput[]>> {
-  const found = new Map<string, RunInput[]>();
-  if (runs.length === 0) return found;
-  const rows = await db
-    .selectFrom('run_inputs')
-    .selectAll()
-    .where('tenant_id', '=', tenant)
-    .where(sql<boolean>`run_id = any(${runs}::uuid[])`)
-    .orderBy('name')
-    .execute();
-  for (const row of rows) {
-    const input: RunInput = {
-      name: row.name,
-      digest: row.digest,
-      sourceType: row.source_type,
-      source: row.source,
-      schema: row.schema,
-      profile: row.profile,
-      labels: StoredLabels.parse(row.labels),
-    };
-    found.set(row.run_id, [...(found.get(row.run_id) ?? []), input]);
-  }
-  return found;
-}
+/** Of a run by name, as a part of a statement: a list of `RunInput` as JSON. */
+export const inputsAsJson = (tenant: TenantId, run: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  coalesce((select json_agg(json_build_object('name', i.name, 'digest', i.digest, 'sourceType', i.source_type, 'source', i.source, 'schema', i.schema,
+      'profile', i.profile, 'labels', i.labels) order by i.name) from run_inputs i
+    where i.tenant_id = ${tenant} and i.run_id = ${run}), '[]')`;

@@ -16,7 +16,19 @@ export {
   renameExperiment,
   setExperimentLabel,
 } from './experiment-store.ts';
-export { addRunInputs, readRunInputs, type RunInput } from './run-input-store.ts';
-export { type Label, readRunLabels, removeRunLabel, setRunLabels } from './run-label-store.ts';
+export { addRunInputs, inputsAsJson, type RunInput } from './run-input-store.ts';
+export { insertionOfLabels, type Label, labelsAsJson, removeRunLabel, setLabelsOfRuns, setRunLabels } from './run-label-store.ts';
 export { trackedKind } from './tracked-kind.ts';
-export { beginTrackedRun, endAbandonedRuns, endTrackedRun, findTrackableRun, hideRun, putRunIntoExperiment, type TrackableRun } from './tracked-runs.ts';
+export {
+  beginTrackedRuns,
+  endAbandonedRuns,
+  endTrackedRuns,
+  findTrackableRun,
+  findTrackableRuns,
+  hideRun,
+  putRunIntoExperiment,
+  type BegunRun,
+  type TrackableRun,
+  type TrackedBegin,
+  type TrackedEnd,
+} from './tracked-runs.ts';

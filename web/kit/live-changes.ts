@@ -67,15 +67,15 @@ export function whileVisible(work: (signal: AbortSignal, again: boolean) => Prom
 }
 
 /** Query keys are `[tenant, topic, 'list' | id, …]`. One thing is loaded again at once, lists in batches. */
-function createRefresher(queries: QueryClient, tenant: string): { on(event: ChangeEvent): void; end(): void } {
+export function createRefresher(queries: QueryClient, tenant: string): { on(event: ChangeEvent): void; end(): void } {
   const waiting = new Map<string, ReturnType<typeof setTimeout>>();
   return {
     on(event) {
-      void queries.invalidateQueries({ queryKey: [tenant, event.topic, event.id] });
+      loadAgain(queries, [tenant, event.topic, event.id]);
       if (waiting.has(event.topic)) return;
       const timer = setTimeout(() => {
         waiting.delete(event.topic);
-        void queries.invalidateQueries({ queryKey: [tenant, event.topic, 'list'] });
+        loadAgain(queries, [tenant, event.topic, 'list']);
       }, LISTS_AT_MOST_EVERY_MS);
       waiting.set(event.topic, timer);
     },
@@ -83,4 +83,15 @@ function createRefresher(queries: QueryClient, tenant: string): { on(event: Chan
       for (const timer of waiting.values()) clearTimeout(timer);
     },
   };
+}
+
+/**
+ * What is being loaded for the first time may have been answered before the change, and is not asked for anew by being made
+ * invalid. So it is loaded once more when it is there, also where it comes under another key than its own, as a run does that
+ * was asked for by its number.
+ */
+function loadAgain(queries: QueryClient, queryKey: readonly [tenant: string, topic: string, which: string]): void {
+  const loading = queries.getQueryCache().findAll({ queryKey: [queryKey[0]], fetchStatus: 'fetching', predicate: ({ state }) => state.data === undefined });
+  void queries.invalidateQueries({ queryKey });
+  if (loading.length > 0) void Promise.allSettled(loading.map(async ({ promise }) => promise)).then(() => queries.invalidateQueries({ queryKey }));
 }

@@ -46,7 +46,8 @@ export const runIdQuery = (client: Client, tenant: string, reference: string) =>
     queryKey: [tenant, 'run-id', reference],
     queryFn: async ({ signal, client: queries }) => {
       const run = await client.call(getRun, { params: { tenant, run: reference }, signal });
-      queries.setQueryData<Run>([tenant, 'run', run.id], run);
+      // What is there came later, or will be asked for again: its key is that of live changes.
+      queries.setQueryData<Run>([tenant, 'run', run.id], (known) => known ?? run);
       return run.id;
     },
     staleTime: Number.POSITIVE_INFINITY,

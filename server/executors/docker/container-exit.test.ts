@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
-import { describeStartFailure, observeContainer } from './container-exit.ts';
+import { describeStartFailure, mayBeMadeUp, observeContainer } from './container-exit.ts';
 import { LABELS } from './container-spec.ts';
 
 const NEVER = '0001-01-01T00:00:00Z';
@@ -25,14 +25,17 @@ const container = (state: Partial<Docker.ContainerInspectInfo['State']>, labels:
     Config: { Labels: labels },
     HostConfig: { Memory: 64 * 2 ** 20 },
   }) as Docker.ContainerInspectInfo;
-const see = (seen: Docker.ContainerInspectInfo, engineStartedAt: Date | null = null, stoppedBy: string | null = null) =>
-  observeContainer({ container: seen, engineStartedAt, stoppedBy });
+const see = (seen: Docker.ContainerInspectInfo, { madeUp = false, stoppedBy = null as string | null } = {}) =>
+  observeContainer({ container: seen, madeUp, stoppedBy });
 
 describe('what a container is seen as', () => {
   it('is pending before its start, or ended if a stop came first', () => {
     const created = container({ Status: 'created', StartedAt: NEVER, FinishedAt: NEVER });
     expect(see(created)).toEqual({ state: 'pending', phase: 'starting' });
-    expect(see(created, null, 'SIGKILL')).toEqual({ state: 'exited', exit: { code: null, signal: 'SIGKILL', failure: null, startedAt: null, endedAt: null } });
+    expect(see(created, { stoppedBy: 'SIGKILL' })).toEqual({
+      state: 'exited',
+      exit: { code: null, signal: 'SIGKILL', failure: null, startedAt: null, endedAt: null },
+    });
   });
 
   it('runs, also while it is paused or being removed', () => {
@@ -69,14 +72,35 @@ describe('what a container is seen as', () => {
     expect(see(container({ ExitCode: 127 }))).toMatchObject({ exit: { failure: null } });
   });
 
-  it('is lost where the engine went down under it and gives the code that it has for those it knows no code of', () => {
-    // When the engine is back it takes the present as the end, or has an end from before that nobody has seen.
-    for (const engineStart of ['2026-01-01T10:59:59Z', '2026-01-01T11:00:01Z'])
-      expect(see(container({ ExitCode: 255 }), new Date(engineStart))).toMatchObject({ exit: { failure: { class: 'node-lost' } } });
-    // A job's own 255: in one life of the engine, long after the engine came back, or where nothing is known of the engine.
-    for (const engineStart of [new Date('2026-01-01T09:00:00Z'), new Date('2026-01-01T10:30:00Z'), null])
-      expect(see(container({ ExitCode: 255 }), engineStart)).toMatchObject({ exit: { code: 255, failure: null } });
-    expect(see(container({ ExitCode: 254 }), new Date('2026-01-01T10:59:59Z'))).toMatchObject({ exit: { code: 254, failure: null } });
+  it('has ended nobody knows how, when the engine made up the end; unless it ran out of memory before', () => {
+    const lost = { exit: { code: null, failure: { class: 'node-lost' }, endedAt: new Date(ENDED) } };
+    for (const ExitCode of [0, 255]) expect(see(container({ ExitCode }), { madeUp: true })).toMatchObject(lost);
+    expect(see(container({ ExitCode: 255, OOMKilled: true }), { madeUp: true })).toMatchObject({ exit: { failure: { class: 'out-of-memory' } } });
+  });
+});
+
+describe('an end that an engine may have made up', () => {
+  const BEFORE_END = new Date('2026-01-01T10:59:59Z');
+  const AFTER_END = new Date('2026-01-01T11:00:01Z');
+
+  it('is 255 where the engine went down under the job: at the engine’s start, or before, unseen', () => {
+    for (const engineStart of [BEFORE_END, AFTER_END]) expect(mayBeMadeUp(container({ ExitCode: 255 }), engineStart)).toBe(true);
+  });
+
+  it('is 0 at the engine’s start, not before: of that its runtime knows', () => {
+    expect(mayBeMadeUp(container({}), BEFORE_END)).toBe(true);
+    expect(mayBeMadeUp(container({}), AFTER_END)).toBe(false);
+  });
+
+  it('is none that lies in one life of the engine, long after its start, or where nothing is known of the engine', () => {
+    for (const ExitCode of [0, 255])
+      for (const engineStart of [new Date('2026-01-01T09:00:00Z'), new Date('2026-01-01T10:30:00Z'), null])
+        expect(mayBeMadeUp(container({ ExitCode }), engineStart)).toBe(false);
+  });
+
+  it('is none of any other code, nor of a container that has not ended', () => {
+    expect(mayBeMadeUp(container({ ExitCode: 254 }), BEFORE_END)).toBe(false);
+    expect(mayBeMadeUp(container({ Status: 'running', Running: true, FinishedAt: NEVER }), BEFORE_END)).toBe(false);
   });
 });
 

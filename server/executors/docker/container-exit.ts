@@ -8,18 +8,32 @@ const instant = (text: string | undefined): Date | null => (text === undefined |
 
 export interface SeenContainer {
   readonly container: Docker.ContainerInspectInfo;
-  /** When the engine was last started; null where that is not known. */
-  readonly engineStartedAt: Date | null;
+  /** The engine may have made up how it ended (`mayBeMadeUp`), and does not remember to have seen it end. */
+  readonly madeUp: boolean;
   /** The order that ended the attempt before its container was started. */
   readonly stoppedBy: string | null;
 }
 
 export const hasEverStarted = ({ State }: Docker.ContainerInspectInfo): boolean => instant(State.StartedAt) !== null;
 
-/** What the engine gives a container that it finds dead and knows no code of, such as after a power loss. */
+/** What an engine gives a container that it finds dead and knows no code of, such as after a power loss. */
 const UNKNOWN_CODE = 255;
-/** A start finds them before it answers anybody: minutes on a machine with thousands of containers. */
+
+/** A start of the engine looks after what it finds before it answers anybody: minutes on a machine with thousands of containers. */
 const LONGEST_ENGINE_START_MS = 120_000;
+
+/**
+ * Whether the end lies where an engine that was away at the time puts something in the place of what it does not know: the
+ * code for that, or, where its runtime has forgotten the container too, 0 at the moment of its own start.
+ * @param engineStartedAt null where that is not known
+ */
+export function mayBeMadeUp({ State }: Docker.ContainerInspectInfo, engineStartedAt: Date | null): boolean {
+  const startedAt = instant(State.StartedAt);
+  const endedAt = instant(State.FinishedAt);
+  if (engineStartedAt === null || startedAt === null || endedAt === null || startedAt >= engineStartedAt) return false;
+  if (endedAt.getTime() >= engineStartedAt.getTime() + LONGEST_ENGINE_START_MS) return false;
+  return State.ExitCode === UNKNOWN_CODE || (State.ExitCode === 0 && endedAt >= engineStartedAt);
+}
 
 const NOBODY_KNOWS: Exit['failure'] = {
   class: 'node-lost',
@@ -27,7 +41,7 @@ const NOBODY_KNOWS: Exit['failure'] = {
 };
 
 /** What the engine's view of a container means. Never `gone`: that is for containers it does not know. */
-export function observeContainer({ container, engineStartedAt, stoppedBy }: SeenContainer): Observation {
+export function observeContainer({ container, madeUp, stoppedBy }: SeenContainer): Observation {
   const { State } = container;
   const endedAt = instant(State.FinishedAt);
   const startedAt = instant(State.StartedAt);
@@ -37,22 +51,18 @@ export function observeContainer({ container, engineStartedAt, stoppedBy }: Seen
   }
   // While somebody removes it, it may still be alive; then the engine does not know it any more.
   if (State.Running || State.Paused || State.Restarting || State.Status === 'removing') return { state: 'running' };
-  // An engine that was away at the end, and whose runtime has forgotten it, says 0 at no time at all.
-  if (endedAt === null) return { state: 'exited', exit: { code: null, signal: null, failure: NOBODY_KNOWS, startedAt, endedAt } };
+  const failure = failureOf(container);
+  // 0 at no time at all is another thing that an engine says which was away at the end.
+  if (endedAt === null || (madeUp && failure === null))
+    return { state: 'exited', exit: { code: null, signal: null, failure: NOBODY_KNOWS, startedAt, endedAt } };
   // The engine notes the start when it hears of it, which of a job of a millisecond may be after its end.
   const began = endedAt < startedAt ? endedAt : startedAt;
-  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure: failureOf(container, engineStartedAt), startedAt: began, endedAt } };
+  return { state: 'exited', exit: { code: State.ExitCode, signal: null, failure, startedAt: began, endedAt } };
 }
 
-function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo, engineStartedAt: Date | null): Exit['failure'] {
-  const startedAt = instant(State.StartedAt);
-  const endedAt = instant(State.FinishedAt);
+function failureOf({ State, Config, HostConfig }: Docker.ContainerInspectInfo): Exit['failure'] {
   if (State.OOMKilled && State.ExitCode !== 0) {
     return { class: 'out-of-memory', words: runWords('memory-exceeded', { mebibytes: Math.round((HostConfig.Memory ?? 0) / 2 ** 20) }) };
-  }
-  // It takes them for ended when it starts. A job's own 255 is told apart by being in one life of the engine, or long after.
-  if (State.ExitCode === UNKNOWN_CODE && engineStartedAt && startedAt && endedAt && startedAt < engineStartedAt) {
-    if (endedAt.getTime() < engineStartedAt.getTime() + LONGEST_ENGINE_START_MS) return NOBODY_KNOWS;
   }
   const program = Config.Labels?.[LABELS.program];
   if (program !== undefined && (State.ExitCode === 127 || State.ExitCode === 126)) {

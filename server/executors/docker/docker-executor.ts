@@ -5,12 +5,12 @@ import type { Clock } from '#kit/clock.ts';
 import type { Log } from '#kit/log.ts';
 import { type Executor, type InventoryNode, isEngineUnreachable, type Observation, type StageFolders } from '../executor.ts';
 import { folderExists, readBegun, readContainer, readStopped, removeFolder, takeTurn, thisProcess, writeStopped } from './attempt-folder.ts';
-import { hasEverStarted, observeContainer } from './container-exit.ts';
+import { hasEverStarted, mayBeMadeUp, observeContainer } from './container-exit.ts';
 import { makeContainers, shortInstallation } from './containers.ts';
 import { openEngine, parseEngineHost, statusOf } from './docker-client.ts';
 import { DockerHandle } from './docker-handle.ts';
 import type { TenantNetworks } from './docker-network.ts';
-import { followEvents } from './engine-events.ts';
+import { followEvents, hasSeenEnd } from './engine-events.ts';
 import { readBootTime, readEngineStart } from './engine-start.ts';
 import { followContainerLog } from './follow-log.ts';
 import { endProcessesIn } from './forgotten-processes.ts';
@@ -136,7 +136,9 @@ export async function makeDockerExecutor(options: DockerOptions): Promise<Execut
     const folder = containers.folderOf(attempt);
     if (container !== null) {
       const stoppedBy = hasEverStarted(container) ? null : await readStopped(folder);
-      return observeContainer({ container, engineStartedAt: await engineStartedAt(), stoppedBy });
+      const startedAt = await engineStartedAt();
+      const madeUp = startedAt !== null && mayBeMadeUp(container, startedAt) && !(await hasSeenEnd(engine, container.Id, startedAt, clock.now()));
+      return observeContainer({ container, madeUp, stoppedBy });
     }
     if (!(await folderExists(folder))) return { state: 'gone', reason: runWords('engine-forgot') };
     if ((await readContainer(folder)) !== null) return { state: 'gone', reason: runWords('container-removed') };

@@ -2,6 +2,7 @@ import { AttemptId } from '@sodate/contract/ids.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { EngineClient } from './docker-client.ts';
 import { LABELS } from './container-spec.ts';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
 const EngineEvent = z.object({ time: z.number(), Actor: z.object({ Attributes: z.record(z.string(), z.string()) }) });
@@ -40,8 +41,8 @@ export async function followEvents(
       if (signal.aborted) stop();
       stream.setEncoding('utf8');
       let rest = '';
-      for await (const text of stream) {
-        const lines = `${rest}${text}`.split('\n');
+      for await (const piece of stream) {
+        const lines = `${rest}${piece}`.split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines) take(line);
       }
@@ -52,6 +53,20 @@ export async function followEvents(
     }
     await clock.sleep(RECONNECT_MS, signal);
   }
+}
+
+/**
+ * Whether the engine remembers to have seen the container end since its own start. One that has ended when nobody looked
+ * has no such event; nor has, in time, one whose end lies 256 events back.
+ */
+export async function hasSeenEnd(engine: EngineClient, container: string, engineStartedAt: Date, now: Date): Promise<boolean> {
+  const since = engineStartedAt.getTime() / 1000;
+  // Times here are of whole milliseconds, the engine's are finer.
+  const until = (now.getTime() + 1) / 1000;
+  return engine.call(async (docker) => {
+    const stream = await docker.getEvents({ since, until, filters: { type: ['container'], event: ['die'], container: [container] } });
+    return (await text(stream as NodeJS.ReadableStream)).trim() !== '';
+  });
 }
 
 function parseLine(line: string): unknown {

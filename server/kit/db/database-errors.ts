@@ -25,6 +25,9 @@ const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', '53100', 'disk-full']);
 
 export const isDiskFull = (error: unknown): boolean => DISK_FULL.has(codeOf(error) ?? '');
 
+/** Whatever was asked of the database would have failed now: doing it in another way does not help. */
+export const isAboutDatabase = (error: unknown): boolean => isDatabaseUnavailable(error) || isDiskFull(error);
+
 /** A statement was ended because it took longer than it may. */
 export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014';
 

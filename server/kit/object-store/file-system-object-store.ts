@@ -110,12 +110,14 @@ export function makeFileSystemObjectStore({ home, workers = sourceWorkers() }: F
         state.followedParts = 0;
       }
       state.writers += 1;
+      let checksum: string;
       try {
-        await orDiskFull(async () => {
+        checksum = await orDiskFull(async () => {
           const file = await openForParts(upload);
           try {
-            await writeRegion(file, { part, offset, length }, body, signal);
+            const crc32 = await writeRegion(file, { part, offset, length }, body, signal);
             await file.datasync();
+            return crc32;
           } catch (error) {
             // A full disk gets back what this part took, if nothing lies behind it that somebody wrote or is writing.
             if (isDiskFull(error) && state.writers === 1 && (await file.stat()).size <= offset + length) await file.truncate(offset);
@@ -130,6 +132,7 @@ export function makeFileSystemObjectStore({ home, workers = sourceWorkers() }: F
       state.whole.add(part);
       // Of a small file the digest is had in no time at the end.
       if (partCountOf(upload) > 1) follow(upload, state);
+      return checksum;
     },
 
     async seal(uploads) {

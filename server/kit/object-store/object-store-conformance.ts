@@ -4,7 +4,10 @@ import type { TenantId, UploadId } from '@sodate/contract/ids.ts';
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 /** What every object store promises, asked of each implementation by its own test. */
@@ -201,6 +204,39 @@ export function describeStoreConformance(name: string, partBytes: number, makeHa
       stop.abort();
       await expect(writing).rejects.toThrow('given up');
       expect(body.destroyed).toBe(true);
+    });
+
+    it.each([
+      ['whose connection breaks', (body: PassThrough) => body.destroy(new Error('aborted')), 'aborted'],
+      ['that is closed half-way', (body: PassThrough) => body.destroy(), /premature/i],
+    ] as const)('takes no part %s, before it is read or while it is', async (_how, cut, message) => {
+      const upload = shape(PART);
+      for (const when of ['before', 'after']) {
+        const body = new PassThrough();
+        // Whoever hands a body over listens to its errors: it may break before anybody reads it.
+        body.on('error', () => {});
+        body.write('half of it');
+        if (when === 'before') cut(body);
+        await setImmediate();
+        const writing = store.writePart(upload, 1, body, never);
+        if (when === 'after') {
+          await setImmediate();
+          cut(body);
+        }
+        await expect(writing, when).rejects.toThrow(message);
+      }
+      await expect(store.seal([upload])).rejects.toMatchObject({ code: 'upload-incomplete' });
+    });
+
+    it('says the CRC-32 of a part', async () => {
+      const bytes = Buffer.alloc(2 * PART + 7, 'seeds ');
+      const upload = shape(bytes.length);
+      for (const part of parts(upload)) {
+        const expected = crc32(await buffer(partOf(bytes, upload, part)))
+          .toString(16)
+          .padStart(8, '0');
+        expect(await store.writePart(upload, part, partOf(bytes, upload, part), never)).toBe(expected);
+      }
     });
 
     it('leaves nothing of an upload that is given up', async () => {

@@ -19,9 +19,11 @@ export interface ObjectStore {
   /**
    * Stores part `part` (from 1). Resolves once its bytes are durable. Replaces an earlier one of that number; if it
    * fails, the part is to be taken as lost. The caller keeps two writers of the same part, and writers and `seal`, apart.
+   * The body is never destroyed for leaving it early: it may be a request, whose connection serves the next one too.
+   * @returns the CRC-32 of its bytes, 8 hexadecimal digits
    * @throws SodateError `part-out-of-form` when the body's length is not that part's
    */
-  writePart(upload: UploadShape, part: number, body: Readable, signal: AbortSignal): Promise<void>;
+  writePart(upload: UploadShape, part: number, body: Readable, signal: AbortSignal): Promise<string>;
   /**
    * Makes each upload the blob of its id: complete, durable, unchangeable, `sha256:…` of its bytes known. Doing it again
    * does nothing new. What was sealed but has no row yet is still pending.

@@ -42,7 +42,10 @@ export function RunOutputs({ tenant, run }: { readonly tenant: string; readonly 
   }
   return (
     <Stack gap="sm">
-      <SearchField value={text} onChange={setText} label={t('outputs.search')} />
+      {/* In a row: the field grows along the line that it stands in. */}
+      <Group>
+        <SearchField value={text} onChange={setText} label={t('outputs.search')} />
+      </Group>
       <nav aria-label={t('outputs.path')}>
         <Breadcrumbs separatorMargin={6} className={classes['path'] ?? ''}>
           {['', ...segments].map((segment, index) => {

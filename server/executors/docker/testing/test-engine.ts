@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
-import { mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,9 @@ const SOCKET = join(FOLDER, 'docker.sock');
 const PIDFILE = join(FOLDER, 'docker.pid');
 const CONTAINERD_PIDFILE = join(FOLDER, 'exec/containerd/containerd.pid');
 const BEFORE = join(FOLDER, 'before.json');
+/** All that its containers have, so that what a killed engine leaves of them can be taken away. */
+const CONTROL_GROUP = 'sodate-test-engine';
+const CONTROL_GROUPS = '/sys/fs/cgroup';
 const LINKS = '/sys/class/net';
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward';
 const PATIENCE_MS = 30_000;
@@ -185,6 +188,16 @@ async function restoreBefore(): Promise<void> {
   await writeFile(IP_FORWARD, before.ipForward);
 }
 
+/** Of each controller's hierarchy, or of the one that there is. Those with processes in them stay. */
+async function removeControlGroups(): Promise<void> {
+  const parents = ['.', ...(await readdir(CONTROL_GROUPS))].map((hierarchy) => join(CONTROL_GROUPS, hierarchy, CONTROL_GROUP));
+  for (const parent of parents) {
+    const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) if (entry.isDirectory()) await rmdir(join(parent, entry.name)).catch(() => {});
+    await rmdir(parent).catch(() => {});
+  }
+}
+
 /** Whatever state the engine is in: ends its processes, its mounts, its rules and its folder. */
 async function clearAway(): Promise<void> {
   await until('the engine and its shims are dead', async () => {
@@ -194,6 +207,7 @@ async function clearAway(): Promise<void> {
   });
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
   for (const mount of mounts.filter((path) => path.startsWith(`${FOLDER}/`)).toReversed()) await run('umount', ['--lazy', mount]).catch(() => {});
+  await removeControlGroups();
   await restoreBefore();
   await rm(FOLDER, { recursive: true, force: true });
 }
@@ -209,6 +223,8 @@ const startEngine = async (): Promise<ChildProcess> => {
       `--config-file=${join(FOLDER, 'daemon.json')}`,
       '--bridge=none',
       '--live-restore',
+      '--exec-opt=native.cgroupdriver=cgroupfs',
+      `--cgroup-parent=/${CONTROL_GROUP}`,
       '--log-level=warn',
       '--group=root',
       '--default-address-pool=base=10.213.0.0/16,size=24',

@@ -25,13 +25,19 @@ const CONNECTION = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGA
 const OVERLOADED = ['SlowDown', 'ServiceUnavailable', 'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'TooManyRequests', 'ReduceYourRateLimit'];
 const FULL = ['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull', 'InsufficientCapacity', 'XMinioAdminBucketQuotaExceeded'];
 
+/**
+ * Others are at work at the same place. The last is what gateways onto a file system say when the folder of a new object is
+ * removed, empty by a deletion, at the moment in which the object is put into it.
+ */
+const IN_EACH_OTHERS_WAY = ['OperationAborted', 'ConditionalRequestConflict', 'ExistingObjectIsDirectory'];
+
 const isConnectionTrouble = (error: unknown): boolean =>
   says(error, 'TimeoutError', 'RequestTimeout', 'AbortError', ...CONNECTION) || /socket hang up|aborted|premature close/i.test(told(error).message ?? '');
 
 /** Trying the same again may well succeed. */
 export const isPassingTrouble = (error: unknown): boolean =>
   !isFull(error) &&
-  (isConnectionTrouble(error) || says(error, 'InternalError', 'OperationAborted', ...OVERLOADED) || statusOf(error) === 429 || statusOf(error) >= 500);
+  (isConnectionTrouble(error) || says(error, 'InternalError', ...IN_EACH_OTHERS_WAY, ...OVERLOADED) || statusOf(error) === 429 || statusOf(error) >= 500);
 
 const isFull = (error: unknown): boolean => says(error, ...FULL) || statusOf(error) === 507;
 

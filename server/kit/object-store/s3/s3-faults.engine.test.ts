@@ -105,6 +105,21 @@ describe.skipIf(whyNot !== null)(`S3 in trouble${whyNot === null ? '' : ` (skipp
     expect(seen.size).toBeGreaterThan(8);
   });
 
+  it.each(['OperationAborted', 'ConditionalRequestConflict', 'ExistingObjectIsDirectory'])(
+    'puts an object again that was in the way of others: %s',
+    async (code) => {
+      const refused: string[] = [];
+      proxy.fault = ({ method, url = '' }) => {
+        if (method !== 'PUT' || refused.includes(url)) return null;
+        refused.push(url);
+        return { kind: 'answer', status: 409, code };
+      };
+      const bytes = randomBytes(100);
+      expect(await seal(await send(bytes))).toBe(sha256(bytes));
+      expect(refused).toHaveLength(2);
+    },
+  );
+
   it.each(['cut-answer', 'hang-answer'] as const)('goes on from the next byte when reading suffers a %s', async (kind) => {
     const bytes = randomBytes(3_000_000);
     const upload = await send(bytes);

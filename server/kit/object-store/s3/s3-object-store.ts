@@ -92,7 +92,10 @@ export function makeS3ObjectStore({ settings, home, cacheBytes, clock, patience,
 
     writePart: (upload, part, body, signal) =>
       orDiskFull(() =>
-        spoolPart({ folder: spool, hasher }, { part, length: partLengthOf(upload, part) }, body, signal, (bytes) => uploads.write(upload, part, bytes)),
+        spoolPart({ folder: spool, hasher }, { part, length: partLengthOf(upload, part) }, body, signal, async (bytes) => {
+          await uploads.write(upload, part, bytes);
+          return bytes.crc32;
+        }),
       ),
 
     async seal(asked) {

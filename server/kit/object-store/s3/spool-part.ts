@@ -11,6 +11,8 @@ export interface SpooledPart {
   readonly length: number;
   /** `sha256:…` of its bytes. */
   readonly digest: string;
+  /** 8 hexadecimal digits. */
+  readonly crc32: string;
   /** The bytes, from the first; may be called for each try. */
   open(): Readable;
 }
@@ -32,13 +34,14 @@ export async function spoolPart<Result>(
   const place = path.join(folder, key);
   try {
     const file = await open(place, 'wx', 0o600);
+    let crc32: string;
     try {
-      await writeRegion(file, { part, offset: 0, length }, body, signal);
+      crc32 = await writeRegion(file, { part, offset: 0, length }, body, signal);
     } finally {
       await file.close();
     }
     const digest = await hasher.finish(key, place, length);
-    return await use({ length, digest, open: () => createReadStream(place, { highWaterMark: 1024 * 1024 }) });
+    return await use({ length, digest, crc32, open: () => createReadStream(place, { highWaterMark: 1024 * 1024 }) });
   } finally {
     await rm(place, { force: true });
   }
