@@ -12,7 +12,7 @@ const PATH = `${PATH_PART}(?:/${PATH_PART})*`;
 const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';
 const DIGEST = 'sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}';
 /** The first part between slashes is a host if it could not be a path: with a dot or a port, or `localhost`. */
-const BEGINS_WITH_HOST = 'localhost/|[^/]*[.:][^/]*/';
+const BEGINS_WITH_HOST = 'localhost/|[^/.:]*[.:][^/]*/';
 
 /** The parts of an image's name. `acme/model` is a path at the default registry, `acme.example/model` is at a host. */
 export const IMAGE_PATTERN = new RegExp(
@@ -32,7 +32,7 @@ const hasPossiblePort = (host: string | undefined): boolean => {
 export const ImageReference = z
   .string()
   .min(1)
-  .max(1024)
+  .max(1024, { abort: true })
   .regex(
     IMAGE_PATTERN,
     'an image is [host[:port]/]path[:tag][@digest]: the path in lower case, the tag of at most 128 letters, digits and _ . -, the digest as sha256:… with all its digits',
@@ -42,7 +42,11 @@ export const ImageReference = z
     (text) => `${partsOf(text)['host'] ?? ''}/${partsOf(text)['path'] ?? ''}`.length <= 255,
     'host and path must not be longer than 254 characters together',
   )
-  .refine((text) => !/^[0-9a-f]{64}$/.test(text), 'this is the id that an engine gave an image, which no registry knows: give the name of the image');
+  // An engine takes `sha256:ab` for the image whose id begins so, whoever brought it there.
+  .refine(
+    (text) => !/^[0-9a-f]{64}$|^sha(256|384|512)(:|@|$)/.test(text),
+    'this is the id that an engine gave an image, which no registry knows: give the name of the image',
+  );
 
 /** An image's path at its registry, such as `team/model`. */
 export const ImagePath = z

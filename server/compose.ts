@@ -86,6 +86,7 @@ export interface ComposeOptions {
   readonly clock: Clock;
   readonly logger: FastifyBaseLogger;
   readonly publicUrl: string | null;
+  readonly trustedProxies: readonly string[];
   /** Below it pages that jobs wrote are shown; null = below `run.localhost` only. */
   readonly contentHost: string | null;
   readonly adminPassword: string | null;
@@ -213,7 +214,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
     publicUrl: options.publicUrl,
     contentHost: options.contentHost,
   });
-  const app = await makeHttpApp({ logger, address, others: content.hosts });
+  const app = await makeHttpApp({ logger, address, others: content.hosts, trustedProxies: options.trustedProxies });
   const binder = makeBinder(app, access, db, clock);
   binder.bind(getHealth, async () => {
     await pool.query('select 1');

@@ -30,7 +30,7 @@ describe('signing in over HTTP', () => {
     const { db } = database();
     const passwords = makePasswords({ N: 16, r: 1, p: 1 });
     const access = makeAccess({ db, clock, verifyAttempt: async () => null });
-    app = await makeHttpApp({ logger: pino({ level: 'silent' }), address: () => address });
+    app = await makeHttpApp({ logger: pino({ level: 'silent' }), address: () => address, trustedProxies: ['127.0.0.1'] });
     const binder = makeBinder(app, access, db, clock);
     const changes = { publish: (change: Change) => void published.push(change), subscribe: () => () => {}, close: async () => {} };
     bindSessionRoutes(binder, { db, access, signIn: makeSignIn({ db, clock, passwords, throttle: makeSignInThrottle() }), address: () => address });
@@ -144,5 +144,13 @@ describe('signing in over HTTP', () => {
     for (let count = 0; count < 10; count += 1) expect(await guess()).toMatchObject({ status: 401, json: { code: 'bad-credentials' } });
     expect(await guess()).toMatchObject({ status: 429, json: { code: 'too-many-attempts', params: { seconds: 900 } } });
     expect((await call('POST', '/v1/session', { body: { name: 'admin', password: 'admin-password' } })).status).toBe(201);
+  });
+
+  it('counts wrong passwords for each client of a proxy that it trusts, and believes what stands before that not at all', async () => {
+    const guess = (name: string, forwarded: string) =>
+      call('POST', '/v1/session', { body: { name, password: 'wrong-guess' }, headers: { 'x-forwarded-for': forwarded } });
+    for (let count = 0; count < 100; count += 1) expect((await guess(`nobody-${count}`, `198.51.100.${count}, 192.0.2.7`)).status).toBe(401);
+    expect((await guess('somebody', '192.0.2.7')).status).toBe(429);
+    expect((await guess('somebody', '192.0.2.8')).status).toBe(401);
   });
 });

@@ -103,6 +103,7 @@ export async function openTestPlatform(options: TestPlatformOptions = {}): Promi
     clock: systemClock,
     logger: pino({ level: 'error', base: null }, collectLines(errorsLogged)),
     publicUrl: options.publicUrl ?? null,
+    trustedProxies: [],
     contentHost: options.contentHost ?? null,
     adminPassword: ADMIN_PASSWORD,
     gitRoot,

@@ -87,6 +87,7 @@ async function serve(config: Config, files: ProgramFiles, logger: Logger, begun:
     clock: systemClock,
     logger,
     publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
     contentHost: config.contentHost,
     adminPassword: config.adminPassword?.reveal() ?? null,
     gitRoot: config.gitRoot,

@@ -43,6 +43,19 @@ describe('the settings of S3', () => {
   });
 });
 
+describe('trusted proxies', () => {
+  const read = (addresses: string) => readConfig({ SODATE_HOME: '/x', SODATE_TRUSTED_PROXIES: addresses }).trustedProxies;
+
+  it('are addresses and networks', () => {
+    expect(readConfig({ SODATE_HOME: '/x' }).trustedProxies).toEqual([]);
+    expect(read('127.0.0.1, 10.1.2.0/24,fd00::/8')).toEqual(['127.0.0.1', '10.1.2.0/24', 'fd00::/8']);
+  });
+
+  it.each(['loopback', '127.0.0.1,', '10.1.2.0/33', '10.1.2.0/', '10.1.2.0/8/8', 'proxy.example.org', '1'])('%j is refused', (addresses) => {
+    expect(() => read(addresses)).toThrow('SODATE_TRUSTED_PROXIES');
+  });
+});
+
 describe('the host of content', () => {
   const read = (environment: Record<string, string>) => readConfig({ SODATE_HOME: '/x', ...environment });
 

@@ -1,5 +1,6 @@
 import { Secret } from '#config/secret.ts';
 import type { ObjectStoreSettings } from '#kit/object-store/open-object-store.ts';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -19,6 +20,18 @@ const httpUrl = z
   .url({ protocol: /^https?$/ })
   .refine((value) => new URL(value).pathname === '/', 'must have no path')
   .transform((value) => new URL(value).origin);
+
+const addresses = z
+  .string()
+  .transform((value) => value.split(',').map((each) => each.trim()))
+  .refine((each) => each.every(isAddressOrNetwork), 'must be IP addresses, or networks such as 10.1.2.0/24, separated by commas');
+
+function isAddressOrNetwork(text: string): boolean {
+  const [address = '', length, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return length === undefined || (/^[0-9]{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128));
+}
 
 /** Metadata services of clouds answer at link-local addresses; nothing of ours ever asks one. */
 const s3Endpoint = httpUrl.refine((value) => !/^(169\.254\.|\[?fe80:|\[?fd00:ec2:)/i.test(new URL(value).hostname), 'must not be a link-local address');
@@ -41,6 +54,11 @@ export const SETTINGS = {
   SODATE_PUBLIC_URL: httpUrl
     .optional()
     .describe('The address under which people open the platform, such as https://sodate.example.org, when it is not the one it listens on'),
+  SODATE_TRUSTED_PROXIES: addresses
+    .optional()
+    .describe(
+      'Addresses or networks of the proxies in front, such as 127.0.0.1 or 10.1.2.0/24, separated by commas. What they say in X-Forwarded-For is believed: by it wrong passwords are counted for each client, not for all that come through the proxy',
+    ),
   SODATE_CONTENT_HOST: z
     .string()
     .toLowerCase()
@@ -161,6 +179,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string | null;
+  readonly trustedProxies: readonly string[];
   readonly contentHost: string | null;
   readonly databaseUrl: Secret | null;
   readonly adminPassword: Secret | null;
@@ -205,6 +224,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: settings.SODATE_HOST,
     port: settings.SODATE_PORT,
     publicUrl: settings.SODATE_PUBLIC_URL ?? null,
+    trustedProxies: settings.SODATE_TRUSTED_PROXIES ?? [],
     contentHost: settings.SODATE_CONTENT_HOST ?? null,
     databaseUrl: settings.DATABASE_URL ?? null,
     adminPassword: settings.SODATE_ADMIN_PASSWORD ?? null,

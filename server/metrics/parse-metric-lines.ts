@@ -1,3 +1,4 @@
+import { readPythonJson } from '#kit/read-python-json.ts';
 import { cleanName } from '#metrics/clean-name.ts';
 import type { NewPoint } from '#metrics/append-points.ts';
 import { AT_LIMIT, STEP_LIMIT } from '#metrics/metric-limits.ts';
@@ -44,14 +45,13 @@ export function parseMetricLines(lines: readonly string[], now: number): MetricL
 }
 
 function readObject(line: string): Readonly<Record<string, unknown>> | null {
-  const value =
-    parseJson(line) ?? parseJson(line.replaceAll(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) => (part.startsWith('"') ? part : `"${part}"`)));
+  const value = readOrNull(line);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
 }
 
-function parseJson(text: string): unknown {
+function readOrNull(line: string): unknown {
   try {
-    return JSON.parse(text);
+    return readPythonJson(line);
   } catch {
     return null;
   }

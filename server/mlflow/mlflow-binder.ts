@@ -42,6 +42,15 @@ export async function enter(
   return { caller, tenant };
 }
 
+/** Whoever may not ask is told before anything that they send is read. */
+export function enterFirst(access: Access, permission: Parameters<typeof enter>[2]) {
+  const entered = new WeakMap<FastifyRequest, Awaited<ReturnType<typeof enter>>>();
+  return {
+    onRequest: async (request: FastifyRequest): Promise<void> => void entered.set(request, await enter(access, request, permission)),
+    of: (request: FastifyRequest) => entered.get(request) as Awaited<ReturnType<typeof enter>>,
+  };
+}
+
 export function makeMlflowBinder(app: FastifyInstance, access: Access): MlflowBinder {
   const bound = new Set<string>();
   return {
@@ -49,12 +58,14 @@ export function makeMlflowBinder(app: FastifyInstance, access: Access): MlflowBi
     bind(route, handler) {
       if (bound.has(route.id + route.method)) throw new Error(`Route ${route.id} is bound twice`);
       bound.add(route.id + route.method);
+      const door = enterFirst(access, route.permission);
       app.route({
         method: route.method,
         url: route.path,
         config: { jobDoor: 'attempts' },
+        onRequest: door.onRequest,
         handler: async (request, reply) => {
-          const { caller, tenant } = await enter(access, request, route.permission);
+          const { caller, tenant } = door.of(request);
           const parsed = route.ask.safeParse((route.method === 'GET' ? request.query : request.body) ?? {});
           if (!parsed.success) {
             const details = parsed.error.issues

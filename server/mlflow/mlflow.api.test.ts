@@ -241,7 +241,32 @@ describe('runs that go on outside', () => {
   });
 });
 
+describe('the status of a run', () => {
+  it.each([
+    ["= 'RUNNING'", true],
+    ["!= 'RUNNING'", false],
+    ["LIKE 'R_NN%'", true],
+    ["LIKE 'run%'", false],
+    ["ILIKE 'run%'", true],
+    ["= 'NEVER'", false],
+    // As a pattern of a program that tries all ways it takes longer than anybody lives.
+    [`LIKE '${'%'.repeat(200)}x'`, false],
+    [`LIKE '${'%_'.repeat(100)}x'`, false],
+  ])('%s', async (condition, found) => {
+    const run = await newRun();
+    const { runs } = await ok(post(member(), 'runs/search', { experiment_ids: ['0'], filter: `attributes.status ${condition}`, max_results: 1000 }));
+    expect((runs as { info: { run_id: string } }[]).some(({ info }) => info.run_id === run)).toBe(found);
+  });
+});
+
 describe('what is out of form', () => {
+  it('is not even read for those who may not send it', async () => {
+    const body = Buffer.from('{ this is no JSON');
+    expect(refusal(await opened().ask(null, 'POST', `${API}/runs/log-batch`, body))).toBe('401 UNAUTHENTICATED');
+    expect(refusal(await opened().ask(null, 'POST', `${API}/no-such-thing`, body))).toBe('401 UNAUTHENTICATED');
+    expect(refusal(await opened().ask(member(), 'POST', `${API}/runs/log-batch`, body))).toBe(INVALID);
+  });
+
   it('is refused in MLflow’s words, and nothing of it is kept', async () => {
     const run = await newRun();
     const many = (count: number, one: (at: number) => object) => Array.from({ length: count }, (_, at) => one(at));
@@ -326,6 +351,9 @@ describe('what is out of form', () => {
     expect(refusal(await post(member(), 'runs/search', { experiment_ids: ['0'], page_token: 'nonsense' }))).toBe(INVALID);
     expect(refusal(await post(member(), 'runs/search', { experiment_ids: ['0'], max_results: 50_001 }))).toBe(INVALID);
     expect(refusal(await post(member(), 'runs/search', { experiment_ids: ['0'], order_by: ["name'; drop table runs"] }))).toBe(INVALID);
+    const many = Array.from({ length: 21 }, (_, at) => `metrics.m${at}`);
+    expect(refusal(await post(member(), 'runs/search', { experiment_ids: ['0'], order_by: many }))).toBe(INVALID);
+    await ok(post(member(), 'runs/search', { experiment_ids: ['0'], order_by: many.slice(1) }));
     const broken = await fetch(`${opened().url}${API}/runs/create`, { method: 'POST', headers: { authorization: `Bearer ${member()}` }, body: '{"a":' });
     expect([broken.status, ((await broken.json()) as { error_code: string }).error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
     expect(refusal(await get(member(), 'traces', {}))).toBe('404 ENDPOINT_NOT_FOUND');

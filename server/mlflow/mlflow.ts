@@ -1,10 +1,10 @@
+import { readPythonJson } from '#kit/read-python-json.ts';
 import { bindArtifactLists, bindArtifacts } from '#mlflow/artifact-routes.ts';
 import { bindExperimentRoutes } from '#mlflow/experiment-routes.ts';
 import { bindLogRoutes } from '#mlflow/log-routes.ts';
-import { enter, makeMlflowBinder } from '#mlflow/mlflow-binder.ts';
+import { enterFirst, makeMlflowBinder } from '#mlflow/mlflow-binder.ts';
 import { answerMlflowError } from '#mlflow/mlflow-errors.ts';
 import type { MlflowParts } from '#mlflow/mlflow-parts.ts';
-import { readJson } from '#mlflow/read-json.ts';
 import { bindTrackedRunRoutes } from '#mlflow/run-routes.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { type MlflowErrorBody } from '@sodate/contract/mlflow.ts';
@@ -24,7 +24,7 @@ export async function serveMlflow(app: FastifyInstance, parts: MlflowParts): Pro
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
       try {
-        done(null, body === '' ? {} : readJson(String(body)));
+        done(null, body === '' ? {} : readPythonJson(String(body)));
       } catch (error) {
         done(new SodateError('invalid-request', { details: `the body is not JSON: ${error instanceof Error ? error.message : ''}` }, { cause: error }));
       }
@@ -62,8 +62,8 @@ function serveTheRest(scope: FastifyInstance, { access }: MlflowParts): void {
       url,
       config: { jobDoor: 'attempts' },
       exposeHeadRoute: false,
+      onRequest: enterFirst(access, 'tenant-viewer').onRequest,
       handler: async (request, reply) => {
-        await enter(access, request, 'tenant-viewer');
         const path = request.url.split('?')[0] ?? '';
         if (!MODELS.test(path)) throw new SodateError('route-not-found', { method: request.method, path });
         const body: MlflowErrorBody = {

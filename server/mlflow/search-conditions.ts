@@ -28,6 +28,7 @@ const TEXT_ATTRIBUTES: Readonly<Record<string, Sql>> = {
   run_id: sql`r.id::text`,
   run_name: sql`r.name`,
   user_id: sql`(select u.name from users u where u.id = r.created_by)`,
+  status: sql`case r.state when 'queued' then 'SCHEDULED' when 'starting' then 'SCHEDULED' when 'succeeded' then 'FINISHED' when 'failed' then 'FAILED' when 'cancelled' then 'KILLED' else 'RUNNING' end`,
   artifact_uri: sql`('mlflow-artifacts:/' || r.id::text)`,
 };
 const INSTANTS: Readonly<Record<string, Sql>> = { start_time: STARTED_AT, end_time: sql`r.ended_at` };
@@ -57,7 +58,11 @@ export function conditionOf(tenant: TenantId, comparison: Comparison): Sql {
       const instant = INSTANTS[key];
       if (instant !== undefined && comparison.type === 'number')
         return sql`extract(epoch from ${instant}) * 1000 ${OPERATORS[comparison.comparator]} ${comparison.value}`;
-      if (key === 'status' && comparison.type === 'text') return sql`r.state = any(${statesOf((status) => matchesText(status, comparison))}::text[])`;
+      // By the states themselves, for which there is an index.
+      if (key === 'status' && comparison.type === 'text' && (comparison.comparator === '=' || comparison.comparator === '!=')) {
+        const { comparator, value } = comparison;
+        return sql`r.state = any(${statesOf((status) => (status === value) === (comparator === '='))}::text[])`;
+      }
       return ofText(TEXT_ATTRIBUTES[key] ?? sql`null::text`, comparison);
     }
   }
@@ -92,23 +97,6 @@ function ofNamed(table: Sql, tenant: TenantId, comparison: Comparison): Sql {
   return sql`exists (${row}${indexed} and ${ofText(sql`v.value`, comparison)})`;
 }
 
-function matchesText(value: string, comparison: Extract<Comparison, { type: 'text' }>): boolean {
-  switch (comparison.comparator) {
-    case '=':
-      return value === comparison.value;
-    case '!=':
-      return value !== comparison.value;
-    case 'LIKE':
-    case 'ILIKE': {
-      const pattern = comparison.value
-        .split('')
-        .map((character) => (character === '%' ? '.*' : character === '_' ? '.' : character.replace(/[\\^$.*+?()[\]{}|]/, String.raw`\$&`)))
-        .join('');
-      return new RegExp(`^${pattern}$`, comparison.comparator === 'ILIKE' ? 'is' : 's').test(value);
-    }
-  }
-}
-
 /** What a run that lacks it, or has NaN there, sorts by: last, in both directions. */
 export function orderOf(tenant: TenantId, term: OrderTerm): Sql {
   const { entity, key } = term;
@@ -128,8 +116,6 @@ export function orderOf(tenant: TenantId, term: OrderTerm): Sql {
         ? key === RUN_NAME_TAG
           ? sql`r.name`
           : named(sql`run_labels`)
-        : key === 'status'
-          ? sql`case r.state when 'queued' then 'SCHEDULED' when 'starting' then 'SCHEDULED' when 'succeeded' then 'FINISHED' when 'failed' then 'FAILED' when 'cancelled' then 'KILLED' else 'RUNNING' end`
-          : (INSTANTS[key] ?? TEXT_ATTRIBUTES[key] ?? sql`null::text`);
+        : (INSTANTS[key] ?? TEXT_ATTRIBUTES[key] ?? sql`null::text`);
   return sql`${value} ${direction} nulls last`;
 }

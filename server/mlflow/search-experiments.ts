@@ -1,6 +1,7 @@
 import type { Database } from '#kit/db/open-database.ts';
+import { searchInTime } from '#kit/db/search-in-time.ts';
 import { readPageToken, writePageToken } from '#mlflow/page-token.ts';
-import { type Comparison, EXPERIMENT_GRAMMAR, type OrderTerm, parseFilter, parseOrderTerm } from '#mlflow/search-grammar.ts';
+import { type Comparison, EXPERIMENT_GRAMMAR, type OrderTerm, parseFilter, parseOrder } from '#mlflow/search-grammar.ts';
 import type { Experiment } from '#tracking/tracking.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import type { TenantId } from '@sodate/contract/ids.ts';
@@ -17,7 +18,7 @@ const OPERATORS = { '=': sql`=`, '!=': sql`<>`, '<': sql`<`, '<=': sql`<=`, '>':
 
 /**
  * One page of a tenant's experiments, the latest changed first unless an order is given.
- * @throws SodateError `invalid-request` for a filter, order or token that is not one
+ * @throws SodateError `search-too-slow`, `invalid-request` for a filter, order or token that is not one
  */
 export async function searchExperimentRows(
   db: Database,
@@ -25,14 +26,15 @@ export async function searchExperimentRows(
   search: { readonly filter: string; readonly order: readonly string[]; readonly view: ViewType; readonly limit: number; readonly pageToken: string },
 ): Promise<{ readonly rows: readonly Experiment[]; readonly nextPageToken: string | undefined }> {
   const conditions = parseFilter(search.filter, EXPERIMENT_GRAMMAR).map((comparison) => conditionOf(tenant, comparison));
-  const orders = search.order.map((term) => orderOf(parseOrderTerm(term, EXPERIMENT_GRAMMAR)));
+  const orders = parseOrder(search.order, EXPERIMENT_GRAMMAR).map(orderOf);
   const offset = readPageToken(search.pageToken);
   const visible = search.view === 'ALL' ? sql`true` : search.view === 'ACTIVE_ONLY' ? sql`e.deleted_at is null` : sql`e.deleted_at is not null`;
   const order = orders.length === 0 ? [sql`e.updated_at desc`] : orders;
-  const { rows } = await sql<Experiment>`
+  const found = sql<Experiment>`
     select e.id, e.number, e.name, e.created_at, e.updated_at, e.deleted_at from experiments e
     where e.tenant_id = ${tenant} and ${visible} and ${sql.join([sql`true`, ...conditions], sql` and `)}
-    order by ${sql.join([...order, sql`e.number desc`], sql`, `)} limit ${search.limit + 1} offset ${offset}`.execute(db);
+    order by ${sql.join([...order, sql`e.number desc`], sql`, `)} limit ${search.limit + 1} offset ${offset}`;
+  const { rows } = await searchInTime(db, (tx) => found.execute(tx));
   return { rows: rows.slice(0, search.limit), nextPageToken: rows.length > search.limit ? writePageToken(offset + search.limit) : undefined };
 }
 

@@ -1,4 +1,4 @@
-import { EXPERIMENT_GRAMMAR, parseFilter, parseOrderTerm, RUN_GRAMMAR } from '#mlflow/search-grammar.ts';
+import { EXPERIMENT_GRAMMAR, parseFilter, parseOrder, RUN_GRAMMAR } from '#mlflow/search-grammar.ts';
 import { isSodateError } from '@sodate/contract/errors.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -88,9 +88,9 @@ describe("MLflow's orders", () => {
     ['start_time', { entity: 'attribute', key: 'start_time', ascending: true }],
     ['params.`a b` asc', { entity: 'parameter', key: 'a b', ascending: true }],
     ['attribute.end_time  desc', { entity: 'attribute', key: 'end_time', ascending: false }],
-  ])('reads %s', (text, expected) => expect(parseOrderTerm(text, RUN_GRAMMAR)).toEqual(expected));
+  ])('reads %s', (text, expected) => expect(parseOrder([text], RUN_GRAMMAR)).toEqual([expected]));
 
   it.each(['', 'metrics.acc up', 'metrics.acc desc, x', 'dataset.name asc'])('refuses %j', (text) => {
-    expect(() => parseOrderTerm(text, RUN_GRAMMAR)).toThrow(/does not have the expected form/);
+    expect(() => parseOrder([text], RUN_GRAMMAR)).toThrow(/does not have the expected form/);
   });
 });

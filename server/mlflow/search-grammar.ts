@@ -70,6 +70,8 @@ const DATASET_PARTS = ['name', 'digest', 'context'];
 const QUOTES = ['"', "'", '`'];
 /** A filter of this many conditions is nobody's; each is a part of one statement. */
 const CONDITIONS_LIMIT = 100;
+/** Each is looked up for every run that is found. */
+const ORDER_TERMS_LIMIT = 20;
 
 const refuse = (details: string): SodateError => new SodateError('invalid-request', { details });
 
@@ -89,8 +91,14 @@ export function parseFilter(text: string, grammar: Grammar): readonly Comparison
   }
 }
 
-/** One term of an order: an identifier, and perhaps `ASC` or `DESC`. @throws SodateError `invalid-request` */
-export function parseOrderTerm(text: string, grammar: Grammar): OrderTerm {
+/** @throws SodateError `invalid-request` */
+export function parseOrder(terms: readonly string[], grammar: Grammar): readonly OrderTerm[] {
+  if (terms.length > ORDER_TERMS_LIMIT) throw refuse(`an order has at most ${ORDER_TERMS_LIMIT} terms`);
+  return terms.map((term) => parseOrderTerm(term, grammar));
+}
+
+/** An identifier, and perhaps `ASC` or `DESC`. */
+function parseOrderTerm(text: string, grammar: Grammar): OrderTerm {
   const scanner = makeScanner(text);
   const identifier = readIdentifier(scanner, grammar);
   const direction = scanner.take(/(ASC|DESC)\b/iy);

@@ -43,6 +43,9 @@ describe('names of images', () => {
 
   it.each<[string, string]>([
     ['', ''],
+    ['the id that an engine gave it', DIGEST],
+    ['the beginning of such an id', 'sha256:0a'],
+    ['millions of dots', '.'.repeat(4_000_000)],
     ['upper case', 'Python'],
     ['upper case in the path', 'acme.example/Model'],
     ['upper case where no host can be', 'Acme/model'],

@@ -1,13 +1,11 @@
-import { isStatementTimeout, isUnreadableValue } from '#kit/db/database-errors.ts';
+import { isUnreadableValue } from '#kit/db/database-errors.ts';
 import type { Database } from '#kit/db/open-database.ts';
+import { searchInTime } from '#kit/db/search-in-time.ts';
 import type { Asking, Condition } from '#search/search-fields.ts';
 import { readCursor, type SortOrder, writeCursor } from '#search/sort-order.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { EXACT_FOUND_LIMIT, EXACT_TOTAL_LIMIT } from '@sodate/contract/paging.ts';
 import { type RawBuilder, sql } from 'kysely';
-
-/** A search that takes longer is given up: it would keep a connection from everybody else. */
-const SEARCH_SECONDS_LIMIT = 5;
 
 /** How far an order's index is walked in the hope of a page: 6 to 20 ms of a million rows that are in memory, where neighbours stand together and where they do not. */
 const NEAR = { asWritten: 20_000, elsewhere: 8_000 };
@@ -54,7 +52,6 @@ export async function findPage(db: Database, asking: Asking, ask: PageAsk): Prom
   try {
     return await findRows(db, asking, ask, readCursor(ask.sort, ask.cursor));
   } catch (error) {
-    if (isStatementTimeout(error)) throw new SodateError('search-too-slow', { seconds: SEARCH_SECONDS_LIMIT }, { cause: error });
     // All other values were read before they came here.
     if (isUnreadableValue(error) && ask.cursor !== undefined) throw new SodateError('invalid-cursor', {}, { cause: error });
     throw error;
@@ -68,11 +65,7 @@ async function findRows(db: Database, asking: Asking, ask: PageAsk, after: After
     const [rows, total] = await Promise.all([walk(db, asking, ask, after), countAll(db, asking, ask)]);
     return toPage(rows, ask, total);
   }
-  return db.transaction().execute(async (tx) => {
-    // Planned anew each time: a plan for any text whatever would be one for texts that are in everything.
-    await sql`select set_config('statement_timeout', ${String(SEARCH_SECONDS_LIMIT * 1000)}, true), set_config('plan_cache_mode', 'force_custom_plan', true)`.execute(
-      tx,
-    );
+  return searchInTime(db, async (tx) => {
     const few = await gather(tx, asking, ask, after, EXACT_FOUND_LIMIT);
     const total = toTotal(few.count, EXACT_FOUND_LIMIT);
     return toPage(total.exact ? few.rows : await findAmongMany(tx, asking, ask, after), ask, total);

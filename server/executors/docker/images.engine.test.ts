@@ -107,6 +107,16 @@ function describeImages(on: TestEngine): void {
       expect((await on.docker.listVolumes()).Volumes?.length ?? 0).toBe(before);
     });
 
+    it('is not found by the id that the engine gave it, nor by its beginning: nobody would have shown that they may have it', async () => {
+      const { Id } = await on.docker.getImage(TEST_IMAGES.bare).inspect();
+      for (const image of [Id, Id.slice(0, 'sha256:'.length + 12)]) {
+        expect((await on.docker.getImage(image).inspect()).Id, 'what the engine finds').toBe(Id);
+        expect((await refusalOf(executor.start(harness.spec({ image, command: list('cat', '/kqi/input/meta.json') }), never()))).failureClass).toBe(
+          'image-pull',
+        );
+      }
+    });
+
     it('a program that is not in the image, or is none, is the user’s error', async () => {
       expect((await runToEnd(executor, harness.spec({ image: TEST_IMAGES.sh, command: list('no-such-program') }))).exit).toMatchObject({
         code: 127,

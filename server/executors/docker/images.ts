@@ -4,7 +4,7 @@ import type { Clock } from '#kit/clock.ts';
 import { EngineUnreachable, type ImageInfo, isEngineUnreachable, type RegistryCredential, type StartPhase, StartRefused } from '../executor.ts';
 import { type EngineClient, messageOf, statusOf } from './docker-client.ts';
 import type { ImageCache } from './image-cache.ts';
-import { engineReference, familiarRepository, parseImage } from './image-reference.ts';
+import { engineReference, familiarReference, familiarRepository, parseImage } from './image-reference.ts';
 import { describePullFailure } from './pull-failure.ts';
 import { makePullProgress } from './pull-progress.ts';
 import { runWords, type RunWords } from '@sodate/contract/run-words.ts';
@@ -51,6 +51,10 @@ const markOf = (reference: string, credential: RegistryCredential | null): strin
   createHash('sha256')
     .update(JSON.stringify([reference, credential === null ? null : [credential.registry, credential.userName, credential.password.reveal()]]))
     .digest('base64url');
+
+/** An engine also finds images by the beginning of their id, which is no name that somebody gave them here. */
+const bearsName = ({ RepoTags, RepoDigests }: Docker.ImageInspectInfo, image: string): boolean =>
+  [...(RepoTags ?? []), ...(RepoDigests ?? [])].includes(engineReference(familiarReference(image)));
 
 export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOptions): Images {
   const pulls = new Map<string, Pull>();
@@ -226,7 +230,7 @@ export function makeImages({ engine, cache, clock, stalledPullMs }: ImagesOption
       const provedAtMs = local && cache.provedAtMs(local.Id, mark);
       if (local) {
         const isFresh = provedAtMs !== null && (parsed.digest !== null || clock.now().getTime() - provedAtMs < PROOF_MS);
-        if (!cache.isOurs(local.Id, reference) || isFresh) return present(image, local);
+        if (isFresh || (bearsName(local, image) && !cache.isOurs(local.Id, reference))) return present(image, local);
       }
       const pulled = await pullAndInspect({ image, reference, mark, credential, signal, report, isHere: local !== null }).catch((error: unknown) => {
         // A registry that is down keeps nobody from an image that is here, if they could have it before.

@@ -16,14 +16,17 @@ export async function makeHttpApp(options: {
   readonly address: () => PublicAddress;
   /** What else is behind the port, by host name, and how it is named where pages say what they frame. */
   readonly others?: OtherHosts & { readonly framed: readonly string[] };
+  /** Addresses and networks whose word is taken for where a request comes from. */
+  readonly trustedProxies?: readonly string[];
 }): Promise<FastifyInstance> {
-  const { others } = options;
+  const { others, trustedProxies = [] } = options;
   const headers = securityHeaders(others?.framed ?? []);
   const app = Fastify({
     ...(others ? { serverFactory: (handler: RequestListener, bounds: FastifyServerOptions) => makeServerByHost(handler, others, bounds) } : {}),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: JSON_BODY_BYTES_LIMIT,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     routerOptions: { maxParamLength: 1100 },
