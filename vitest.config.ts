@@ -28,6 +28,8 @@ export default defineConfig({
     include: ['{contract,client,cli,server,web,e2e,scripts,bench,examples}/**/*.test.{ts,tsx}'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Its own second is little for what waits for a process, a database or a page on a loaded machine.
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: Order },

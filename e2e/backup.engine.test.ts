@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Client } from '@sodate/client/make-client.ts';
@@ -22,12 +23,13 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 const at = { tenant: TENANT };
 const RESOURCES = { cpu: 0.1, memory: 100_000_000, gpus: 0 };
 describe('backup and restore', () => {
-  const held: { program: Program | null; folder: string; home: TestHome | null; client: Client | null; dataset: number } = {
+  const held: { program: Program | null; folder: string; home: TestHome | null; client: Client | null; dataset: number; live: string } = {
     program: null,
     folder: '',
     home: null,
     client: null,
     dataset: 0,
+    live: '',
   };
   const client = (): Client => held.client ?? expect.fail('no client');
   const home = (): TestHome => held.home ?? expect.fail('no home');
@@ -60,9 +62,11 @@ describe('backup and restore', () => {
       params: at,
       body: { name: 'goes on', command: 'echo begun; touch /kqi/output/begun 2>/dev/null || true; sleep 600', resources: RESOURCES },
     });
+    held.live = live.id;
     await until('the run runs', async () => (await client().call(getRun, { params: { ...at, run: live.id } })).state === 'running');
 
     places.backup = path.join(held.folder, 'first');
+    const before = await allFiles(client());
     const stop = new AbortController();
     const noise = (async () => {
       for (let round = 0; !stop.signal.aborted; round += 1) {
@@ -72,7 +76,6 @@ describe('backup and restore', () => {
         if (round % 2 === 1) await client().call(deleteData, { params: { ...at, data: data.id } });
       }
     })();
-    const before = await allFiles(client());
     const backedUp = await home().run(['backup', places.backup, '--json']);
     stop.abort();
     await noise;
@@ -116,11 +119,22 @@ describe('backup and restore', () => {
     const made = await home().run(['backup', places.later, '--incremental', places.backup]);
     expect(made.code, made.stderr).toBe(0);
     const objects = (await readdir(path.join(places.backup, 'objects'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-    const [one] = objects;
-    const name = path.relative(places.backup, path.join(one?.parentPath ?? '', one?.name ?? ''));
+    // What was deleted since the first one is in that one only.
+    const names = objects.map((entry) => path.relative(places.backup, path.join(entry.parentPath, entry.name)));
+    const name = names.find((each) => existsSync(path.join(places.later, each))) ?? expect.fail('nothing is shared');
     expect((await stat(path.join(places.later, name))).ino).toBe((await stat(path.join(places.backup, name))).ino);
     expect(await home().run(['restore', places.later, '--verify'])).toMatchObject({ code: 0, stdout: expect.stringContaining('is whole') });
     expect(await home().run(['backup', places.later])).toMatchObject({ code: 1, stderr: expect.stringContaining('is there already') });
+  });
+
+  it('a file that is nothing but a hole is named and left out', async () => {
+    const hole = path.join(home().folder, 'runs', held.live, 'output', 'hole');
+    await writeFile(hole, '');
+    onTestFinished(() => rm(hole));
+    await truncate(hole, 2 ** 42);
+    const target = path.join(held.folder, 'without a hole');
+    expect(await home().run(['backup', target])).toMatchObject({ code: 1, stderr: expect.stringContaining('output/hole is a hole of 4398046511104 bytes') });
+    expect(await home().run(['restore', target, '--verify'])).toMatchObject({ code: 0 });
   });
 
   it('a damaged backup is refused by the name of the file, and so are one of a newer version and one that was cut off', async () => {

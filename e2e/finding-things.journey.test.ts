@@ -36,7 +36,7 @@ describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_
       await field.pressSequentially('alpha');
       await page.getByRole('link', { name: 'beta data' }).waitFor({ state: 'detached' });
       expect(await names()).toEqual(['alpha data']);
-      expect(query('search')).toBe('alpha');
+      await expect.poll(() => query('search')).toBe('alpha');
       expect(await field.evaluate((input) => input === (input as unknown as { ownerDocument: { activeElement: unknown } }).ownerDocument.activeElement)).toBe(
         true,
       );
@@ -131,7 +131,7 @@ describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_
       await page.emulateMedia({ colorScheme: 'dark' });
       await field.click();
       await page.getByRole('listbox').waitFor();
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+      await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(360);
       expect(await seriousViolations(page, null)).toEqual([]);
       await page.screenshot({ path: path.join(PICTURES, `search-narrow.${locale.slice(0, 2)}.png`) });
       expect(complaints).toEqual([]);
@@ -210,7 +210,7 @@ describe.skipIf(CHROMIUM === undefined)(`finding things in the browser${WITHOUT_
       await page.setViewportSize({ width: 360, height: 780 });
       await page.emulateMedia({ colorScheme: 'dark' });
       await page.getByRole('button', { name: 'checkpoints', exact: true }).waitFor();
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+      await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(360);
       expect(await seriousViolations(page, null)).toEqual([]);
       await page.screenshot({ path: path.join(PICTURES, `outputs-narrow.${locale.slice(0, 2)}.png`) });
       expect(complaints).toEqual([]);

@@ -95,7 +95,8 @@ export function beginProcess(command: readonly string[], environment: Readonly<R
     child.once('error', reject);
     child.once('exit', (code) => {
       said.ended = true;
-      setImmediate(() => resolve({ code, stdout: said.stdout, stderr: said.stderr }));
+      // A moment later its last words have been read, too.
+      setTimeout(() => resolve({ code, stdout: said.stdout, stderr: said.stderr }), 20);
     });
   });
   ended.catch(() => {});

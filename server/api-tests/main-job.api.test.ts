@@ -160,7 +160,7 @@ describe.each([
       },
     });
     const pieces: Uint8Array[] = [];
-    for await (const batch of followLog(cuttingClient(), { ...at, run: started.id }, AbortSignal.timeout(50_000))) pieces.push(batch.bytes);
+    for await (const batch of followLog(cuttingClient(), { ...at, run: started.id }, AbortSignal.timeout(200_000))) pieces.push(batch.bytes);
     held.followed = Buffer.concat(pieces);
     held.training = await untilEnded(started.id);
     const infer = async (parents: readonly string[], parentInferences: readonly string[]): Promise<Run> => {

@@ -1,5 +1,6 @@
 import { together } from '#backup/copy-objects.ts';
 import type { BackupWriter } from '#backup/backup-writer.ts';
+import { isMostlyHole } from '#kit/foreign-folders/is-mostly-hole.ts';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -67,7 +68,7 @@ async function copyTree(writer: BackupWriter, home: string, name: string, copied
     if (entry.name.includes('\uFFFD')) troubles.push(`${below}: its name is not UTF-8, so it is left out`);
     else if (entry.isDirectory()) inside.push(below);
     else if (entry.isSymbolicLink()) await copyLink(writer, home, below);
-    else if (entry.isFile()) await copyFile(writer, home, below, copied);
+    else if (entry.isFile()) await copyFile(writer, home, below, copied, troubles);
     else troubles.push(`${below} is neither file, folder nor link, so it is left out`);
   });
   for (const below of inside.toSorted()) await copyTree(writer, home, below, copied, troubles);
@@ -78,13 +79,17 @@ async function copyLink(writer: BackupWriter, home: string, name: string): Promi
   if (target !== null) writer.addLink(name, target);
 }
 
-async function copyFile(writer: BackupWriter, home: string, name: string, copied: Map<string, string>): Promise<void> {
+async function copyFile(writer: BackupWriter, home: string, name: string, copied: Map<string, string>, troubles: string[]): Promise<void> {
   // A job may put a pipe or a link there at any moment: neither is waited for or followed. What it removes is gone.
   const handle = await open(path.join(home, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => null);
   if (handle === null) return;
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) return;
+    if (await isMostlyHole(handle)) {
+      troubles.push(`${name} is a hole of ${stat.size} bytes with nearly nothing in it, so it is left out`);
+      return;
+    }
     // No more than it has now: it may be growing faster than it is copied.
     const bytes = stat.size === 0 ? none() : handle.createReadStream({ start: 0, end: stat.size - 1, autoClose: false, highWaterMark: READ_BYTES });
     const { digest } = await writer.add(name, bytes as AsyncIterable<Uint8Array>, stat.mode & 0o777);

@@ -3,6 +3,7 @@ import { dockerFolder, openTenantNetworks } from '#commands/make-executors.ts';
 import { readConfig } from '#config/config.ts';
 import { LABELS } from '#executors/docker/container-spec.ts';
 import type { EngineClient } from '#executors/docker/docker-client.ts';
+import { keepEnginesAway } from '#executors/docker/testing/test-engine.ts';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -15,6 +16,9 @@ const whyNot = await promisify(execFile)('iptables', ['-w', '10', '-S']).then(
   () => null,
   (error: Error) => `iptables cannot be used here: ${error.message.split('\n')[0]}`,
 );
+
+const letEnginesCome = whyNot === null ? await keepEnginesAway() : async () => {};
+afterAll(() => letEnginesCome());
 
 /** The part of an engine that is asked for networks. The firewall is the machine's own; its rules concern bridges that do not exist. */
 function engineWith(networks: readonly { readonly installation: string }[]): EngineClient {

@@ -226,7 +226,8 @@ describe('what was left behind', () => {
       return draft !== undefined && (await readdir(join(folder, draft)).catch(() => [] as string[])).includes('PG_VERSION');
     };
     expect(await waitUntil(begun, 30_000)).toBe(true);
-    const [draft = ''] = await drafts();
+    const [draft] = await drafts();
+    if (draft === undefined) throw new Error('It was finished before it could be killed');
     if (what === 'everything') for (const { pid } of processesMentioning(draft)) endAtOnce(pid);
     await owner.kill('SIGKILL');
     const database = await start();

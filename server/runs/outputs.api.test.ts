@@ -70,6 +70,9 @@ describe('the output folder', () => {
     const task = await things().endedTask();
     await write(task, { 'models/a.bin': '12345', 'models/deep/b.bin': '123', models0: 'beside', 'caf\xe9': 'x', empty: '' });
     await mkdir(path.join(outputOf(task), 'nothing'));
+    // Nobody reads four tebibytes of nothing.
+    await writeFile(path.join(outputOf(task), 'hole'), '');
+    await truncate(path.join(outputOf(task), 'hole'), 2 ** 42);
     const { db } = opened().database;
     // The run had ended, and been marked, before the test wrote into its folder.
     await db.updateTable('runs').set({ manifest_at: null }).where('id', '=', task.id).execute();
@@ -87,6 +90,7 @@ describe('the output folder', () => {
       models0: expect.stringMatching(/^sha256:/),
       'caf\uefe9': 'sha256:2d711642',
       empty: 'sha256:e3b0c442',
+      hole: undefined,
     });
     const rows = await db.selectFrom('run_output_files').select('path').where('run_id', '=', task.id).orderBy('path').execute();
     expect(rows.map((row) => row.path)).toEqual(['caf\uefe9', 'empty', 'models/a.bin', 'models/deep/b.bin', 'models0']);

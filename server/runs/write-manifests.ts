@@ -1,4 +1,5 @@
 import type { ForeignFolders } from '#kit/foreign-folders/foreign-folders.ts';
+import { isMostlyHole } from '#kit/foreign-folders/is-mostly-hole.ts';
 import { openInside } from '#kit/foreign-folders/open-inside.ts';
 import type { EngineParts } from '#runs/engine-parts.ts';
 import type { RunId } from '@sodate/contract/ids.ts';
@@ -24,7 +25,8 @@ export interface ManifestParts extends EngineParts {
 }
 
 /**
- * Writes down what each ended run left in its output folder: path, size and digest of every file. Nothing writes there any
+ * Writes down what each ended run left in its output folder: path, size and digest of every file that is not a
+ * hole. Nothing writes there any
  * more, so doing it again gives the same, and two servers doing it at once only do it twice. What is stored before the run
  * is marked counts for nothing: after a crash it is begun again, over the same rows.
  */
@@ -100,6 +102,7 @@ async function digestFile(root: string, name: string, signal: AbortSignal): Prom
   if (opened === null) return null;
   const hash = createHash('sha256');
   try {
+    if (await isMostlyHole(opened.file)) return null;
     for await (const chunk of opened.file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 })) {
       if (signal.aborted) return null;
       hash.update(chunk as Buffer);

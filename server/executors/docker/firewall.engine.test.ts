@@ -1,15 +1,19 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { FirewallPolicy } from './firewall-rules.ts';
 import { type Firewall, makeFirewall } from './firewall.ts';
+import { keepEnginesAway } from './testing/test-engine.ts';
 
 const iptables = async (...args: string[]): Promise<string> => (await promisify(execFile)('iptables', ['-w', '10', ...args])).stdout;
 const whyNot = await iptables('-S').then(
   () => null,
   (error: Error) => `iptables cannot be used here: ${error.message.split('\n')[0]}`,
 );
+
+const letEnginesCome = whyNot === null ? await keepEnginesAway() : async () => {};
+afterAll(() => letEnginesCome());
 
 const made: Firewall[] = [];
 /** Nothing on this machine has bridges with such names, so the rules catch nothing. No installation has such a prefix either. */

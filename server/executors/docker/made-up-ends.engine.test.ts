@@ -17,13 +17,20 @@ if (typeof engine === 'string') {
   await provideTestImages(engine.docker);
   afterAll(() => engine.close());
 
-  const startJob = async (script: string): Promise<{ executor: Executor<DockerHandle>; handle: DockerHandle; container: string }> => {
+  interface Job {
+    readonly executor: Executor<DockerHandle>;
+    readonly handle: DockerHandle;
+    readonly container: string;
+    /** What it has written to this file of its output. */
+    output(name: string): Promise<string | null>;
+  }
+  const startJob = async (script: string): Promise<Job> => {
     const harness = await makeDockerHarness(engine);
     onTestFinished(() => harness.close());
     const executor = await harness.openWith({ host: engine.host });
     const handle = await executor.start(harness.spec({ command: { kind: 'script', text: script } }), new AbortController().signal);
     if (handle.container === null) throw new Error('It has no container.');
-    return { executor, handle, container: handle.container };
+    return { executor, handle, container: handle.container, output: (name) => harness.output(handle.attempt, name) };
   };
   const observeEnd = async (executor: Executor<DockerHandle>, handle: DockerHandle): Promise<Observation> => {
     const endBy = Date.now() + 20_000;
@@ -55,7 +62,8 @@ if (typeof engine === 'string') {
     });
 
     it.each([0, 255])('is told from one that it has seen soon after its start, with code %i', async (code) => {
-      const { executor, handle, container } = await startJob(`trap 'exit ${code}' USR1; while :; do sleep 0.1; done`);
+      const { executor, handle, container, output } = await startJob(`trap 'exit ${code}' USR1; echo yes >/kqi/output/trapped; while :; do sleep 0.1; done`);
+      await expect.poll(() => output('trapped'), { interval: 50 }).toBe('yes\n');
       await engine.kill();
       await engine.start();
       expect(await executor.observe(handle)).toMatchObject({ state: 'running' });

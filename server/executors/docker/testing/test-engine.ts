@@ -96,6 +96,13 @@ const releaseLock = (holder: ChildProcess): Promise<void> =>
     holder.stdin?.end();
   });
 
+/** For tests of the machine's own firewall: until it is let go, no engine rewrites its chains. */
+export async function keepEnginesAway(): Promise<() => Promise<void>> {
+  if (!has('flock')) return async () => {};
+  const lock = await takeLock();
+  return () => releaseLock(lock);
+}
+
 /** Processes whose program or arguments are of this engine: dockerd, containerd, and the shims that outlive both. */
 async function engineProcesses(): Promise<number[]> {
   const found: number[] = [];
