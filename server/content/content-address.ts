@@ -1,3 +1,4 @@
+import { trimEnd } from '#kit/trim-end.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { randomBytes } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -55,11 +56,13 @@ export function makeContentAddresses({ publicUrl, contentHost }: { readonly publ
 
 /** A name without what a request may write around it: somebody's name, a port, dots at the end. */
 const plainName = (host: string): string =>
-  host
-    .slice(host.lastIndexOf('@') + 1)
-    .trim()
-    .toLowerCase()
-    .replace(/:\d*$/, '')
-    .replace(/\.+$/, '');
+  trimEnd(
+    host
+      .slice(host.lastIndexOf('@') + 1)
+      .trim()
+      .toLowerCase()
+      .replace(/:\d*$/, ''),
+    '.',
+  );
 
 const isLoopback = (name: string): boolean => name === 'localhost' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'));

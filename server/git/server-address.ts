@@ -1,4 +1,5 @@
 import type { StoredServer } from '#git/git-endpoint-store.ts';
+import { trimEnd } from '#kit/trim-end.ts';
 import { type GitServerKind, RepositoryName } from '@sodate/contract/git.ts';
 
 /** How a server is spoken with, which is also what git calls the protocol. */
@@ -96,7 +97,7 @@ export function repositoryNameAt(server: Pick<StoredServer, 'kind' | 'url'>, add
 
 /** As its users write it: without the ending where that is added again. */
 function repositoryNameIn(path: string, kind: GitServerKind): string | null {
-  const name = path.replace(/\/+$/, '');
+  const name = trimEnd(path, '/');
   const short = kind === 'plain' ? name : name.replace(/\.git$/, '');
   return RepositoryName.safeParse(short).success ? short : null;
 }

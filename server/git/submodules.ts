@@ -5,6 +5,7 @@ import type { RunGit } from '#git/run-git.ts';
 import { relativeRepositoryName, repositoryNameAt } from '#git/server-address.ts';
 import { liesPlainly } from '#git/working-tree.ts';
 import type { Database } from '#kit/db/open-database.ts';
+import { trimEnd } from '#kit/trim-end.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 
 /** A submodule as the commit above it has it. */
@@ -49,9 +50,7 @@ function parseModules(listing: string): ReadonlyMap<string, string> {
     const known = modules.get(key[1]) ?? {};
     modules.set(key[1], { ...known, [key[2] ?? '']: entry.slice(line + 1) });
   }
-  const complete = [...modules.values()].flatMap(({ path, url }) =>
-    path === undefined || url === undefined ? [] : [[path.replace(/\/+$/, ''), url] as const],
-  );
+  const complete = [...modules.values()].flatMap(({ path, url }) => (path === undefined || url === undefined ? [] : [[trimEnd(path, '/'), url] as const]));
   return new Map(complete);
 }
 

@@ -1,6 +1,7 @@
 import type { FolderEntry } from '#kit/foreign-folders/foreign-folders.ts';
 import { openInside } from '#kit/foreign-folders/open-inside.ts';
 import { sendDownload } from '#kit/http/send-download.ts';
+import { trimEnd } from '#kit/trim-end.ts';
 import { enter, type MlflowBinder } from '#mlflow/mlflow-binder.ts';
 import { checkWriter, findAskedRun, findWritableRun, type MlflowParts } from '#mlflow/mlflow-parts.ts';
 import { artifactRootOf } from '#mlflow/search-conditions.ts';
@@ -45,7 +46,7 @@ export function bindArtifactLists(binder: MlflowBinder, parts: MlflowParts): voi
 
   binder.bind(listArtifacts, async ({ tenant, ask }) => {
     const run = await findAskedRun(db, tenant.id, ask);
-    const path = checkedPath((ask.path ?? '').replace(/\/+$/, ''));
+    const path = checkedPath(trimEnd(ask.path ?? '', '/'));
     const entries = await listEntries(parts, run, path);
     return { root_uri: artifactRootOf(run.id), files: entries.map((entry) => showEntry(path === '' ? entry.name : `${path}/${entry.name}`, entry)) };
   });
