@@ -16,6 +16,7 @@ import { inferenceKind } from '#inference/inference-kind.ts';
 import { bindInferenceRoutes } from '#inference/inference-routes.ts';
 import type { Clock } from '#kit/clock.ts';
 import { type DatabaseAddress, openDatabase } from '#kit/db/open-database.ts';
+import { openSearches } from '#kit/db/open-searches.ts';
 import { migrate } from '#kit/db/migrate.ts';
 import type { Home } from '#kit/home.ts';
 import { makeArchives } from '#kit/archives/archives.ts';
@@ -144,6 +145,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   const bound = { url: '' };
 
   const { db, pool, close: closeDatabase } = openDatabase(options.database, logger);
+  const searches = openSearches(options.database, logger);
   await migrate(pool, options.migrations, clock.now(), logger);
   const installation = await readInstallation(db, clock.now());
   const changes = makeChangeFeed({ pool, clientConfig: options.database, server: home.serverId, log: logger });
@@ -253,7 +255,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
   bindLiveRoutes(binder, { changes });
   const unbound = ALL_ROUTES.filter(({ id }) => !binder.bound.has(id));
   if (unbound.length > 0) throw new Error(`Routes of the contract that nothing serves: ${unbound.map(({ id }) => id).join(', ')}`);
-  await serveMlflow(app, { db, clock, access, changes, folders: staging.folders, foreignFolders });
+  await serveMlflow(app, { db, searches: searches.db, clock, access, changes, folders: staging.folders, foreignFolders });
   await servePages(app, { routes: ALL_ROUTES, version: VERSION, webFolder: options.webFolder });
 
   const reserve = options.keepsReserve === true ? makeDiskReserve(path.join(home.folder, 'reserve'), logger) : null;
@@ -331,6 +333,7 @@ export async function compose(options: ComposeOptions): Promise<Platform> {
       await Promise.all([...sweepers, ...held.executorSweeps].map((sweeper) => sweeper.stop()));
       await Promise.all(executors.all.map((executor) => executor.close()));
       await Promise.all([staging.close(), foreignFolders.close(), objectStore.close(), changes.close()]);
+      await searches.close();
       await closeDatabase();
     },
   };

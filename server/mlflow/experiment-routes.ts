@@ -23,7 +23,7 @@ import type * as shapes from '@sodate/contract/mlflow.ts';
 import * as routes from '@sodate/contract/mlflow-routes.ts';
 import type { z } from 'zod';
 
-export function bindExperimentRoutes(binder: MlflowBinder, { db, clock }: MlflowParts): void {
+export function bindExperimentRoutes(binder: MlflowBinder, { db, searches, clock }: MlflowParts): void {
   const show = async (tenant: TenantId, experiments: readonly Experiment[]): Promise<z.input<typeof shapes.Experiment>[]> => {
     const labels = await readExperimentLabels(
       db,
@@ -78,7 +78,7 @@ export function bindExperimentRoutes(binder: MlflowBinder, { db, clock }: Mlflow
   const search = async ({ tenant, ask }: MlflowCall<z.output<typeof routes.searchExperiments.ask>>) => {
     await ensureDefaultExperiment(db, tenant.id, clock.now());
     const wanted = { filter: ask.filter, order: ask.order_by, view: ask.view_type, limit: ask.max_results, pageToken: ask.page_token };
-    const { rows, nextPageToken } = await searchExperimentRows(db, tenant.id, wanted);
+    const { rows, nextPageToken } = await searchExperimentRows(searches, tenant.id, wanted);
     return { experiments: await show(tenant.id, rows), ...(nextPageToken === undefined ? {} : { next_page_token: nextPageToken }) };
   };
   binder.bind(routes.searchExperiments, search);

@@ -10,6 +10,8 @@ import type { TenantId } from '@sodate/contract/ids.ts';
 
 export interface MlflowParts {
   readonly db: Database;
+  /** Connections for what somebody else decides the cost of. */
+  readonly searches: Database;
   readonly clock: Clock;
   readonly access: Access;
   readonly changes: Pick<ChangeFeed, 'publish'>;

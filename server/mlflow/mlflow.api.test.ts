@@ -259,6 +259,20 @@ describe('the status of a run', () => {
   });
 });
 
+describe('a search', () => {
+  it('that takes long is given up, and keeps nobody else waiting', async () => {
+    const { db } = opened().database;
+    await db.transaction().execute(async (tx) => {
+      await sql`lock table run_tracking in access exclusive mode`.execute(tx);
+      const slow = Array.from({ length: 20 }, () => post(member(), 'runs/search', { experiment_ids: ['0'] }));
+      expect((await opened().ask(opened().viewer.secret, 'GET', '/v1/tenants/alpha/data')).status).toBe(200);
+      const answers = await Promise.all(slow);
+      expect(new Set(answers.map(refusal))).toEqual(new Set([INVALID, '503 TEMPORARILY_UNAVAILABLE']));
+      for (const { status, text } of answers) expect(text).toContain(status === 503 ? 'database' : 'took longer than 5 seconds');
+    });
+  });
+});
+
 describe('what is out of form', () => {
   it('is not even read for those who may not send it', async () => {
     const body = Buffer.from('{ this is no JSON');

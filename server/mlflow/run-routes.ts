@@ -33,7 +33,7 @@ export async function renameRun({ db, changes }: MlflowParts, tenant: TenantId, 
 }
 
 export function bindTrackedRunRoutes(binder: MlflowBinder, parts: MlflowParts): void {
-  const { db, clock } = parts;
+  const { db, searches, clock } = parts;
   const beginRun = makeRunBeginner(parts);
   const updateRun = makeRunUpdater(parts, (tenant, run, name) => renameRun(parts, tenant, run, name));
 
@@ -87,7 +87,7 @@ export function bindTrackedRunRoutes(binder: MlflowBinder, parts: MlflowParts): 
   });
 
   binder.bind(routes.searchRuns, async ({ tenant, ask }) => {
-    const found = await searchRunIds(db, tenant.id, {
+    const found = await searchRunIds(searches, tenant.id, {
       experiments: ask.experiment_ids,
       filter: ask.filter,
       order: ask.order_by,

@@ -1,5 +1,5 @@
 import type { Database } from '#kit/db/open-database.ts';
-import { searchInTime } from '#kit/db/search-in-time.ts';
+import { orTooSlow } from '#kit/db/open-searches.ts';
 import { readPageToken, writePageToken } from '#mlflow/page-token.ts';
 import { type Comparison, EXPERIMENT_GRAMMAR, type OrderTerm, parseFilter, parseOrder } from '#mlflow/search-grammar.ts';
 import type { Experiment } from '#tracking/tracking.ts';
@@ -21,7 +21,7 @@ const OPERATORS = { '=': sql`=`, '!=': sql`<>`, '<': sql`<`, '<=': sql`<=`, '>':
  * @throws SodateError `search-too-slow`, `invalid-request` for a filter, order or token that is not one
  */
 export async function searchExperimentRows(
-  db: Database,
+  searches: Database,
   tenant: TenantId,
   search: { readonly filter: string; readonly order: readonly string[]; readonly view: ViewType; readonly limit: number; readonly pageToken: string },
 ): Promise<{ readonly rows: readonly Experiment[]; readonly nextPageToken: string | undefined }> {
@@ -34,7 +34,7 @@ export async function searchExperimentRows(
     select e.id, e.number, e.name, e.created_at, e.updated_at, e.deleted_at from experiments e
     where e.tenant_id = ${tenant} and ${visible} and ${sql.join([sql`true`, ...conditions], sql` and `)}
     order by ${sql.join([...order, sql`e.number desc`], sql`, `)} limit ${search.limit + 1} offset ${offset}`;
-  const { rows } = await searchInTime(db, (tx) => found.execute(tx));
+  const { rows } = await orTooSlow(found.execute(searches));
   return { rows: rows.slice(0, search.limit), nextPageToken: rows.length > search.limit ? writePageToken(offset + search.limit) : undefined };
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from '#kit/db/open-database.ts';
-import { searchInTime } from '#kit/db/search-in-time.ts';
+import { orTooSlow } from '#kit/db/open-searches.ts';
 import { readPageToken, writePageToken } from '#mlflow/page-token.ts';
 import { conditionOf, orderOf, type Sql, STARTED_AT } from '#mlflow/search-conditions.ts';
 import { parseFilter, parseOrder, RUN_GRAMMAR } from '#mlflow/search-grammar.ts';
@@ -23,7 +23,7 @@ interface RunSearch {
  * @throws SodateError `search-too-slow`, `invalid-request` for a filter, order or token that is not one
  */
 export async function searchRunIds(
-  db: Database,
+  searches: Database,
   tenant: TenantId,
   search: RunSearch,
 ): Promise<{ readonly ids: readonly RunId[]; readonly nextPageToken: string | undefined }> {
@@ -44,7 +44,7 @@ export async function searchRunIds(
       and ${sql.join([sql`true`, ...conditions], sql` and `)}
     order by ${orders.length === 0 ? newestFirst : sql.join([...orders, sql`${STARTED_AT} desc`, sql`r.id`], sql`, `)}
     limit ${search.limit + 1} offset ${offset}`;
-  const { rows } = await searchInTime(db, (tx) => found.execute(tx));
+  const { rows } = await orTooSlow(found.execute(searches));
   return {
     ids: rows.slice(0, search.limit).map(({ id }) => id),
     nextPageToken: rows.length > search.limit ? writePageToken(offset + search.limit) : undefined,

@@ -1,6 +1,6 @@
 import { isUnreadableValue } from '#kit/db/database-errors.ts';
 import type { Database } from '#kit/db/open-database.ts';
-import { searchInTime } from '#kit/db/search-in-time.ts';
+import { orTooSlow, SEARCH_SECONDS_LIMIT } from '#kit/db/open-searches.ts';
 import type { Asking, Condition } from '#search/search-fields.ts';
 import { readCursor, type SortOrder, writeCursor } from '#search/sort-order.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
@@ -50,7 +50,7 @@ interface PageAsk {
  */
 export async function findPage(db: Database, asking: Asking, ask: PageAsk): Promise<FoundPage> {
   try {
-    return await findRows(db, asking, ask, readCursor(ask.sort, ask.cursor));
+    return await orTooSlow(findRows(db, asking, ask, readCursor(ask.sort, ask.cursor)));
   } catch (error) {
     // All other values were read before they came here.
     if (isUnreadableValue(error) && ask.cursor !== undefined) throw new SodateError('invalid-cursor', {}, { cause: error });
@@ -65,7 +65,11 @@ async function findRows(db: Database, asking: Asking, ask: PageAsk, after: After
     const [rows, total] = await Promise.all([walk(db, asking, ask, after), countAll(db, asking, ask)]);
     return toPage(rows, ask, total);
   }
-  return searchInTime(db, async (tx) => {
+  return db.transaction().execute(async (tx) => {
+    // Planned anew each time: a plan for any text whatever would be one for texts that are in everything.
+    await sql`select set_config('statement_timeout', ${String(SEARCH_SECONDS_LIMIT * 1000)}, true), set_config('plan_cache_mode', 'force_custom_plan', true)`.execute(
+      tx,
+    );
     const few = await gather(tx, asking, ask, after, EXACT_FOUND_LIMIT);
     const total = toTotal(few.count, EXACT_FOUND_LIMIT);
     return toPage(total.exact ? few.rows : await findAmongMany(tx, asking, ask, after), ask, total);

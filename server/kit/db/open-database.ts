@@ -30,7 +30,7 @@ export const DATABASE_POOL_SIZE = 16;
 const STATEMENT_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-export function openDatabase(address: DatabaseAddress, log: Log, poolSize = DATABASE_POOL_SIZE): OpenDatabase {
+export function openDatabase(address: DatabaseAddress, log: Log, poolSize = DATABASE_POOL_SIZE, statementTimeoutMs = STATEMENT_TIMEOUT_MS): OpenDatabase {
   const types = new pg.TypeOverrides();
   types.setTypeParser(INT8_OID, parseInt8);
   const pool = new pg.Pool({
@@ -38,7 +38,7 @@ export function openDatabase(address: DatabaseAddress, log: Log, poolSize = DATA
     max: poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
     application_name: 'sodate',
     types,
   });
