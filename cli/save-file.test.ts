@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { getData, getDataFile, listDataFiles } from '@sodate/contract/data.ts';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { getOutput, searchOutputs } from '@sodate/contract/run-routes.ts';
+import type { Cli } from './cli.ts';
+import { saveFile } from './save-file.ts';
 import { contractServer, type ContractServer } from './testing/contract-server.ts';
 import { data } from './testing/samples.ts';
 import { testCli, type TestCli } from './testing/run-in-test.ts';
@@ -56,6 +58,15 @@ describe('a download', () => {
     expect(ranges.slice(1).every((range) => range.startsWith('bytes='))).toBe(true);
     expect(await readdir(join(into, 'folder'))).toEqual(['large']);
     expect((await readFile(join(into, 'folder/large'))).equals(bytes)).toBe(true);
+  });
+
+  test('of what is there with the digest of the answer is done, though the connection broke while that was read', async () => {
+    const folder = join(cli.folder, 'out');
+    await mkdir(folder);
+    await writeFile(join(folder, 'there'), bytes);
+    const broken = new Response(new ReadableStream({ start: (body) => body.error(new TypeError('terminated')) }), { headers: { etag: `"${digest}"` } });
+    const saved = await saveFile({ signal: undefined } as unknown as Cli, { folder, name: 'there', onBytes: () => {} }, async () => broken);
+    expect(saved).toEqual({ how: 'there', size: bytes.length });
   });
 
   test('takes up the beginning that an earlier process left, and begins anew where that is of something else', async () => {

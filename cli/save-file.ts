@@ -48,7 +48,7 @@ export async function saveFile(cli: Cli, download: Download, request: RequestFro
     const { first } = held;
     held.first = null;
     if (first !== null && headers['range'] === undefined) return first;
-    await first?.body?.cancel();
+    await letGo(first);
     return request(headers);
   };
   let { digest } = download;
@@ -72,9 +72,12 @@ export async function saveFile(cli: Cli, download: Download, request: RequestFro
     if (digest !== undefined) await download.verified?.note(path, digest, state);
     return { how: 'saved', size: Number(state.size) };
   } finally {
-    await held.first?.body?.cancel();
+    await letGo(held.first);
   }
 }
+
+/** Its connection may have broken since; nobody wants any more of it. */
+const letGo = async (response: Response | null): Promise<void> => response?.body?.cancel().catch(() => {});
 
 /**
  * As `saveFile`, of a small file whose bytes have arrived whole: it appears under its name with all of them or not at all.

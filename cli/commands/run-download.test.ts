@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SodateError } from '@sodate/contract/errors.ts';
 import { readOutputs } from '@sodate/contract/output-bundles.ts';
-import { getOutput, searchOutputs } from '@sodate/contract/run-routes.ts';
+import { getOutput, previewOutput, searchOutputs } from '@sodate/contract/run-routes.ts';
 import { bundle, sendBytes, sha256 } from '../testing/bundles.ts';
 import { contractServer, type ContractServer } from '../testing/contract-server.ts';
 import { testCli, type TestCli } from '../testing/run-in-test.ts';
@@ -116,6 +116,17 @@ describe('a download of outputs', () => {
     expect(counts).toHaveLength(4);
     expect(counts[3]).toBeLessThan(20);
     expect(asked(getOutput.id)).toBe(0);
+  });
+
+  test('says that there is no such run, or that it has no such folder', async () => {
+    for (const thing of ['run', 'tenant', 'folder']) {
+      const missing = (): never => {
+        throw new SodateError('not-found', { thing, reference: 'what was asked for' });
+      };
+      server.on(searchOutputs, missing).on(previewOutput, missing);
+      const { exitCode, err, out } = await download();
+      expect([exitCode, err + out]).toEqual([1, expect.stringContaining(thing === 'folder' ? 'holds no files' : `There is no ${thing}`)]);
+    }
   });
 
   test('does not save what came otherwise than the server read it, or is not what the digest of the list says', async () => {

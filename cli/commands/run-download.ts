@@ -77,8 +77,8 @@ async function* filesBelow(cli: Cli, params: { tenant: string; run: string }, pa
   }
 }
 
-/** @throws what is another error */
+/** @throws what is another error, also that there is no such run */
 function isMissing(error: unknown): false {
-  if (isSodateError(error) && error.code === 'not-found') return false;
+  if (isSodateError(error) && error.code === 'not-found' && ['folder', 'output file'].includes(String(error.params['thing']))) return false;
   throw error;
 }

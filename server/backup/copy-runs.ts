@@ -10,6 +10,8 @@ const ROWS_TOGETHER = 500;
 const READ_BYTES = 1024 * 1024;
 /** What lies there and nowhere else; working copies of an attempt are made anew. */
 const KEPT_FOLDERS: readonly string[] = ['output', 'attach', 'logs'];
+/** A job goes on meanwhile: it has removed what was there a moment ago, or put something else in its place. */
+const GONE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'];
 const LIVE: readonly string[] = ['queued', 'starting', 'running', 'stopping', 'finishing'];
 
 interface RunRow {
@@ -58,30 +60,42 @@ async function compareWithManifest(client: pg.ClientBase, run: string, copied: R
 
 async function copyTree(writer: BackupWriter, home: string, name: string, copied: Map<string, string>, troubles: string[]): Promise<void> {
   const folder = path.join(home, name);
-  const found = await lstat(folder).catch(() => null);
+  const found = await unlessGone(name, troubles, () => lstat(folder));
   if (found?.isDirectory() !== true) return;
+  const entries = await unlessGone(name, troubles, () => readdir(folder, { withFileTypes: true }));
+  if (entries === null) return;
   writer.addFolder(name, found.mode & 0o777);
-  const entries = await readdir(folder, { withFileTypes: true });
   const inside: string[] = [];
   await together(entries, async (entry) => {
     const below = `${name}/${entry.name}`;
     if (entry.name.includes('\uFFFD')) troubles.push(`${below}: its name is not UTF-8, so it is left out`);
     else if (entry.isDirectory()) inside.push(below);
-    else if (entry.isSymbolicLink()) await copyLink(writer, home, below);
+    else if (entry.isSymbolicLink()) await copyLink(writer, home, below, troubles);
     else if (entry.isFile()) await copyFile(writer, home, below, copied, troubles);
     else troubles.push(`${below} is neither file, folder nor link, so it is left out`);
   });
   for (const below of inside.toSorted()) await copyTree(writer, home, below, copied, troubles);
 }
 
-async function copyLink(writer: BackupWriter, home: string, name: string): Promise<void> {
-  const target = await readlink(path.join(home, name)).catch(() => null);
+/** @returns null when it is gone, or cannot be read, which is named as trouble */
+async function unlessGone<Found>(name: string, troubles: string[], look: () => Promise<Found>): Promise<Found | null> {
+  try {
+    return await look();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    if (!GONE.includes(code)) troubles.push(`${name} cannot be read (${code}), so it is left out`);
+    return null;
+  }
+}
+
+async function copyLink(writer: BackupWriter, home: string, name: string, troubles: string[]): Promise<void> {
+  const target = await unlessGone(name, troubles, () => readlink(path.join(home, name)));
   if (target !== null) writer.addLink(name, target);
 }
 
 async function copyFile(writer: BackupWriter, home: string, name: string, copied: Map<string, string>, troubles: string[]): Promise<void> {
   // A job may put a pipe or a link there at any moment: neither is waited for or followed. What it removes is gone.
-  const handle = await open(path.join(home, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => null);
+  const handle = await unlessGone(name, troubles, () => open(path.join(home, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   if (handle === null) return;
   try {
     const stat = await handle.stat();
@@ -94,6 +108,10 @@ async function copyFile(writer: BackupWriter, home: string, name: string, copied
     const bytes = stat.size === 0 ? none() : handle.createReadStream({ start: 0, end: stat.size - 1, autoClose: false, highWaterMark: READ_BYTES });
     const { digest } = await writer.add(name, bytes as AsyncIterable<Uint8Array>, stat.mode & 0o777);
     copied.set(name, digest);
+  } catch (error) {
+    // It fits below the home, whose path is shorter.
+    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw error;
+    troubles.push(`${name} has too long a path for the folder of the backup, so it is left out`);
   } finally {
     await handle.close();
   }

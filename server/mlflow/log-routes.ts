@@ -85,7 +85,7 @@ export function bindLogRoutes(binder: MlflowBinder, parts: MlflowParts): void {
     const model = parseObject(ask.model_json);
     await db.transaction().execute(async (tx) => {
       // Two that log a model at the same time: the second reads what the first has written.
-      await tx.selectFrom('runs').select('id').where('tenant_id', '=', tenant.id).where('id', '=', run.id).forUpdate().execute();
+      await tx.selectFrom('runs').select('id').where('tenant_id', '=', tenant.id).where('id', '=', run.id).forNoKeyUpdate().execute();
       const before = await tx
         .selectFrom('run_labels')
         .select('value')

@@ -25,11 +25,14 @@ export async function sendFileInside(
 ): Promise<void> {
   if (opened === null) throw new SodateError('not-found', { thing, reference: name });
   const { file, size } = opened;
-  const digest = (await findDigest?.(size)) ?? null;
+  const digest = await Promise.resolve(findDigest?.(size)).catch(async (error: unknown) => {
+    await file.close();
+    throw error;
+  });
   await sendDownload(request, reply, {
     name,
     size,
-    ...(digest === null ? {} : { digest }),
+    ...(digest == null ? {} : { digest }),
     // No more than it had when it was opened: a job may be writing to it.
     async open(range) {
       if (size > 0) return file.createReadStream({ start: range?.start ?? 0, end: range?.end ?? size - 1, highWaterMark: DOWNLOAD_BUFFER_BYTES });

@@ -102,6 +102,22 @@ describe('the cache of blobs', () => {
     expect(fetched).toEqual([first, second, third, fourth, second]);
   });
 
+  it('makes room again after the disk has failed to once', async (context) => {
+    const [first, second, third] = [keep(Buffer.alloc(600)), keep(Buffer.alloc(600)), keep(Buffer.alloc(600))];
+    const [file = ''] = await use(first);
+    try {
+      execFileSync('chattr', ['+i', file], { stdio: 'ignore' });
+    } catch {
+      context.skip('no file can be made immutable here');
+    }
+    await expect(use(second))
+      .rejects.toThrow('EPERM')
+      .finally(() => execFileSync('chattr', ['-i', file]));
+    await use(second);
+    await use(third);
+    expect(await cached()).toEqual([third]);
+  });
+
   it('does not change the time of change of a file that jobs see', async () => {
     const blob = keep(Buffer.alloc(10));
     const [file = ''] = await use(blob);

@@ -134,13 +134,15 @@ export function openBlobCache({ folder, budgetBytes, hasher, clock, fetch }: Blo
 
   /** @param there bytes of an earlier fetch that `total` has counted */
   const makeRoom = async (place: string, length: number, there: number): Promise<void> => {
-    clearing = clearing.then(async () => {
+    const mine = clearing.then(async () => {
       const needed = length - there;
       if (total === null || total + needed > Math.max(budgetBytes, lookAgainAbove)) await clear(needed);
       total = (total ?? 0) + needed;
       reserved.set(place, length);
     });
-    return clearing;
+    // What failed for this one need not for the next.
+    clearing = mine.catch(() => {});
+    return mine;
   };
 
   /** @returns how long the whole is */
