@@ -25,7 +25,8 @@ import { endProcessesOf, processesOf } from './home-processes.ts';
 import { findTraces } from './home-traces.ts';
 import { CHECKOUT, makeProgram } from './program.ts';
 import { makeTenant, TENANT, untilState } from './run-task.ts';
-import { beginProcess, freePort, makeTestHome, type Running, signInAsAdmin, type TestHome } from './test-home.ts';
+import { freePort } from '../server/kit/testing/free-port.ts';
+import { beginProcess, makeTestHome, type Running, signInAsAdmin, type TestHome } from './test-home.ts';
 import { until } from './until.ts';
 
 /** Whole servers and containers: seconds on an idle machine, a minute on a loaded one. */

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { makeClient, type Client } from '@sodate/client/make-client.ts';
@@ -125,17 +124,4 @@ export async function signInAsAdmin(url: string, password = ADMIN_PASSWORD): Pro
   const { token } = await makeClient({ server: url }).call(signIn, { body: { name: 'admin', password, keep: 'token' } });
   // Servers are killed under this client: it tries for as long as a start may take.
   return makeClient({ server: url, token: token ?? '', backoff: { retries: 300, firstDelayMs: 50, longestDelayMs: 400 } });
-}
-
-/** Outside the range from which the system takes ports for outgoing connections, so that it stays free between two starts. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const free = await new Promise<boolean>((resolve) => {
-      const probe = createServer();
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kill } from './home-processes.ts';
 import { makeProgram, type Program } from './program.ts';
 import { makeTenant, startScript, TENANT, untilState } from './run-task.ts';
-import { beginProcess, freePort, makeTestHome, type Running, signInAsAdmin, type TestHome } from './test-home.ts';
+import { freePort } from '../server/kit/testing/free-port.ts';
+import { beginProcess, makeTestHome, type Running, signInAsAdmin, type TestHome } from './test-home.ts';
 import { until } from './until.ts';
 
 /** A whole server is started three times, and the command ten times. */

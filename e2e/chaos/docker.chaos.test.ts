@@ -4,7 +4,7 @@ import { provideTestImages, TEST_IMAGES } from '../../server/executors/docker/te
 import { provideTestRegistry, whyNoRegistry } from '../../server/executors/docker/testing/test-registry.ts';
 import { endStuckStarts, findContainers, findDockerTraces } from '../docker-traces.ts';
 import { findTraces } from '../home-traces.ts';
-import { freePort } from '../test-home.ts';
+import { freePort } from '../../server/kit/testing/free-port.ts';
 import { until } from '../until.ts';
 import { describeImages, presentImages, provideChaosImages } from './chaos-images.ts';
 import { runChaos, seedOfTest } from './run-chaos.ts';

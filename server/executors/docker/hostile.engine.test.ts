@@ -8,6 +8,7 @@ import { newId } from '#kit/ids.ts';
 import { silentLog } from '#kit/log.ts';
 import { makeSealedSecrets } from '#kit/sealed-secrets.ts';
 import { makeFileSystemObjectStore } from '#kit/object-store/file-system-object-store.ts';
+import { freePort } from '#kit/testing/free-port.ts';
 import { makeStageFolders } from '#staging/staging.ts';
 import type { AttemptId, DatasetId, RunId, TenantId } from '@sodate/contract/ids.ts';
 import { execFile } from 'node:child_process';
@@ -35,15 +36,6 @@ const whyNot = await whyNoEngine();
 const engine = whyNot === null ? await provideTestEngine() : null;
 
 type Job = Partial<Omit<LaunchSpec, 'limits'>> & { readonly script: string; readonly limits?: Partial<LaunchSpec['limits']> };
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Every file below, with all that a job could have changed about it. */
 async function picture(folder: string): Promise<readonly string[]> {

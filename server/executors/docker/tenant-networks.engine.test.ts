@@ -4,8 +4,8 @@ import type Docker from 'dockerode';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { freePort } from '#kit/testing/free-port.ts';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -24,15 +24,6 @@ interface Doors {
   readonly servers: Map<string, Server>;
   /** Addresses that the door cannot have, for tests. */
   readonly refused: Set<string>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listen(host: string, port: number, answer: string): Promise<Server> {

@@ -1,7 +1,8 @@
 import { DEFAULT_GIT_SEARCH_PATH } from '#git/run-git.ts';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { freePort } from '#kit/testing/free-port.ts';
+import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 
@@ -114,14 +115,6 @@ LogLevel ERROR
     answer: (command, output) => writeFileSync(path.join(at('answers'), command), output),
     close: stop,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function answers(port: number): Promise<void> {

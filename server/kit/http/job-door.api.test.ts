@@ -13,7 +13,8 @@ import type { Route } from '@sodate/contract/route.ts';
 import { ALL_ROUTES } from '@sodate/contract/routes.ts';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { freePort } from '#kit/testing/free-port.ts';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** Two addresses of this machine, as two tenants' gateways would be. Linux has all of 127.0.0.0/8. */
@@ -34,15 +35,6 @@ interface World {
 const held: { world?: World } = {};
 const world = (): World => held.world as World;
 const bearer = (secret: string): Headers => ({ authorization: `Bearer ${secret}` });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const atDoor = (address: string = GATEWAY): string => `http://${address}:${world().door.port}`;
 const throughDoor = (parts: RequestParts, address?: string): Promise<Answer> => exchange(atDoor(address), parts);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { freePort } from '#kit/testing/free-port.ts';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,16 +22,6 @@ export const REGISTRY_USER = { userName: 'worker', password: 'let-me-in' } as co
 const HTPASSWD = `${REGISTRY_USER.userName}:$2y$05$abcdefghijklmnopqrstuu3Jd./u/rH1RxB6auX5v7gLP6uWhKCgG\n`;
 
 export const whyNoRegistry = (): string | null => (existsSync('/usr/bin/docker-registry') ? null : 'docker-registry is not installed');
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 /** Pushes and fails when the answer's stream says so: the engine answers 200 before it begins. */
 async function pushImage(docker: Docker, name: string, authconfig: object): Promise<void> {
